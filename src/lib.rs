@@ -1,1 +1,5 @@
+//! Trim Beacons: self-hosted web analytics in one binary and one SQLite file.
 
+pub mod config;
+pub mod model;
+pub mod report;

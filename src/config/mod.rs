@@ -1,0 +1,3 @@
+//! `beacons.toml`, in two steps: as written, then as meant.
+
+pub mod registry;

@@ -1,0 +1,220 @@
+//! The registry as meant: checked sites and event types, ready to be used by every room above.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use jiff::tz::TimeZone;
+
+use crate::model::{dimension::Dimension, period::Granularity};
+
+/// The name of the one site that takes every host when none is declared.
+pub const DEFAULT_SITE: &str = "default";
+
+/// Everything that `beacons.toml` says, checked.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    /// How the server runs.
+    pub server: Server,
+    /// The sites; at least one. A single one without hosts takes every host.
+    pub sites: Vec<Arc<Site>>,
+    /// The declared event types, in the order in which they stand in the file.
+    pub events: Vec<Arc<EventType>>,
+    /// The rules for event types that nobody declared; `None` refuses them.
+    pub unknown: Option<Arc<EventType>>,
+}
+
+/// How the server runs.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The database file.
+    pub database: PathBuf,
+    /// The address that browsers see, without a trailing slash; `None` derives it from `listen`.
+    pub base_url: Option<String>,
+    /// Networks whose forwarded headers are believed; empty believes none.
+    pub trusted_proxies: Vec<Prefix>,
+    /// The operator's country database, if any.
+    pub country_database: Option<PathBuf>,
+    /// What is bounded by how much.
+    pub limits: ServerLimits,
+}
+
+/// The server's own limits.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerLimits {
+    /// The largest beacon body, in bytes.
+    pub body_bytes: usize,
+    /// How many beacons may wait for their commit.
+    pub queue_beacons: usize,
+    /// How many bytes of beacons may wait for their commit.
+    pub queue_bytes: usize,
+    /// How many connections may be open.
+    pub connections: usize,
+}
+
+/// A network: the addresses that share the first `bits` of `address`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prefix {
+    /// Any address of the network.
+    pub address: std::net::IpAddr,
+    /// How many leading bits count: 0 to 32, or 0 to 128.
+    pub bits: u8,
+}
+
+/// One site whose visitors are counted together.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Its name in URLs and in the file: its domain, lower case.
+    pub name: String,
+    /// The hosts whose pages count for it, lower case; empty takes every host.
+    pub hosts: Vec<String>,
+    /// The zone in which its days are cut.
+    pub zone: TimeZone,
+    /// The zone's IANA name.
+    pub zone_name: String,
+    /// The day with which its weeks begin.
+    pub week_starts: jiff::civil::Weekday,
+    /// Whether visitors whose browser says `Sec-GPC: 1` or `DNT: 1` are left out.
+    pub honour_privacy_signals: bool,
+    /// Networks whose own visits are not counted.
+    pub ignored_networks: Vec<Prefix>,
+    /// Hosts (and their subdomains) that are refused as sources of visits.
+    pub denied_sources: Vec<String>,
+    /// Hosts that the list of referrer spam must not refuse.
+    pub allowed_sources: Vec<String>,
+    /// Origins that may send beacons; empty allows each.
+    pub allowed_origins: Vec<String>,
+    /// Whether user agents of bots are refused.
+    pub refuse_bots: bool,
+}
+
+/// The rules of one event type.
+#[derive(Debug, Clone)]
+pub struct EventType {
+    /// Its name: 1 to 64 of `a-z 0-9 _ - . :`, case kept.
+    pub name: String,
+    /// What is counted within it when a beacon does not say.
+    pub identifier: IdentifierRule,
+    /// If not empty, an identifier must match one of these whole.
+    pub identifiers_allowed: Vec<regex::Regex>,
+    /// The buckets that are kept, from the finest to the coarsest, at least one.
+    pub granularities: Vec<Granularity>,
+    /// The dimensions that totals are split by.
+    pub dimensions: Vec<Dimension>,
+    /// The dimensions that each identifier is split by too, in buckets of a day or longer.
+    pub pairs: Vec<Dimension>,
+    /// Whether its beacons begin and continue visits, as page views do.
+    pub visits: bool,
+    /// The measures that go into histograms, with their bounds.
+    pub measures: Vec<MeasureRule>,
+    /// How long the buckets of a granularity are kept, in days; what is missing is kept for ever.
+    pub retention_days: Vec<(Granularity, u32)>,
+    /// How long raw events are kept, in days; 0 keeps none.
+    pub raw_days: u32,
+    /// Query parameters that stay part of a page path.
+    pub query_kept: Vec<String>,
+    /// What is bounded by how much.
+    pub limits: EventLimits,
+    /// Within how many seconds a repeat is the same beacon; 0 counts every one.
+    pub dedupe_seconds: u32,
+}
+
+/// What is counted within an event type when a beacon does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentifierRule {
+    /// The path of the page, without its query.
+    PagePath,
+    /// The page's address without query and fragment, host included.
+    CanonicalUrl,
+    /// The first segment of the page's path: `/docs` of `/docs/home`.
+    SiteSection,
+    /// The path of the `Referer` header.
+    RefererPath,
+    /// A session id, kept as a keyed hash only.
+    Session,
+    /// A user id, kept as a keyed hash only.
+    User,
+    /// A key that the beacon must bring.
+    Key,
+    /// Nothing: the event type is counted as a whole.
+    None,
+}
+
+/// A number that beacons of an event type may carry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeasureRule {
+    /// Its name, a key of the beacon's `meta`.
+    pub name: String,
+    /// Upper bounds of the histogram's bars, ascending, in thousandths of the measure's unit; a
+    /// last bar without a bound takes the rest.
+    pub bounds: Vec<i64>,
+}
+
+/// The limits of an event type, for each site and day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventLimits {
+    /// New identifiers; the rest counts as "(other)".
+    pub identifiers_per_day: u32,
+    /// New values of each dimension; the rest counts as "(other)".
+    pub values_per_dimension: u32,
+    /// The longest identifier, in bytes.
+    pub identifier_bytes: usize,
+    /// The largest `meta`, in bytes of JSON.
+    pub meta_bytes: usize,
+}
+
+impl Registry {
+    /// The rules for `event_type`, or `None` when it is refused.
+    pub fn event(&self, event_type: &str) -> Option<&Arc<EventType>> {
+        self.events.iter().find(|event| event.name == event_type).or(self.unknown.as_ref())
+    }
+
+    /// The site called `name`.
+    pub fn site(&self, name: &str) -> Option<&Arc<Site>> {
+        self.sites.iter().find(|site| site.name == name)
+    }
+
+    /// The site that pages on `host` (lower case, without a port) count for.
+    pub fn site_of_host(&self, host: &str) -> Option<&Arc<Site>> {
+        self.sites.iter().find(|site| site.takes_host(host))
+    }
+}
+
+impl Site {
+    /// Whether pages on `host` (lower case, without a port) count for it. `www.` makes no
+    /// difference.
+    pub fn takes_host(&self, host: &str) -> bool {
+        let bare = host.strip_prefix("www.").unwrap_or(host);
+        self.hosts.is_empty()
+            || self.hosts.iter().any(|own| own.strip_prefix("www.").unwrap_or(own) == bare)
+    }
+}
+
+impl EventType {
+    /// The finest granularity that is kept.
+    pub fn finest(&self) -> Granularity {
+        self.granularities.first().copied().unwrap_or(Granularity::Day)
+    }
+
+    /// The coarsest granularity that is kept.
+    pub fn coarsest(&self) -> Granularity {
+        self.granularities.last().copied().unwrap_or(Granularity::Day)
+    }
+}
+
+impl Prefix {
+    /// Whether `address` lies in the network. An IPv4 address in IPv6 clothes counts as IPv4.
+    pub fn contains(&self, address: std::net::IpAddr) -> bool {
+        match (self.address.to_canonical(), address.to_canonical()) {
+            (std::net::IpAddr::V4(own), std::net::IpAddr::V4(other)) => {
+                let shift = 32_u32.saturating_sub(u32::from(self.bits));
+                own.to_bits().checked_shr(shift) == other.to_bits().checked_shr(shift)
+            }
+            (std::net::IpAddr::V6(own), std::net::IpAddr::V6(other)) => {
+                let shift = 128_u32.saturating_sub(u32::from(self.bits));
+                own.to_bits().checked_shr(shift) == other.to_bits().checked_shr(shift)
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The nouns of the house: plain values that every other room speaks in.
+//!
+//! Nothing here knows SQL, HTTP, TOML or a page, and nothing here asks the system for anything.
+
+pub mod beacon;
+pub mod dimension;
+pub mod period;
+pub mod tally;
+pub mod visitor;

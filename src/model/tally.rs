@@ -1,0 +1,87 @@
+//! Sums per key: what a slice of beacons adds to the file.
+
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+use super::period::Granularity;
+
+/// The number that stands for a string in the file; see the table `text`.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct TextId(pub u32);
+
+impl TextId {
+    /// Instead of an identifier: the total over all of them.
+    pub const TOTAL: Self = Self(0);
+}
+
+/// What is counted of one key. All of it adds up; a delta may be negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Beacons.
+    pub count: i64,
+    /// Visitors that came for the first time that day.
+    pub visitors: i64,
+    /// Visits that began here.
+    pub visits: i64,
+    /// Of these, those that have seen one page only.
+    pub bounces: i64,
+    /// Seconds between the page views of a visit, counted where they were spent.
+    pub seconds: i64,
+}
+
+impl Counters {
+    /// Whether adding it changes nothing.
+    pub fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl AddAssign for Counters {
+    fn add_assign(&mut self, other: Self) {
+        self.count += other.count;
+        self.visitors += other.visitors;
+        self.visits += other.visits;
+        self.bounces += other.bounces;
+        self.seconds += other.seconds;
+    }
+}
+
+/// The key of an aggregate. Ordered as the file is, so that sorted tallies touch few pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AggregateKey {
+    /// How long the bucket is.
+    pub granularity: Granularity,
+    /// Its first instant, UTC seconds.
+    pub period_start: i64,
+    /// The site's name.
+    pub site: TextId,
+    /// The event type's name.
+    pub event_type: TextId,
+    /// The identifier, or [`TextId::TOTAL`].
+    pub identifier: TextId,
+}
+
+/// The key of a breakdown: an aggregate's, and one value of one dimension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BreakdownKey {
+    /// The aggregate that is broken down.
+    pub aggregate: AggregateKey,
+    /// The dimension's name.
+    pub dimension: TextId,
+    /// The value.
+    pub value: TextId,
+}
+
+/// The key of one bar of a histogram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HistogramKey {
+    /// The aggregate whose numbers are spread out.
+    pub aggregate: AggregateKey,
+    /// The measure's name.
+    pub measure: TextId,
+    /// The upper bound of the bar, in thousandths of the measure's unit; values up to and with it.
+    pub bound: i64,
+}

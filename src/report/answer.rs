@@ -1,0 +1,97 @@
+//! What reports answer: plain figures with their names, ready to be drawn or to be sent as JSON.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::model::period::{DateRange, Granularity};
+
+/// Counts of one thing over some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Figures {
+    /// Page views, or events of the type asked for.
+    pub count: i64,
+    /// Visitors: the sum of daily visitors.
+    pub visitors: i64,
+    /// Visits that began.
+    pub visits: i64,
+    /// Visits that have seen one page only.
+    pub bounces: i64,
+    /// Seconds between page views, summed.
+    pub seconds: i64,
+}
+
+/// What every answer begins with: what was asked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scope {
+    /// The site's name.
+    pub site: String,
+    /// The site's IANA time zone.
+    pub time_zone: String,
+    /// The event type.
+    pub event_type: String,
+    /// The identifier, if the answer is about a single one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identifier: Option<String>,
+    /// The dates that are covered, both included.
+    pub range: DateRange,
+}
+
+/// One bucket of a series.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Point {
+    /// The bucket's first instant, UTC seconds.
+    pub start: i64,
+    /// The first instant after it, UTC seconds.
+    pub end: i64,
+    /// Its local date.
+    pub date: Date,
+    /// Its local hour, 0 to 23, for buckets of an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hour: Option<i8>,
+    /// Its figures; zeros where nothing was counted.
+    pub figures: Figures,
+    /// Whether it is not over yet.
+    pub unfinished: bool,
+}
+
+/// Figures over time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Series {
+    /// What was asked.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// How long the buckets are.
+    pub granularity: Granularity,
+    /// The buckets, in order, without gaps.
+    pub points: Vec<Point>,
+    /// Their sum.
+    pub total: Figures,
+}
+
+/// One row of a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// The identifier, or the value of the dimension.
+    pub name: String,
+    /// How it reads where that differs: a page's last title, a country's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Its figures.
+    pub figures: Figures,
+}
+
+/// A ranking: the most counted identifiers, or values of a dimension.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ranking {
+    /// What was asked.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// What is ranked: `identifier`, or a dimension's name.
+    pub dimension: String,
+    /// The rows, most counted first, at most as many as were asked for.
+    pub rows: Vec<Row>,
+    /// How many different rows there are in all.
+    pub rows_in_all: u64,
+    /// The figures of everything in the range, not just of the rows.
+    pub total: Figures,
+}
