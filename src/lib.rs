@@ -1,5 +1,10 @@
 //! Trim Beacons: self-hosted web analytics in one binary and one SQLite file.
 
+pub mod clock;
 pub mod config;
+pub mod fold;
+pub mod metrics;
 pub mod model;
 pub mod report;
+pub mod store;
+pub mod writer;

@@ -218,3 +218,35 @@ impl Prefix {
         }
     }
 }
+
+impl EventType {
+    /// The rules of an event type that nobody declares: its total, by day and month.
+    pub fn bare(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            identifier: IdentifierRule::None,
+            identifiers_allowed: Vec::new(),
+            granularities: vec![Granularity::Day, Granularity::Month],
+            dimensions: Vec::new(),
+            pairs: Vec::new(),
+            visits: false,
+            measures: Vec::new(),
+            retention_days: Vec::new(),
+            raw_days: 0,
+            query_kept: Vec::new(),
+            limits: EventLimits::default(),
+            dedupe_seconds: 0,
+        }
+    }
+}
+
+impl Default for EventLimits {
+    fn default() -> Self {
+        Self {
+            identifiers_per_day: 5000,
+            values_per_dimension: 500,
+            identifier_bytes: 512,
+            meta_bytes: 2048,
+        }
+    }
+}

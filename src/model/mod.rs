@@ -5,5 +5,7 @@
 pub mod beacon;
 pub mod dimension;
 pub mod period;
+pub mod rejection;
 pub mod tally;
+pub mod text;
 pub mod visitor;

@@ -1,0 +1,390 @@
+//! Counting: beacons and what is known of their day become tallies. Pure and deterministic.
+//!
+//! A page view belongs to the bucket in which it was received, a visit wholly to the bucket in which
+//! it began. All that is counted adds up, so that a later beacon only ever adds (or takes back) a
+//! delta, and the figures are right at every instant. The truth that this is held to is a naive
+//! recount, in the property tests of the suite.
+
+mod calendar;
+mod limits;
+mod rules;
+mod seen;
+mod tallies;
+mod visits;
+
+use crate::{
+    config::registry::Registry,
+    model::{
+        beacon::Beacon,
+        dimension::Dimension,
+        tally::{Counters, TextId},
+        text::{NameScope, Names},
+        visitor::Visitor,
+    },
+};
+
+use self::{
+    calendar::Calendar,
+    limits::{Limits, Newcomer},
+    rules::{DimensionRule, EventRules, SiteRules},
+    seen::Seen,
+    tallies::{Key, Sums},
+    visits::{Step, Visit, Visits},
+};
+pub use self::{
+    seen::{SEEN_MAX, SeenDay},
+    tallies::Tallies,
+    visits::{IDLE_SECONDS, VISITS_MAX, VisitsError},
+};
+
+/// Under this name is counted whatever exceeds a limit.
+pub const OTHER: &str = "(other)";
+
+/// Within how many seconds a visitor counts as present.
+pub const PRESENT_SECONDS: i64 = 300;
+
+/// What is known of the day so far, and of the visits that may go on.
+#[derive(Debug, Default)]
+pub struct Fold {
+    seen: Seen,
+    visits: Visits,
+    limits: Limits,
+    calendar: Calendar,
+}
+
+impl Fold {
+    /// The state as it was when `seen` and `visits` were written, the oldest first.
+    ///
+    /// # Errors
+    /// When the visits don't read as what was once written.
+    pub fn restore(
+        seen: impl IntoIterator<Item = SeenDay>,
+        visits: impl IntoIterator<Item = Vec<u8>>,
+    ) -> Result<Self, VisitsError> {
+        let mut fold = Self::default();
+        seen.into_iter().for_each(|day| fold.seen.restore(&day));
+        for batch in visits {
+            fold.visits.restore(&batch)?;
+        }
+        Ok(fold)
+    }
+
+    /// Counts `beacons`, in their order, by the rules of `registry`.
+    ///
+    /// # Errors
+    /// When `names` can't answer. What this state has learnt by then is not in the file: it must be
+    /// restored before it counts again.
+    pub fn slice<N: Names>(
+        &mut self,
+        beacons: &[Beacon<'_>],
+        registry: &Registry,
+        names: &mut N,
+    ) -> Result<Tallies, N::Error> {
+        let mut slice = Slice {
+            other: names.intern(OTHER)?,
+            rules: rules::Rules::default(),
+            sums: Sums::default(),
+            fold: self,
+            registry,
+            names,
+        };
+        for beacon in beacons {
+            slice.count(beacon)?;
+        }
+        let Slice { sums, rules, .. } = slice;
+        let latest = beacons.iter().map(Beacon::received_second).max().unwrap_or(0);
+        self.visits.forget_idle(latest);
+        let mut tallies = sums.rolled_up(&rules, &mut self.calendar);
+        tallies.seen = self.seen.take_news();
+        tallies.visits = self.visits.take_news();
+        tallies.latest = latest;
+        Ok(tallies)
+    }
+
+    /// Forgets who was seen at `site` before the day that begins at `day` (UTC seconds).
+    pub fn forget_seen_before(&mut self, site: TextId, day: i64) {
+        self.seen.forget_before(site, day);
+    }
+
+    /// How many visitors of `site` were active in the [`PRESENT_SECONDS`] up to `now` (UTC seconds).
+    pub fn present(&self, site: TextId, now: i64) -> usize {
+        self.visits.active_since(site, now - PRESENT_SECONDS)
+    }
+
+    /// How many (visitor, key) pairs were not remembered because [`SEEN_MAX`] was reached.
+    pub const fn seen_overflow(&self) -> u64 {
+        self.seen.overflow()
+    }
+}
+
+/// One run of [`Fold::slice`].
+struct Slice<'a, N> {
+    other: TextId,
+    rules: rules::Rules,
+    sums: Sums,
+    fold: &'a mut Fold,
+    registry: &'a Registry,
+    names: &'a mut N,
+}
+
+/// A beacon with its strings turned into numbers.
+struct Counted<'a> {
+    site: &'a SiteRules,
+    event: &'a EventRules,
+    /// When it was received, UTC seconds.
+    at: i64,
+    /// The first instant of its finest bucket, UTC seconds.
+    bucket: i64,
+    /// The first instant of its day, UTC seconds.
+    day: i64,
+    identifier: Option<TextId>,
+    visitor: Option<Visitor>,
+    /// The values it is split by, each with the index of its rule.
+    values: Vec<(usize, TextId)>,
+}
+
+impl<N: Names> Slice<'_, N> {
+    fn count(&mut self, beacon: &Beacon<'_>) -> Result<(), N::Error> {
+        let site = self.rules.site(&beacon.site, self.registry, self.names)?;
+        let event = self.rules.event(&beacon.event_type, self.registry, self.names)?;
+        let at = beacon.received_second();
+        let calendar = &mut self.fold.calendar;
+        let day = calendar.day(site.id, &site.zone, at).start;
+        let bucket = calendar.period(site.id, &site.zone, event.rules.finest(), at).start;
+        let newcomer = Newcomer { network: beacon.network, day };
+        let identifier = match &beacon.identifier {
+            Some(identifier) => {
+                Some(self.admit(&site, &event, TextId::TOTAL, identifier, newcomer)?)
+            }
+            None => None,
+        };
+        let step = match (beacon.visitor, identifier) {
+            (Some(visitor), Some(page)) if event.rules.visits => {
+                self.fold.visits.step(site.id, visitor, at, page)
+            }
+            (Some(visitor), _) => self.fold.visits.peek(site.id, visitor, at),
+            (None, _) => Step::Outside,
+        };
+        let values = self.values(beacon, &site, &event, &step, newcomer)?;
+        if let (Some(identifier), Some(title)) = (identifier, title(beacon, &event)) {
+            self.sums.title(Key::of(&site, &event, bucket).identifier(identifier), title);
+        }
+        let counted = Counted {
+            site: &site,
+            event: &event,
+            at,
+            bucket,
+            day,
+            identifier,
+            visitor: beacon.visitor,
+            values,
+        };
+        self.count_beacon(&counted);
+        if event.rules.visits {
+            self.count_visit(&counted, step);
+        }
+        self.count_measures(beacon, &counted);
+        Ok(())
+    }
+
+    /// The values that the beacon is split by: its own, but for how the visit came.
+    fn values(
+        &mut self,
+        beacon: &Beacon<'_>,
+        site: &SiteRules,
+        event: &EventRules,
+        step: &Step,
+        newcomer: Newcomer,
+    ) -> Result<Vec<(usize, TextId)>, N::Error> {
+        let mut values = Vec::with_capacity(event.dimensions.len());
+        for (index, rule) in event.dimensions.iter().enumerate() {
+            let going_on = match step {
+                Step::Continued(visit, _) | Step::Inside(visit) => Some(visit),
+                Step::Began | Step::Outside => None,
+            };
+            let value = match (&rule.dimension, going_on) {
+                (Dimension::EntryPage, Some(visit)) if !event.rules.visits => Some(visit.entry),
+                (Dimension::EntryPage | Dimension::ExitPage | Dimension::Title, _) => None,
+                (dimension, Some(visit)) if dimension.is_acquisition() => visit.value(rule.id),
+                (dimension, _) => match value_of(beacon, dimension) {
+                    Some(value) => Some(self.admit(site, event, rule.id, value, newcomer)?),
+                    None => None,
+                },
+            };
+            values.extend(value.map(|value| (index, value)));
+        }
+        Ok(values)
+    }
+
+    fn admit(
+        &mut self,
+        site: &SiteRules,
+        event: &EventRules,
+        dimension: TextId,
+        name: &str,
+        newcomer: Newcomer,
+    ) -> Result<TextId, N::Error> {
+        let scope = NameScope { site: site.id, event_type: event.id, dimension };
+        let limits = &event.rules.limits;
+        let most = if dimension == TextId::TOTAL {
+            limits.identifiers_per_day
+        } else {
+            limits.values_per_dimension
+        };
+        let admitted = self.fold.limits.admit(scope, name, newcomer, most, self.names)?;
+        Ok(admitted.unwrap_or(self.other))
+    }
+
+    /// Count and visitors, of the total, the identifier, the dimensions and the pairs.
+    fn count_beacon(&mut self, counted: &Counted<'_>) {
+        let key = Key::of(counted.site, counted.event, counted.bucket);
+        let one =
+            |first: bool| Counters { count: 1, visitors: i64::from(first), ..Counters::default() };
+        let first_today = self.first(counted, TextId::TOTAL, TextId::TOTAL, TextId::TOTAL);
+        self.sums.add(key, one(first_today));
+        let mut first_here = false;
+        if let Some(identifier) = counted.identifier {
+            first_here = self.first(counted, identifier, TextId::TOTAL, TextId::TOTAL);
+            self.sums.add(key.identifier(identifier), one(first_here));
+        }
+        for &(index, value) in &counted.values {
+            let Some(rule) = counted.event.dimensions.get(index) else { continue };
+            if rule.in_total {
+                let first = self.first_value(counted, TextId::TOTAL, rule, value, first_today);
+                self.sums.add(key.value(rule.id, value), one(first));
+            }
+            if let (true, Some(identifier)) = (rule.in_pairs, counted.identifier) {
+                let first = self.first_value(counted, identifier, rule, value, first_here);
+                self.sums.add(key.identifier(identifier).value(rule.id, value), one(first));
+            }
+        }
+    }
+
+    /// Whether the visitor is new to this value. What follows from the user agent is as new as the
+    /// visitor, and need not be remembered.
+    fn first_value(
+        &mut self,
+        counted: &Counted<'_>,
+        identifier: TextId,
+        rule: &DimensionRule,
+        value: TextId,
+        first: bool,
+    ) -> bool {
+        if rule.dimension.is_of_visitor() {
+            return first;
+        }
+        self.first(counted, identifier, rule.id, value)
+    }
+
+    fn first(
+        &mut self,
+        counted: &Counted<'_>,
+        identifier: TextId,
+        dimension: TextId,
+        value: TextId,
+    ) -> bool {
+        let Some(visitor) = counted.visitor else { return false };
+        let key = [counted.event.id, identifier, dimension, value];
+        self.fold.seen.first(counted.site.id, counted.day, visitor, key)
+    }
+
+    /// Visits, bounces, seconds, entry and exit pages.
+    fn count_visit(&mut self, counted: &Counted<'_>, step: Step) {
+        let (Some(page), Some(visitor)) = (counted.identifier, counted.visitor) else { return };
+        match step {
+            Step::Began => {
+                let rules = &counted.event.dimensions;
+                let profile = counted
+                    .values
+                    .iter()
+                    .filter_map(|&(index, value)| Some((rules.get(index)?.id, value)))
+                    .collect();
+                let visit = Visit::began(counted.bucket, counted.at, page, profile);
+                let begun = Counters { visits: 1, bounces: 1, ..Counters::default() };
+                self.add_to_visit(counted, &visit, page, begun);
+                self.add_page(counted, &visit, &Dimension::EntryPage, page, 1, 1);
+                self.add_page(counted, &visit, &Dimension::ExitPage, page, 1, 0);
+                self.fold.visits.begin(counted.site.id, visitor, visit);
+            }
+            Step::Continued(visit, next) => {
+                let seconds = Counters { seconds: next.gap, ..Counters::default() };
+                self.add_to_visit(counted, &visit, next.left, seconds);
+                if next.unbounced {
+                    let taken = Counters { bounces: -1, ..Counters::default() };
+                    self.add_to_visit(counted, &visit, visit.entry, taken);
+                    self.add_page(counted, &visit, &Dimension::EntryPage, visit.entry, 0, -1);
+                }
+                if next.left != page {
+                    self.add_page(counted, &visit, &Dimension::ExitPage, next.left, -1, 0);
+                    self.add_page(counted, &visit, &Dimension::ExitPage, page, 1, 0);
+                }
+            }
+            Step::Inside(_) | Step::Outside => {}
+        }
+    }
+
+    /// Adds to the bucket in which the visit began: to the total, to `page`, and to what the visit
+    /// is split by.
+    fn add_to_visit(
+        &mut self,
+        counted: &Counted<'_>,
+        visit: &Visit,
+        page: TextId,
+        delta: Counters,
+    ) {
+        if delta.is_zero() {
+            return;
+        }
+        let key = Key::of(counted.site, counted.event, visit.bucket);
+        self.sums.add(key, delta);
+        self.sums.add(key.identifier(page), delta);
+        for rule in &counted.event.dimensions {
+            let Some(value) = visit.value(rule.id) else { continue };
+            if rule.in_total {
+                self.sums.add(key.value(rule.id, value), delta);
+            }
+            if rule.in_pairs {
+                self.sums.add(key.identifier(page).value(rule.id, value), delta);
+            }
+        }
+    }
+
+    /// Adds to the visits that began or ended on `page`, if that dimension is declared.
+    fn add_page(
+        &mut self,
+        counted: &Counted<'_>,
+        visit: &Visit,
+        dimension: &Dimension,
+        page: TextId,
+        visits: i64,
+        bounces: i64,
+    ) {
+        let mut declared = counted.event.dimensions.iter();
+        let Some(rule) = declared.find(|rule| rule.dimension == *dimension) else { return };
+        let key = Key::of(counted.site, counted.event, visit.bucket).value(rule.id, page);
+        self.sums.add(key, Counters { count: visits, visits, bounces, ..Counters::default() });
+    }
+
+    fn count_measures(&mut self, beacon: &Beacon<'_>, counted: &Counted<'_>) {
+        for measure in &beacon.measures {
+            let Some(rule) = counted.event.measures.iter().find(|rule| rule.name == measure.name)
+            else {
+                continue;
+            };
+            let key = Key::of(counted.site, counted.event, counted.bucket);
+            self.sums.add_measure(key, rule, measure.value);
+            if let Some(identifier) = counted.identifier {
+                self.sums.add_measure(key.identifier(identifier), rule, measure.value);
+            }
+        }
+    }
+}
+
+fn value_of<'b>(beacon: &'b Beacon<'_>, dimension: &Dimension) -> Option<&'b str> {
+    let mut values = beacon.dimensions.iter();
+    values.find(|own| own.dimension == *dimension).map(|own| &*own.value)
+}
+
+fn title<'b>(beacon: &'b Beacon<'_>, event: &EventRules) -> Option<&'b str> {
+    event.titles.then(|| value_of(beacon, &Dimension::Title)).flatten()
+}

@@ -1,0 +1,194 @@
+//! Sums of a slice: gathered in the finest bucket, then rolled up into the coarser ones.
+//!
+//! A slice is about a second long, so its beacons share a few fine buckets: rolling up costs what
+//! the distinct keys cost, not the beacons.
+
+use std::collections::HashMap;
+
+use super::{
+    calendar::Calendar,
+    rules::{EventRules, NumberedMeasure, Rules, SiteRules},
+    seen::SeenDay,
+};
+use crate::model::{
+    period::Granularity,
+    tally::{AggregateKey, BreakdownKey, Counters, HistogramKey, TextId},
+};
+
+/// The bound of the bar that takes what no other bar takes.
+const BOUND_MAX: i64 = 1 << 53;
+
+/// What a slice adds to the file. Sorted as the file is.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Tallies {
+    /// Sums of totals and identifiers.
+    pub aggregates: Vec<(AggregateKey, Counters)>,
+    /// Sums of values.
+    pub breakdowns: Vec<(BreakdownKey, Counters)>,
+    /// Counts and sums (in thousandths) of histogram bars.
+    pub histograms: Vec<(HistogramKey, Bar)>,
+    /// Titles that identifiers have now, with the bucket that keeps them.
+    pub titles: Vec<(AggregateKey, String)>,
+    /// Who was newly seen.
+    pub seen: Vec<SeenDay>,
+    /// The visits that changed, encoded.
+    pub visits: Vec<u8>,
+    /// When the last of the beacons was received, UTC seconds; 0 without beacons.
+    pub latest: i64,
+}
+
+/// One bar of a histogram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bar {
+    /// How many values lie in it.
+    pub count: i64,
+    /// Their sum, in thousandths of the measure's unit.
+    pub sum: i64,
+}
+
+/// A key of the finest bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    bucket: i64,
+    site: TextId,
+    event_type: TextId,
+    identifier: TextId,
+    dimension: TextId,
+    value: TextId,
+}
+
+impl Key {
+    /// The total of `event` at `site`, in the finest bucket, which starts at `bucket` (UTC seconds).
+    pub(super) const fn of(site: &SiteRules, event: &EventRules, bucket: i64) -> Self {
+        let none = TextId::TOTAL;
+        let (site, event_type) = (site.id, event.id);
+        Self { bucket, site, event_type, identifier: none, dimension: none, value: none }
+    }
+
+    pub(super) const fn identifier(self, identifier: TextId) -> Self {
+        Self { identifier, ..self }
+    }
+
+    pub(super) const fn value(self, dimension: TextId, value: TextId) -> Self {
+        Self { dimension, value, ..self }
+    }
+
+    const fn is_pair(&self) -> bool {
+        self.identifier.0 != 0 && self.dimension.0 != 0
+    }
+
+    const fn aggregate(&self, granularity: Granularity, period_start: i64) -> AggregateKey {
+        AggregateKey {
+            granularity,
+            period_start,
+            site: self.site,
+            event_type: self.event_type,
+            identifier: self.identifier,
+        }
+    }
+}
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// Sums that are being gathered.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    counters: Map<Key, Counters>,
+    bars: Map<(Key, i64), Bar>,
+    titles: Map<Key, String>,
+}
+
+impl Sums {
+    pub(super) fn add(&mut self, key: Key, delta: Counters) {
+        *self.counters.entry(key).or_default() += delta;
+    }
+
+    /// Puts `value` into its bar. What is not a number, or negative, has none.
+    pub(super) fn add_measure(&mut self, key: Key, measure: &NumberedMeasure, value: f64) {
+        let Some(value) = thousandths(value) else { return };
+        let bound = measure.rule.bounds.iter().copied().find(|bound| value <= *bound);
+        let key = (key.value(measure.id, TextId::TOTAL), bound.unwrap_or(BOUND_MAX));
+        let bar = self.bars.entry(key).or_default();
+        bar.count += 1;
+        bar.sum += value;
+    }
+
+    /// Keeps `title` as the last one of the identifier of `key`.
+    pub(super) fn title(&mut self, key: Key, title: &str) {
+        title.clone_into(self.titles.entry(key).or_default());
+    }
+
+    /// The sums in every bucket that the event types keep.
+    pub(super) fn rolled_up(self, rules: &Rules, calendar: &mut Calendar) -> Tallies {
+        let mut tallies = Tallies::default();
+        for (key, counters) in self.counters {
+            if counters.is_zero() {
+                continue;
+            }
+            for aggregate in buckets(&key, rules, calendar) {
+                if key.dimension == TextId::TOTAL {
+                    tallies.aggregates.push((aggregate, counters));
+                } else {
+                    let (dimension, value) = (key.dimension, key.value);
+                    let key = BreakdownKey { aggregate, dimension, value };
+                    tallies.breakdowns.push((key, counters));
+                }
+            }
+        }
+        for ((key, bound), bar) in self.bars {
+            // A measure stands where a dimension does, but it is never a pair.
+            let plain = key.value(TextId::TOTAL, TextId::TOTAL);
+            for aggregate in buckets(&plain, rules, calendar) {
+                let key = HistogramKey { aggregate, measure: key.dimension, bound };
+                tallies.histograms.push((key, bar));
+            }
+        }
+        let mut titles: Vec<(Key, String)> = self.titles.into_iter().collect();
+        titles.sort_by_key(|(key, _)| key.bucket);
+        let latest = titles
+            .into_iter()
+            .filter_map(|(key, title)| Some((buckets(&key, rules, calendar).pop()?, title)));
+        // The last of several titles in one bucket stands.
+        tallies.titles = latest.collect::<std::collections::BTreeMap<_, _>>().into_iter().collect();
+        sum_by_key(&mut tallies.aggregates, |sum, more| *sum += more);
+        sum_by_key(&mut tallies.breakdowns, |sum, more| *sum += more);
+        sum_by_key(&mut tallies.histograms, |sum, more| {
+            sum.count += more.count;
+            sum.sum += more.sum;
+        });
+        tallies.aggregates.retain(|(_, counters)| !counters.is_zero());
+        tallies.breakdowns.retain(|(_, counters)| !counters.is_zero());
+        tallies
+    }
+}
+
+/// The keys of every bucket that keeps `key`, from the finest to the coarsest.
+fn buckets(key: &Key, rules: &Rules, calendar: &mut Calendar) -> Vec<AggregateKey> {
+    let Some((zone, event)) = rules.behind(key.site, key.event_type) else { return Vec::new() };
+    let kept = event.rules.granularities.iter().copied();
+    kept.filter(|granularity| !key.is_pair() || Some(*granularity) >= event.finest_of_pairs)
+        .filter(|_| !key.is_pair() || event.finest_of_pairs.is_some())
+        .map(|granularity| {
+            let period = calendar.period(key.site, zone, granularity, key.bucket);
+            key.aggregate(granularity, period.start)
+        })
+        .collect()
+}
+
+/// Sorts by key and sums what has the same key.
+fn sum_by_key<K: Ord + Copy, V: Copy>(sums: &mut Vec<(K, V)>, add: impl Fn(&mut V, V)) {
+    sums.sort_unstable_by_key(|(key, _)| *key);
+    sums.dedup_by(|(key, more), (kept, sum)| {
+        let same = key == kept;
+        if same {
+            add(sum, *more);
+        }
+        same
+    });
+}
+
+/// `value` in thousandths, rounded; `None` for what is not a number from 0 to 10^12.
+fn thousandths(value: f64) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked before")]
+    (0.0..=1e12).contains(&value).then(|| (value * 1000.0).round() as i64)
+}

@@ -1,0 +1,217 @@
+//! Visits that may go on: who is here, since when, and how they came.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{tally::TextId, visitor::Visitor};
+
+/// After this many seconds without a page view a visit is over.
+pub const IDLE_SECONDS: i64 = 30 * 60;
+
+/// How many visits are remembered at once. Beyond it a visit is counted when it begins, but its next
+/// page view begins another one.
+pub const VISITS_MAX: usize = 250_000;
+
+/// How often idle visits are swept out, in seconds of the beacons' own time.
+const SWEEP_SECONDS: i64 = 60;
+
+/// A visit that may go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Visit {
+    /// The first instant of the bucket in which it began, UTC seconds: it counts there as a whole.
+    pub(super) bucket: i64,
+    /// When its last page view was received, UTC seconds.
+    last: i64,
+    /// The page on which it began.
+    pub(super) entry: TextId,
+    /// The page on which it is.
+    page: TextId,
+    /// Whether it has seen one page view only.
+    bounced: bool,
+    /// What it is split by: (dimension, value), as on its first page view.
+    profile: Box<[(TextId, TextId)]>,
+}
+
+/// What a beacon means for the visit of its visitor.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// It begins one.
+    Began,
+    /// It is a further page view of one, which is given as it was before.
+    Continued(Visit, Next),
+    /// It happens within one and does not move it.
+    Inside(Visit),
+    /// There is none.
+    Outside,
+}
+
+/// What a further page view changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Next {
+    /// Seconds since the page view before.
+    pub(super) gap: i64,
+    /// The page that was left.
+    pub(super) left: TextId,
+    /// Whether this is the second page view: the visit is no longer a bounce.
+    pub(super) unbounced: bool,
+}
+
+/// The visits can't be read back.
+#[derive(Debug, thiserror::Error)]
+#[error("the live visits can't be decoded: {0}")]
+pub struct VisitsError(#[from] postcard::Error);
+
+type Key = (TextId, Visitor);
+
+/// All visits that may go on.
+#[derive(Debug, Default)]
+pub(super) struct Visits {
+    visits: HashMap<Key, Visit, foldhash::fast::RandomState>,
+    changed: Vec<Key>,
+    swept: i64,
+}
+
+impl Visit {
+    /// A visit that begins at `at`, in the finest bucket that starts at `bucket` (UTC seconds).
+    pub(super) const fn began(
+        bucket: i64,
+        at: i64,
+        page: TextId,
+        profile: Box<[(TextId, TextId)]>,
+    ) -> Self {
+        Self { bucket, last: at, entry: page, page, bounced: true, profile }
+    }
+
+    /// The value of `dimension` with which it began.
+    pub(super) fn value(&self, dimension: TextId) -> Option<TextId> {
+        self.profile.iter().find(|(of, _)| *of == dimension).map(|(_, value)| *value)
+    }
+
+    const fn is_over(&self, now: i64) -> bool {
+        now - self.last > IDLE_SECONDS
+    }
+}
+
+impl Visits {
+    /// Moves the visit of `visitor` to `page`. A visit that begins is put in with [`Self::begin`].
+    pub(super) fn step(&mut self, site: TextId, visitor: Visitor, at: i64, page: TextId) -> Step {
+        let key = (site, visitor);
+        let Some(visit) = self.visits.get_mut(&key).filter(|visit| !visit.is_over(at)) else {
+            return Step::Began;
+        };
+        let before = visit.clone();
+        let gap = (at - visit.last).max(0);
+        let next = Next { gap, left: visit.page, unbounced: visit.bounced };
+        visit.last = visit.last.max(at);
+        visit.page = page;
+        visit.bounced = false;
+        self.changed.push(key);
+        Step::Continued(before, next)
+    }
+
+    /// The visit within which something happens at `at`.
+    pub(super) fn peek(&self, site: TextId, visitor: Visitor, at: i64) -> Step {
+        match self.visits.get(&(site, visitor)).filter(|visit| !visit.is_over(at)) {
+            Some(visit) => Step::Inside(visit.clone()),
+            None => Step::Outside,
+        }
+    }
+
+    /// Remembers a visit that began.
+    pub(super) fn begin(&mut self, site: TextId, visitor: Visitor, visit: Visit) {
+        let key = (site, visitor);
+        if self.visits.len() < VISITS_MAX || self.visits.contains_key(&key) {
+            self.visits.insert(key, visit);
+            self.changed.push(key);
+        }
+    }
+
+    /// Forgets the visits that are over at `now`, once a minute.
+    pub(super) fn forget_idle(&mut self, now: i64) {
+        if now - self.swept >= SWEEP_SECONDS || now < self.swept {
+            self.swept = now;
+            self.visits.retain(|_, visit| !visit.is_over(now));
+        }
+    }
+
+    /// The visits that changed since the last call, encoded; empty if none did.
+    pub(super) fn take_news(&mut self) -> Vec<u8> {
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.sort_unstable();
+        changed.dedup();
+        let mut news = Vec::new();
+        for key in changed {
+            if let Some(visit) = self.visits.get(&key) {
+                // A visit is made of numbers: only a lack of memory could keep it from being encoded.
+                news = postcard::to_extend(&(key.0, key.1, visit), news).unwrap_or_default();
+            }
+        }
+        news
+    }
+
+    /// Takes back in what [`Self::take_news`] once gave.
+    pub(super) fn restore(&mut self, mut news: &[u8]) -> Result<(), VisitsError> {
+        while !news.is_empty() {
+            let ((site, visitor, visit), rest) = postcard::take_from_bytes(news)?;
+            if self.visits.len() < VISITS_MAX {
+                self.visits.insert((site, visitor), visit);
+            }
+            news = rest;
+        }
+        Ok(())
+    }
+
+    /// How many visitors of `site` were active at or after `since` (UTC seconds).
+    pub(super) fn active_since(&self, site: TextId, since: i64) -> usize {
+        self.visits.iter().filter(|((of, _), visit)| *of == site && visit.last >= since).count()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+
+    const SITE: TextId = TextId(1);
+
+    fn visits_with_one() -> Visits {
+        let mut visits = Visits::default();
+        assert!(matches!(visits.step(SITE, Visitor(7), 100, TextId(5)), Step::Began));
+        let profile = Box::new([(TextId(8), TextId(9))]);
+        visits.begin(SITE, Visitor(7), Visit::began(0, 100, TextId(5), profile));
+        visits
+    }
+
+    fn next(visits: &mut Visits, at: i64, page: u32) -> Option<Next> {
+        match visits.step(SITE, Visitor(7), at, TextId(page)) {
+            Step::Continued(_, next) => Some(next),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_second_page_view_ends_the_bounce_once() {
+        let mut visits = visits_with_one();
+        let second = next(&mut visits, 160, 6).unwrap();
+        assert_eq!(second, Next { gap: 60, left: TextId(5), unbounced: true });
+        let third = next(&mut visits, 170, 6).unwrap();
+        assert_eq!(third, Next { gap: 10, left: TextId(6), unbounced: false });
+    }
+
+    #[test]
+    fn thirty_idle_minutes_end_a_visit() {
+        assert!(next(&mut visits_with_one(), 100 + IDLE_SECONDS, 6).is_some());
+        assert!(next(&mut visits_with_one(), 101 + IDLE_SECONDS, 6).is_none());
+    }
+
+    #[test]
+    fn a_visit_goes_on_after_a_restart() {
+        let mut visits = visits_with_one();
+        let mut restored = Visits::default();
+        restored.restore(&visits.take_news()).unwrap();
+        assert_eq!(restored.visits, visits.visits);
+        assert_eq!(restored.active_since(SITE, 100), 1);
+        assert_eq!(restored.active_since(SITE, 101), 0);
+    }
+}

@@ -1,0 +1,219 @@
+//! Opening the file: one connection that writes, a few that read.
+
+use std::{
+    fs::{File, OpenOptions},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use r2d2::ManageConnection;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
+
+use super::{Error, migrate};
+
+/// What the file says it is: `TBcn` in ASCII.
+pub const APPLICATION_ID: i64 = 0x5442_636e;
+
+/// How many pages may be read at once.
+const READERS_MAX: u32 = 4;
+
+/// How long a page waits for a connection.
+const READER_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a statement waits for a lock.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Prepared statements that a connection keeps.
+const STATEMENTS_MAX: usize = 64;
+
+/// The first bytes of every SQLite file.
+const SQLITE_HEADER: &[u8; 16] = b"SQLite format 3\0";
+
+/// The only connection that writes, and the lock that keeps every other process from it.
+#[derive(Debug)]
+pub struct Writable {
+    /// The connection.
+    pub connection: Connection,
+    /// Whether the file was made just now.
+    pub created: bool,
+    // Held, never read. It is a lock of another kind than SQLite's, on the same file: closing it
+    // would drop SQLite's locks as well, so it must be dropped after the connection.
+    _lock: File,
+}
+
+impl Writable {
+    /// Begins a transaction that writes.
+    ///
+    /// # Errors
+    /// When the file can't be locked for writing.
+    pub fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
+        Ok(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+    }
+
+    /// Closes the file. With no reader left, only the `.db` file stays on the disk.
+    ///
+    /// # Errors
+    /// When SQLite can't close it.
+    pub fn close(self) -> Result<(), Error> {
+        Ok(self.connection.close().map_err(|(_, error)| error)?)
+    }
+}
+
+/// Opens `path` for writing, makes it if there is none, and brings its schema up to date.
+///
+/// # Errors
+/// When it is no file of ours, in use, too new, or can't be opened or written.
+pub fn open_writable(path: &Path) -> Result<Writable, Error> {
+    let open = |source| Error::Open { path: path.to_owned(), source };
+    let created = !path.exists();
+    if !created {
+        check_header(path)?;
+    }
+    let mut options = OpenOptions::new();
+    let lock = options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let lock = lock.open(path).map_err(open)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => return Err(Error::InUse(path.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => return Err(open(source)),
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    harden(&connection)?;
+    if created {
+        // Both must be set before the first table.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // EXTRA makes an answered beacon survive a power cut; NORMAL would not.
+    connection.pragma_update(None, "synchronous", "EXTRA")?;
+    // The writer checkpoints in quiet moments instead; see `upkeep`.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "cache_size", -4096)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    migrate::to_latest(&mut connection, path)?;
+    Ok(Writable { connection, created, _lock: lock })
+}
+
+/// Opens `path` for reading alone.
+///
+/// # Errors
+/// When there is none, it is no file of ours, too new, or can't be opened.
+pub fn open_readable(path: &Path) -> Result<Connection, Error> {
+    if !path.exists() {
+        return Err(Error::Missing(path.to_owned()));
+    }
+    check_header(path)?;
+    let connection = connect_readable(path)?;
+    migrate::check_version(&connection, path)?;
+    Ok(connection)
+}
+
+fn connect_readable(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    harden(&connection)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -2048)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(connection)
+}
+
+/// A schema that somebody else has put into the file must not run code of its own.
+fn harden(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    Ok(())
+}
+
+/// Refuses what can't be a database before SQLite would make one of it.
+fn check_header(path: &Path) -> Result<(), Error> {
+    use std::io::Read as _;
+    let foreign = |why: &str| Error::Foreign { path: path.to_owned(), why: why.to_owned() };
+    if path.is_dir() {
+        return Err(foreign("it is a directory"));
+    }
+    let open = |source| Error::Open { path: path.to_owned(), source };
+    let mut header = Vec::with_capacity(SQLITE_HEADER.len());
+    let file = File::open(path).map_err(open)?;
+    file.take(SQLITE_HEADER.len() as u64).read_to_end(&mut header).map_err(open)?;
+    match header.as_slice() {
+        [] => Err(foreign("it is empty; remove it to begin a new one")),
+        found if found == SQLITE_HEADER => Ok(()),
+        _ => Err(foreign("it is not an SQLite file")),
+    }
+}
+
+/// A few read-only connections for pages.
+#[derive(Debug, Clone)]
+pub struct Readers {
+    pool: r2d2::Pool<Reading>,
+}
+
+impl Readers {
+    /// A pool of connections to `path`, none of which is opened before it is needed.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn new(path: &Path) -> Result<Self, Error> {
+        open_readable(path)?;
+        let threads = r2d2_threads();
+        let pool = r2d2::Pool::builder()
+            .max_size(READERS_MAX)
+            .min_idle(Some(0))
+            .connection_timeout(READER_WAIT)
+            .thread_pool(threads)
+            .build(Reading { path: path.to_owned() })?;
+        Ok(Self { pool })
+    }
+
+    /// Runs `read` within one snapshot of the file: what it reads is of one moment.
+    ///
+    /// # Errors
+    /// When no connection becomes free within 5 seconds, or `read` fails.
+    pub fn snapshot<T>(
+        &self,
+        read: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut connection = self.pool.get()?;
+        let transaction = connection.transaction()?;
+        let answer = read(&transaction)?;
+        transaction.finish()?;
+        Ok(answer)
+    }
+}
+
+/// One thread opens connections; the pool's own default would keep three.
+fn r2d2_threads() -> Arc<scheduled_thread_pool::ScheduledThreadPool> {
+    Arc::new(scheduled_thread_pool::ScheduledThreadPool::new(1))
+}
+
+/// How the pool opens and checks a connection.
+#[derive(Debug)]
+struct Reading {
+    path: PathBuf,
+}
+
+impl ManageConnection for Reading {
+    type Connection = Connection;
+    type Error = rusqlite::Error;
+
+    fn connect(&self) -> Result<Connection, rusqlite::Error> {
+        connect_readable(&self.path)
+    }
+
+    fn is_valid(&self, connection: &mut Connection) -> Result<(), rusqlite::Error> {
+        connection.execute_batch("")
+    }
+
+    fn has_broken(&self, _: &mut Connection) -> bool {
+        false
+    }
+}

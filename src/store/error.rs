@@ -1,0 +1,60 @@
+//! What can go wrong with the file, in sentences that its owner can act on.
+
+use std::path::PathBuf;
+
+/// Why the file can't be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such file.
+    #[error("there is no database at {}", .0.display())]
+    Missing(PathBuf),
+    /// The path is a directory, or not a file of ours.
+    #[error("{} is not a Trim Beacons database: {why}", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        why: String,
+    },
+    /// A newer release has written it.
+    #[error(
+        "{} was written by a newer release (schema {found}, this one knows {known}): upgrade \
+         trim-beacons, or use a backup from before", .path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The newest schema version that this release knows.
+        known: i64,
+    },
+    /// Another process serves it.
+    #[error("{} is in use by another trim-beacons: stop that one first", .0.display())]
+    InUse(PathBuf),
+    /// The system does not let us.
+    #[error("can't open {}: {source}", .path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// SQLite does not let us.
+    #[error("the database can't be read or written: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// No connection became free in time.
+    #[error("the database is too busy to be read: {0}")]
+    Busy(#[from] r2d2::Error),
+    /// There are more than 2^32 different strings.
+    #[error("the database holds as many different names as it can")]
+    NamesFull,
+}
+
+impl Error {
+    /// Whether the disk is full, so that trying again later may help.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Sqlite(error)
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+    }
+}

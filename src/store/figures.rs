@@ -1,0 +1,326 @@
+//! Reading sums: figures over time, and rankings.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde_json::json;
+
+use super::Error;
+use crate::model::{
+    period::Granularity,
+    rejection::Reason,
+    tally::{Counters, TextId},
+};
+
+/// Whose figures: those of one event type at one site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject {
+    /// The site.
+    pub site: TextId,
+    /// The event type.
+    pub event_type: TextId,
+}
+
+/// One bucket that the file has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bucket {
+    /// How long it is.
+    pub granularity: Granularity,
+    /// Its first instant, UTC seconds.
+    pub start: i64,
+}
+
+/// What rows are ranked by; always the largest first, and by name where they are equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// By count.
+    #[default]
+    Count,
+    /// By visitors, then by count.
+    Visitors,
+    /// By visits, then by count.
+    Visits,
+}
+
+impl Order {
+    const fn code(self) -> i64 {
+        match self {
+            Self::Count => 0,
+            Self::Visitors => 1,
+            Self::Visits => 2,
+        }
+    }
+}
+
+/// Which rows of a ranking are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<'a> {
+    /// Only names that hold this text, whatever its case; empty for all.
+    pub search: &'a str,
+    /// What is ranked by.
+    pub order: Order,
+    /// How many rows at most.
+    pub limit: u32,
+    /// How many rows to leave out before.
+    pub offset: u32,
+}
+
+/// One row of a ranking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ranked {
+    /// The number of its name.
+    pub id: TextId,
+    /// Its name.
+    pub name: String,
+    /// Its sums.
+    pub counters: Counters,
+}
+
+/// The first instants of the buckets of `granularity` that the file has from `from` to before `to`
+/// (UTC seconds), in order. It jumps from one to the next, whatever lies between.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn buckets(
+    connection: &Connection,
+    granularity: Granularity,
+    from: i64,
+    to: i64,
+) -> Result<Vec<Bucket>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT period_start FROM beacon_aggregate
+         WHERE granularity = ?1 AND period_start >= ?2 AND period_start < ?3
+         ORDER BY period_start LIMIT 1",
+    )?;
+    let mut found = Vec::new();
+    let mut after = from;
+    while let Some(start) = statement
+        .query_row(params![granularity.code(), after, to], |row| row.get::<_, i64>(0))
+        .optional()?
+    {
+        found.push(Bucket { granularity, start });
+        after = start + 1;
+    }
+    Ok(found)
+}
+
+/// The sums of `identifier` in each of `buckets` that has any, with the bucket's first instant.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn series(
+    connection: &Connection,
+    subject: Subject,
+    identifier: TextId,
+    buckets: &[Bucket],
+) -> Result<Vec<(i64, Counters)>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count, visitors, visits, bounces, seconds FROM beacon_aggregate
+         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+             AND identifier = ?5",
+    )?;
+    let mut sums = Vec::new();
+    for bucket in buckets {
+        let key = params![
+            bucket.granularity.code(),
+            bucket.start,
+            subject.site.0,
+            subject.event_type.0,
+            identifier.0
+        ];
+        let sum = statement.query_row(key, |row| counters(row, 0)).optional()?;
+        sums.extend(sum.map(|sum| (bucket.start, sum)));
+    }
+    Ok(sums)
+}
+
+/// The identifiers of `subject` in `buckets`, and how many there are in all.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn identifiers(
+    connection: &Connection,
+    subject: Subject,
+    buckets: &[Bucket],
+    page: &Page<'_>,
+) -> Result<(Vec<Ranked>, u64), Error> {
+    let sql = format!(
+        "WITH sums AS (
+             SELECT a.identifier AS name, sum(a.count) AS count, sum(a.visitors) AS visitors,
+                 sum(a.visits) AS visits, sum(a.bounces) AS bounces, sum(a.seconds) AS seconds
+             FROM json_each(?1) AS b CROSS JOIN beacon_aggregate AS a
+             WHERE a.granularity = b.value ->> 0 AND a.period_start = b.value ->> 1
+                 AND a.site = ?2 AND a.event_type = ?3 AND a.identifier > 0
+             GROUP BY a.identifier)
+         {RANKED}"
+    );
+    let parameters = params![
+        as_json(buckets),
+        subject.site.0,
+        subject.event_type.0,
+        page.search,
+        page.limit,
+        page.offset,
+        page.order.code()
+    ];
+    rows(connection, &sql, parameters)
+}
+
+/// The values of `dimension`, of all of `subject` or of one identifier, in `buckets`, and how many
+/// there are in all.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn values(
+    connection: &Connection,
+    subject: Subject,
+    identifier: TextId,
+    dimension: TextId,
+    buckets: &[Bucket],
+    page: &Page<'_>,
+) -> Result<(Vec<Ranked>, u64), Error> {
+    let sql = format!(
+        "WITH sums AS (
+             SELECT a.value AS name, sum(a.count) AS count, sum(a.visitors) AS visitors,
+                 sum(a.visits) AS visits, sum(a.bounces) AS bounces, sum(a.seconds) AS seconds
+             FROM json_each(?1) AS b CROSS JOIN beacon_breakdown AS a
+             WHERE a.granularity = b.value ->> 0 AND a.period_start = b.value ->> 1
+                 AND a.site = ?2 AND a.event_type = ?3 AND a.identifier = ?8 AND a.dimension = ?9
+             GROUP BY a.value)
+         {RANKED}"
+    );
+    let parameters = params![
+        as_json(buckets),
+        subject.site.0,
+        subject.event_type.0,
+        page.search,
+        page.limit,
+        page.offset,
+        page.order.code(),
+        identifier.0,
+        dimension.0
+    ];
+    rows(connection, &sql, parameters)
+}
+
+/// The last title of an identifier, from its buckets of `granularity`.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn title(
+    connection: &Connection,
+    subject: Subject,
+    identifier: TextId,
+    buckets: &[Bucket],
+) -> Result<Option<String>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT meta ->> '$.title' FROM beacon_aggregate
+         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+             AND identifier = ?5 AND meta IS NOT NULL",
+    )?;
+    for bucket in buckets.iter().rev() {
+        let key = params![
+            bucket.granularity.code(),
+            bucket.start,
+            subject.site.0,
+            subject.event_type.0,
+            identifier.0
+        ];
+        let title: Option<Option<String>> =
+            statement.query_row(key, |row| row.get(0)).optional()?;
+        if let Some(title) = title.flatten() {
+            return Ok(Some(title));
+        }
+    }
+    Ok(None)
+}
+
+/// The text behind a number.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn text(connection: &Connection, id: TextId) -> Result<Option<String>, Error> {
+    let mut statement = connection.prepare_cached("SELECT value FROM text WHERE id = ?1")?;
+    Ok(statement.query_row([id.0], |row| row.get(0)).optional()?)
+}
+
+/// Refusals of a reason (`Some`), or of anything else than the reasons known (`None`), from `from`
+/// to before `to` (UTC seconds), at `site` or where no site could be told; the most first.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn rejected(
+    connection: &Connection,
+    site: TextId,
+    from: i64,
+    to: i64,
+) -> Result<Vec<(Reason, i64)>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT reason, sum(count) FROM rejected
+         WHERE hour >= ?1 AND hour < ?2 AND site IN (0, ?3)
+         GROUP BY reason ORDER BY sum(count) DESC, reason",
+    )?;
+    let rows = statement.query_map(params![from, to, site.0], |row| {
+        Ok((Reason::from_code(row.get(0)?), row.get(1)?))
+    })?;
+    let rows: Vec<(Option<Reason>, i64)> = rows.collect::<Result<_, _>>()?;
+    Ok(rows.into_iter().filter_map(|(reason, count)| Some((reason?, count))).collect())
+}
+
+/// The user-agent families among the refusals, the most first.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn rejected_agents(
+    connection: &Connection,
+    site: TextId,
+    from: i64,
+    to: i64,
+    limit: u32,
+) -> Result<Vec<(String, i64)>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT t.value, sum(r.count) FROM rejected AS r JOIN text AS t ON t.id = r.agent
+         WHERE r.hour >= ?1 AND r.hour < ?2 AND r.site IN (0, ?3)
+         GROUP BY r.agent ORDER BY sum(r.count) DESC, t.value LIMIT ?4",
+    )?;
+    let rows = statement
+        .query_map(params![from, to, site.0, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What follows the sums of a ranking. The order can't be bound as a column, but as a number.
+const RANKED: &str = "
+    SELECT s.name, t.value, s.count, s.visitors, s.visits, s.bounces, s.seconds, count(*) OVER ()
+    FROM sums AS s JOIN text AS t ON t.id = s.name
+    WHERE (?4 = '' OR instr(lower(t.value), lower(?4)) > 0) AND (s.count <> 0 OR s.visits <> 0)
+    ORDER BY CASE ?7 WHEN 1 THEN s.visitors WHEN 2 THEN s.visits ELSE s.count END DESC,
+        s.count DESC, t.value
+    LIMIT ?5 OFFSET ?6";
+
+fn rows(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<(Vec<Ranked>, u64), Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut in_all = 0_i64;
+    let rows = statement.query_map(parameters, |row| {
+        in_all = row.get(7)?;
+        Ok(Ranked { id: TextId(row.get(0)?), name: row.get(1)?, counters: counters(row, 2)? })
+    })?;
+    let rows = rows.collect::<Result<_, _>>()?;
+    Ok((rows, in_all.unsigned_abs()))
+}
+
+fn counters(row: &Row<'_>, first: usize) -> Result<Counters, rusqlite::Error> {
+    Ok(Counters {
+        count: row.get(first)?,
+        visitors: row.get(first + 1)?,
+        visits: row.get(first + 2)?,
+        bounces: row.get(first + 3)?,
+        seconds: row.get(first + 4)?,
+    })
+}
+
+fn as_json(buckets: &[Bucket]) -> String {
+    let pairs = buckets.iter().map(|bucket| json!([bucket.granularity.code(), bucket.start]));
+    serde_json::Value::from_iter(pairs).to_string()
+}

@@ -1,0 +1,56 @@
+//! The schema and its versions. A released migration never changes; the next one is a new file.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{Error, connection::APPLICATION_ID};
+
+/// The migrations, the first one leading to version 1.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_initial.sql")];
+
+/// The newest schema version that this release knows.
+pub const LATEST: i64 = MIGRATIONS.len().cast_signed() as i64;
+
+/// Brings the schema up to [`LATEST`], each step in a transaction of its own.
+///
+/// # Errors
+/// When the file is not ours or newer, or a step fails; what is done by then stays done.
+pub(super) fn to_latest(connection: &mut Connection, path: &Path) -> Result<(), Error> {
+    check_version(connection, path)?;
+    loop {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version = version(&transaction)?;
+        let Some(step) = usize::try_from(version).ok().and_then(|at| MIGRATIONS.get(at)) else {
+            return Ok(());
+        };
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", version + 1)?;
+        transaction.commit()?;
+    }
+}
+
+/// Refuses a file that is not ours, or that a newer release has written.
+///
+/// # Errors
+/// When it is one of these, or can't be read.
+pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), Error> {
+    let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if id != APPLICATION_ID {
+        let why = "it belongs to another program".to_owned();
+        return Err(Error::Foreign { path: path.to_owned(), why });
+    }
+    let found = version(connection)?;
+    if found > LATEST {
+        return Err(Error::Newer { path: path.to_owned(), found, known: LATEST });
+    }
+    Ok(())
+}
+
+/// The schema version of the file; 0 before the first migration.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}

@@ -1,0 +1,16 @@
+//! The one file: everything that is SQL. Helpers take the transaction, callers own it.
+
+pub mod connection;
+pub mod error;
+pub mod figures;
+pub mod journal;
+pub mod migrate;
+pub mod names;
+pub mod rejected;
+pub mod state;
+pub mod tallies;
+pub mod upkeep;
+
+pub use rusqlite::Transaction;
+
+pub use self::{connection::Readers, error::Error};

@@ -1,0 +1,91 @@
+//! What counting has to remember over a restart: who was seen today, and the visits that may go on.
+
+use rusqlite::{Connection, Transaction, params};
+
+use super::Error;
+use crate::model::tally::TextId;
+
+/// Hashes that were newly seen at a site on one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenRow {
+    /// The site.
+    pub site: TextId,
+    /// The day's first instant, UTC seconds.
+    pub day: i64,
+    /// The hashes.
+    pub hashes: Vec<u8>,
+}
+
+/// Appends who was newly seen.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn append_seen(
+    transaction: &Transaction<'_>,
+    site: TextId,
+    day: i64,
+    hashes: &[u8],
+) -> Result<(), Error> {
+    let mut statement =
+        transaction.prepare_cached("INSERT INTO seen (site, day, hashes) VALUES (?1, ?2, ?3)")?;
+    statement.execute(params![site.0, day, hashes])?;
+    Ok(())
+}
+
+/// Appends visits that changed by `at` (UTC seconds), and removes those that are over since
+/// `over_before`.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn append_visits(
+    transaction: &Transaction<'_>,
+    at: i64,
+    visits: &[u8],
+    over_before: i64,
+) -> Result<(), Error> {
+    let mut remove = transaction.prepare_cached("DELETE FROM visit WHERE at < ?1")?;
+    remove.execute([over_before])?;
+    if !visits.is_empty() {
+        let mut append =
+            transaction.prepare_cached("INSERT INTO visit (at, visits) VALUES (?1, ?2)")?;
+        append.execute(params![at, visits])?;
+    }
+    Ok(())
+}
+
+/// Everyone who was seen, the oldest first.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn seen(connection: &Connection) -> Result<Vec<SeenRow>, Error> {
+    let mut statement = connection.prepare("SELECT site, day, hashes FROM seen ORDER BY id")?;
+    let rows = statement.query_map([], |row| {
+        Ok(SeenRow { site: TextId(row.get(0)?), day: row.get(1)?, hashes: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The visits that may go on, the oldest first.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn visits(connection: &Connection) -> Result<Vec<Vec<u8>>, Error> {
+    let mut statement = connection.prepare("SELECT visits FROM visit ORDER BY id")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Removes who was seen at `site` before the day that begins at `day` (UTC seconds). Says whether
+/// there was anyone.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn remove_seen_before(
+    transaction: &Transaction<'_>,
+    site: TextId,
+    day: i64,
+) -> Result<bool, Error> {
+    let mut statement =
+        transaction.prepare_cached("DELETE FROM seen WHERE site = ?1 AND day < ?2")?;
+    Ok(statement.execute(params![site.0, day])? > 0)
+}

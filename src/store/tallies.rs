@@ -1,0 +1,131 @@
+//! Adding sums to the file: one upsert a row, in the order of the file.
+
+use rusqlite::{Transaction, params};
+use serde_json::json;
+
+use super::Error;
+use crate::model::tally::{AggregateKey, BreakdownKey, Counters, HistogramKey};
+
+/// Adds to aggregates.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn add_aggregates(
+    transaction: &Transaction<'_>,
+    sums: &[(AggregateKey, Counters)],
+) -> Result<(), Error> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO beacon_aggregate (granularity, period_start, site, event_type, identifier,
+             count, visitors, visits, bounces, seconds)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT DO UPDATE SET count = count + excluded.count,
+             visitors = visitors + excluded.visitors, visits = visits + excluded.visits,
+             bounces = bounces + excluded.bounces, seconds = seconds + excluded.seconds",
+    )?;
+    for (key, sum) in sums {
+        statement.execute(params![
+            key.granularity.code(),
+            key.period_start,
+            key.site.0,
+            key.event_type.0,
+            key.identifier.0,
+            sum.count,
+            sum.visitors,
+            sum.visits,
+            sum.bounces,
+            sum.seconds,
+        ])?;
+    }
+    Ok(())
+}
+
+/// Adds to breakdowns.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn add_breakdowns(
+    transaction: &Transaction<'_>,
+    sums: &[(BreakdownKey, Counters)],
+) -> Result<(), Error> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO beacon_breakdown (granularity, period_start, site, event_type, identifier,
+             dimension, value, count, visitors, visits, bounces, seconds)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT DO UPDATE SET count = count + excluded.count,
+             visitors = visitors + excluded.visitors, visits = visits + excluded.visits,
+             bounces = bounces + excluded.bounces, seconds = seconds + excluded.seconds",
+    )?;
+    for (BreakdownKey { aggregate, dimension, value }, sum) in sums {
+        statement.execute(params![
+            aggregate.granularity.code(),
+            aggregate.period_start,
+            aggregate.site.0,
+            aggregate.event_type.0,
+            aggregate.identifier.0,
+            dimension.0,
+            value.0,
+            sum.count,
+            sum.visitors,
+            sum.visits,
+            sum.bounces,
+            sum.seconds,
+        ])?;
+    }
+    Ok(())
+}
+
+/// Adds `count` values that make `sum` thousandths to a bar of a histogram.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn add_bar(
+    transaction: &Transaction<'_>,
+    key: &HistogramKey,
+    count: i64,
+    sum: i64,
+) -> Result<(), Error> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO beacon_histogram (granularity, period_start, site, event_type, identifier,
+             measure, bound, count, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT DO UPDATE SET count = count + excluded.count, sum = sum + excluded.sum",
+    )?;
+    let HistogramKey { aggregate, measure, bound } = key;
+    statement.execute(params![
+        aggregate.granularity.code(),
+        aggregate.period_start,
+        aggregate.site.0,
+        aggregate.event_type.0,
+        aggregate.identifier.0,
+        measure.0,
+        bound,
+        count,
+        sum,
+    ])?;
+    Ok(())
+}
+
+/// Keeps `title` as the last one of an identifier, in a row that is already there.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn set_title(
+    transaction: &Transaction<'_>,
+    key: &AggregateKey,
+    title: &str,
+) -> Result<(), Error> {
+    let mut statement = transaction.prepare_cached(
+        "UPDATE beacon_aggregate SET meta = ?6
+         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+             AND identifier = ?5 AND meta IS NOT ?6",
+    )?;
+    statement.execute(params![
+        key.granularity.code(),
+        key.period_start,
+        key.site.0,
+        key.event_type.0,
+        key.identifier.0,
+        json!({ "title": title }).to_string(),
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! The one thread that writes: queue → journal → answer → fold → upsert.
+//!
+//! A beacon is answered when the commit that holds it has returned, never before. Folding comes
+//! after the answer; what it adds and what it takes from the journal are one transaction, so a crash
+//! at any point loses nothing that was answered and counts nothing twice.
+
+mod queue;
+mod thread;
+
+use std::{collections::HashMap, path::Path, sync::Arc, thread::JoinHandle};
+
+use crate::{
+    config::current::Current,
+    metrics::Metrics,
+    model::rejection::Reason,
+    store::{self, connection},
+};
+
+pub use self::queue::{NotStored, QueueFull};
+use self::{
+    queue::{Queue, Refusal},
+    thread::WriterThread,
+};
+
+/// What only the writer knows, because it is not in the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Live {
+    /// For each site, how many visitors were active in the last minutes.
+    pub present: HashMap<String, usize>,
+}
+
+/// A way to the writer, for every handler.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    queue: Arc<Queue>,
+}
+
+/// The thread itself, for whoever started it.
+#[derive(Debug)]
+pub struct Running {
+    queue: Arc<Queue>,
+    thread: JoinHandle<Result<(), store::Error>>,
+    /// Whether the file was made just now.
+    pub created: bool,
+}
+
+/// Opens the file at `database`, counts what its journal still holds, and starts the thread.
+///
+/// # Errors
+/// When the file can't be opened, read or written.
+pub fn start(
+    database: &Path,
+    registry: Arc<Current>,
+    metrics: Arc<Metrics>,
+) -> Result<(Writer, Running), store::Error> {
+    let limits = registry.get().server.limits;
+    let queue = Arc::new(Queue::new(limits.queue_beacons, limits.queue_bytes));
+    let writable = connection::open_writable(database)?;
+    let created = writable.created;
+    let mut thread = WriterThread::new(writable, Arc::clone(&queue), registry, metrics)?;
+    thread.recover()?;
+    let spawned = std::thread::Builder::new().name("writer".to_owned()).spawn(move || thread.run());
+    let thread =
+        spawned.map_err(|source| store::Error::Open { path: database.to_owned(), source })?;
+    Ok((Writer { queue: Arc::clone(&queue) }, Running { queue, thread, created }))
+}
+
+impl Writer {
+    /// Stores an encoded beacon. Once this returns `Ok`, it survives a power cut.
+    ///
+    /// # Errors
+    /// When there is no room for it, or it can't be written; then it is not stored, but for one
+    /// case: a commit that has failed may have reached the disk all the same.
+    pub async fn store(&self, beacon: &[u8]) -> Result<Result<(), NotStored>, QueueFull> {
+        let answered = self.queue.push(beacon)?;
+        Ok(answered.await.unwrap_or(Err(NotStored)))
+    }
+
+    /// Waits until everything that was answered before is counted. `None` when the writer is too
+    /// busy, or gone: then what is read lags behind.
+    pub async fn up_to_date(&self) -> Option<Live> {
+        self.queue.bring_up_to_date()?.await.ok()
+    }
+
+    /// Notes that a beacon was refused in the hour of `now` (UTC seconds).
+    pub fn refuse(&self, site: Option<&str>, reason: Reason, agent: Option<&str>, now: i64) {
+        self.queue.refuse(Refusal {
+            hour: now - now.rem_euclid(3600),
+            site: site.map(str::to_owned),
+            reason,
+            agent: agent.map(str::to_owned),
+        });
+    }
+
+    /// Whether the thread still runs.
+    pub fn is_alive(&self) -> bool {
+        !self.queue.is_abandoned()
+    }
+}
+
+impl Running {
+    /// Stores and counts all that waits, leaves the `.db` file alone on the disk, and ends.
+    ///
+    /// # Errors
+    /// When the file can't be written. What was answered is in its journal.
+    pub fn close(self) -> Result<(), store::Error> {
+        self.queue.close();
+        match self.thread.join() {
+            Ok(ended) => ended,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}

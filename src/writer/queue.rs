@@ -1,0 +1,155 @@
+//! What waits for the writer: encoded beacons with those who wait for their commit, refusals to be
+//! noted, and pages that want everything counted before they read. All of it is bounded.
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+
+use super::Live;
+use crate::model::rejection::Reason;
+
+/// How many different refusals are noted between two folds; further ones lose their agent, and if
+/// even that does not help, their site.
+const REFUSALS_MAX: usize = 4096;
+
+/// How many pages may wait to be brought up to date.
+const READERS_MAX: usize = 1024;
+
+/// The beacon could not be stored: the file can't be written, or the writer is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotStored;
+
+/// There is no room for another beacon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueFull;
+
+/// Refusals of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Refusal {
+    pub(super) hour: i64,
+    pub(super) site: Option<String>,
+    pub(super) reason: Reason,
+    pub(super) agent: Option<String>,
+}
+
+/// All that waits.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    /// Beacons, encoded one after the other.
+    pub(super) batch: Vec<u8>,
+    /// Who waits for them, one each.
+    pub(super) answers: Vec<oneshot::Sender<Result<(), NotStored>>>,
+    pub(super) readers: Vec<oneshot::Sender<Live>>,
+    pub(super) refusals: HashMap<Refusal, i64>,
+    /// The writer shall finish what waits and end.
+    pub(super) closing: bool,
+    /// The writer has ended: nothing may wait any more.
+    pub(super) gone: bool,
+}
+
+/// The queue between the handlers and the one thread that writes.
+#[derive(Debug)]
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    wake: Condvar,
+    beacons_max: usize,
+    bytes_max: usize,
+}
+
+impl Queue {
+    pub(super) fn new(beacons_max: usize, bytes_max: usize) -> Self {
+        Self { waiting: Mutex::default(), wake: Condvar::new(), beacons_max, bytes_max }
+    }
+
+    pub(super) fn push(
+        &self,
+        beacon: &[u8],
+    ) -> Result<oneshot::Receiver<Result<(), NotStored>>, QueueFull> {
+        let mut waiting = self.lock();
+        let full = waiting.answers.len() >= self.beacons_max
+            || waiting.batch.len() + beacon.len() > self.bytes_max;
+        if full || waiting.gone || waiting.closing {
+            return Err(QueueFull);
+        }
+        let (answer, answered) = oneshot::channel();
+        waiting.batch.extend_from_slice(beacon);
+        waiting.answers.push(answer);
+        drop(waiting);
+        self.wake.notify_one();
+        Ok(answered)
+    }
+
+    /// Asks for everything that is answered to be counted. `None` when that can't be had.
+    pub(super) fn bring_up_to_date(&self) -> Option<oneshot::Receiver<Live>> {
+        let mut waiting = self.lock();
+        if waiting.gone || waiting.readers.len() >= READERS_MAX {
+            return None;
+        }
+        let (reader, read) = oneshot::channel();
+        waiting.readers.push(reader);
+        drop(waiting);
+        self.wake.notify_one();
+        Some(read)
+    }
+
+    pub(super) fn refuse(&self, mut refusal: Refusal) {
+        let mut waiting = self.lock();
+        if waiting.refusals.len() >= REFUSALS_MAX {
+            refusal.agent = None;
+        }
+        if waiting.refusals.len() >= REFUSALS_MAX * 2 {
+            refusal.site = None;
+        }
+        *waiting.refusals.entry(refusal).or_default() += 1;
+    }
+
+    pub(super) fn close(&self) {
+        self.lock().closing = true;
+        self.wake.notify_one();
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.lock().closing
+    }
+
+    /// Takes all that waits, after waiting for it for `at_most`. `spare` is an empty buffer that is
+    /// left in the place of the batch.
+    pub(super) fn take(&self, spare: Vec<u8>, at_most: Duration) -> Waiting {
+        let waiting = self.lock();
+        let nothing = |waiting: &mut Waiting| {
+            waiting.answers.is_empty() && waiting.readers.is_empty() && !waiting.closing
+        };
+        let (mut waiting, _) = self
+            .wake
+            .wait_timeout_while(waiting, at_most, nothing)
+            .unwrap_or_else(PoisonError::into_inner);
+        Waiting {
+            batch: mem::replace(&mut waiting.batch, spare),
+            answers: mem::take(&mut waiting.answers),
+            readers: mem::take(&mut waiting.readers),
+            refusals: mem::take(&mut waiting.refusals),
+            closing: waiting.closing,
+            gone: false,
+        }
+    }
+
+    /// Turns everyone away from now on, and those who wait.
+    pub(super) fn abandon(&self) {
+        let mut waiting = self.lock();
+        *waiting = Waiting { gone: true, ..Waiting::default() };
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.lock().gone
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing that holds the lock can leave it half-changed.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
