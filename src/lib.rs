@@ -1,10 +1,14 @@
 //! Trim Beacons: self-hosted web analytics in one binary and one SQLite file.
 
+pub mod app;
+pub mod assets;
 pub mod clock;
 pub mod config;
 pub mod fold;
+pub mod ingest;
 pub mod metrics;
 pub mod model;
 pub mod report;
 pub mod store;
+pub mod web;
 pub mod writer;

@@ -95,3 +95,33 @@ pub struct Ranking {
     /// The figures of everything in the range, not just of the rows.
     pub total: Figures,
 }
+
+/// A period beside the one before it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Overview {
+    /// The period.
+    pub series: Series,
+    /// The same number of days before.
+    pub before: Series,
+}
+
+/// What was not counted, and why.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Filtered {
+    /// What was asked.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// How many beacons of each reason, the most first.
+    pub reasons: Vec<FilteredRow>,
+    /// The user-agent families that were refused most.
+    pub agents: Vec<FilteredRow>,
+}
+
+/// How many beacons were not counted for one reason, or of one user-agent family.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FilteredRow {
+    /// The reason's word, or the family's name.
+    pub name: String,
+    /// How many.
+    pub count: i64,
+}

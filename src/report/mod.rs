@@ -1,3 +1,25 @@
 //! Questions and their answers: which rows a report reads, and what they add up to.
+//!
+//! A report is one file and one line here; its address under `/api/v1/reports/` follows.
 
 pub mod answer;
+pub mod contract;
+pub mod filtered;
+pub mod month;
+pub mod overview;
+pub mod question;
+mod reading;
+pub mod top;
+pub mod trend;
+pub mod year;
+
+use self::contract::Report;
+
+/// Every report.
+pub static REPORTS: [Report; 6] =
+    [overview::REPORT, trend::REPORT, month::REPORT, year::REPORT, top::REPORT, filtered::REPORT];
+
+/// The report with this slug.
+pub fn by_slug(slug: &str) -> Option<&'static Report> {
+    REPORTS.iter().find(|report| report.slug == slug)
+}

@@ -1,0 +1,46 @@
+//! The appliance: everything that a running server shares, put together and taken apart here.
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use crate::{
+    config::{current::Current, registry::Registry},
+    ingest::salt::Salts,
+    metrics::Metrics,
+    store::{self, Readers},
+    writer::{self, Running, Writer},
+};
+
+/// What every handler and job works with.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The registry in force.
+    pub registry: Arc<Current>,
+    /// The way to the file, for what is written.
+    pub writer: Writer,
+    /// The way to the file, for what is read.
+    pub readers: Readers,
+    /// The keys of the day.
+    pub salts: Arc<Salts>,
+    /// Counters since the start.
+    pub metrics: Arc<Metrics>,
+    /// When it was started.
+    pub started: Instant,
+    /// The database file.
+    pub database: PathBuf,
+}
+
+/// Opens the file, counts what an earlier process has answered but not counted, and makes everything
+/// ready to serve.
+///
+/// # Errors
+/// When the file can't be opened, read or written.
+pub fn start(registry: Registry) -> Result<(App, Running), store::Error> {
+    let database = registry.server.database.clone();
+    let metrics = Arc::new(Metrics::default());
+    let registry = Arc::new(Current::new(registry));
+    let (writer, running) = writer::start(&database, Arc::clone(&registry), Arc::clone(&metrics))?;
+    let readers = Readers::new(&database)?;
+    let salts = Arc::new(Salts::beside(&database));
+    let app = App { registry, writer, readers, salts, metrics, started: Instant::now(), database };
+    Ok((app, running))
+}

@@ -1,0 +1,112 @@
+//! From bytes to a beacon: what a client claims is checked once, and the person is taken out.
+//!
+//! An address and a full user agent come in with a [`Request`] and never leave this room: a
+//! [`Beacon`] has no field for them, and neither has a [`Rejected`].
+
+pub mod enrich;
+pub mod identifier;
+pub mod page_address;
+pub mod payload;
+pub mod rejected;
+pub mod request;
+pub mod salt;
+pub mod visitor;
+
+use std::sync::Arc;
+
+use crate::{
+    config::registry::{IdentifierRule, Registry, Site},
+    model::{
+        beacon::{Beacon, Measure},
+        period::{Granularity, Period},
+        rejection::Reason,
+    },
+};
+
+use self::{page_address::PageAddress, payload::Payload, salt::Salts};
+pub use self::{rejected::Rejected, request::Request};
+
+/// Accepts the beacon that `payload` claims, by the rules of `registry`.
+///
+/// # Errors
+/// When a rule refuses it, with the rule and a sentence for whoever has sent it.
+pub fn accept(
+    payload: &Payload<'_>,
+    request: &Request<'_>,
+    registry: &Registry,
+    salts: &Salts,
+) -> Result<Beacon<'static>, Rejected> {
+    let address = PageAddress::of(payload, request);
+    let site = site_of(payload, &address, request, registry)?;
+    let at_site = |rejected: Rejected| rejected.at(&site.name);
+    let Some(event) = registry.event(&payload.event_type) else {
+        let known: Vec<&str> = registry.events.iter().map(|event| &*event.name).collect();
+        let reason = Reason::UnknownEventType;
+        let sentence = format!(
+            "no event type is called {:?}; declared are {}",
+            &*payload.event_type,
+            known.join(", ")
+        );
+        return Err(at_site(Rejected::new(reason, sentence)));
+    };
+    check_origin(request, &site).map_err(at_site)?;
+    payload.check_size(event.limits.meta_bytes).map_err(at_site)?;
+    let identifier = identifier::of(payload, &address, request, event).map_err(at_site)?;
+    if site.honour_privacy_signals && request.asks_for_privacy {
+        let sentence = "the browser asks not to be tracked, and this site honours it";
+        return Err(at_site(Rejected::new(Reason::PrivacySignal, sentence.to_owned())));
+    }
+    let day =
+        Period::containing(Granularity::Day, request.received_at.div_euclid(1000), &site.zone);
+    let keys = salts.of_day(&site.name, day).map_err(at_site)?;
+    let identifier = match event.identifier {
+        IdentifierRule::Session | IdentifierRule::User => {
+            identifier.map(|id| salts.pseudonym(&id)).transpose().map_err(at_site)?
+        }
+        _ => identifier,
+    };
+    let measures = event.measures.iter().filter_map(|rule| {
+        let value = payload.meta.number(&rule.name)?;
+        Some(Measure { name: rule.name.clone().into(), value })
+    });
+    Ok(Beacon {
+        received_at: request.received_at,
+        site: site.name.clone().into(),
+        event_type: payload.event_type.to_string().into(),
+        identifier: identifier.map(Into::into),
+        visitor: Some(keys.visitor(&site.name, request.client, request.user_agent)),
+        network: Some(keys.network(request.client)),
+        dimensions: enrich::dimensions(payload, &address, request, &site, event),
+        measures: measures.collect(),
+    })
+}
+
+fn site_of(
+    payload: &Payload<'_>,
+    address: &PageAddress,
+    request: &Request<'_>,
+    registry: &Registry,
+) -> Result<Arc<Site>, Rejected> {
+    if let Some(name) = &payload.site {
+        let declared = registry.site(name).or_else(|| registry.site_of_host(name));
+        return declared.cloned().ok_or_else(|| {
+            Rejected::new(Reason::UnknownSite, format!("no site is called {:?}", &**name))
+        });
+    }
+    let host = address.host.as_deref().or(request.host);
+    let host = host.map(page_address::bare_host).unwrap_or_default();
+    registry.site_of_host(&host).cloned().ok_or_else(|| {
+        let sentence = format!("no site takes pages on {host:?}; declare it as a [[site]]");
+        Rejected::new(Reason::UnknownSite, sentence)
+    })
+}
+
+fn check_origin(request: &Request<'_>, site: &Site) -> Result<(), Rejected> {
+    let allowed = &site.allowed_origins;
+    let origin = request.origin.unwrap_or("none");
+    if allowed.is_empty() || allowed.iter().any(|allowed| allowed == origin) {
+        return Ok(());
+    }
+    let sentence = format!("the site {} takes no beacons from the origin {origin:?}", site.name);
+    Err(Rejected::new(Reason::OriginNotAllowed, sentence))
+}

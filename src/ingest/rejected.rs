@@ -1,0 +1,50 @@
+//! A beacon that is not counted: why, and what its sender is told.
+
+use crate::model::rejection::Reason;
+
+/// Why a beacon is not counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The rule that refused it.
+    pub reason: Reason,
+    /// What was wrong, in a sentence that repeats nothing of the person.
+    pub sentence: String,
+    /// The site it was for, where that was told.
+    pub site: Option<String>,
+    /// The family of the user agent, where that was why.
+    pub agent: Option<String>,
+}
+
+impl Rejected {
+    /// Refused because of `reason`; `sentence` says what was wrong.
+    pub const fn new(reason: Reason, sentence: String) -> Self {
+        Self { reason, sentence, site: None, agent: None }
+    }
+
+    /// The same, for a beacon of `site`.
+    #[must_use]
+    pub fn at(self, site: &str) -> Self {
+        Self { site: Some(site.to_owned()), ..self }
+    }
+
+    /// The same, because of a user agent of this family.
+    #[must_use]
+    pub fn by(self, agent: &str) -> Self {
+        Self { agent: Some(agent.to_owned()), ..self }
+    }
+
+    /// Whether the sender's request was in order, and only who sent it was not wanted: it is then
+    /// answered like any other, so that nobody learns the rules by trying.
+    pub const fn is_silent(&self) -> bool {
+        matches!(
+            self.reason,
+            Reason::Bot
+                | Reason::Automated
+                | Reason::Implausible
+                | Reason::Prefetch
+                | Reason::ReferrerSpam
+                | Reason::OwnVisit
+                | Reason::PrivacySignal
+        )
+    }
+}

@@ -1,0 +1,34 @@
+//! What a report is: a name in addresses, and an answer to a question.
+
+use serde::Serialize;
+
+use super::{
+    answer::{Filtered, Overview, Ranking, Series},
+    question::Question,
+};
+use crate::store::{Error, Transaction};
+
+/// A report.
+#[derive(Debug)]
+pub struct Report {
+    /// Its name in addresses.
+    pub slug: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// Reads the file for an answer.
+    pub answer: fn(&Question, &Transaction<'_>) -> Result<Answer, Error>,
+}
+
+/// An answer of any report.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// Figures over time.
+    Series(Series),
+    /// The most counted.
+    Ranking(Ranking),
+    /// A period and the one before it.
+    Overview(Overview),
+    /// What was not counted.
+    Filtered(Filtered),
+}

@@ -1,0 +1,60 @@
+//! The most counted: pages and other identifiers, or the values of a dimension.
+
+use super::{
+    answer::{Ranking, Row},
+    contract::{Answer, Report},
+    question::Question,
+    reading,
+};
+use crate::{
+    model::dimension::Dimension,
+    store::{Error, Transaction, figures, names},
+};
+
+/// The report.
+pub(super) const REPORT: Report =
+    Report { slug: "top", title: "Pages", answer: |q, file| Ok(Answer::Ranking(answer(q, file)?)) };
+
+/// This week, or the range asked for.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Ranking, Error> {
+    let range = question.range_or_this_week();
+    let name = question.dimension.as_ref().map(Dimension::name);
+    let mut ranking = Ranking {
+        scope: reading::scope(question, range),
+        dimension: name.as_deref().unwrap_or("identifier").to_owned(),
+        rows: Vec::new(),
+        rows_in_all: 0,
+        total: reading::total(question, &range, file)?,
+    };
+    let Some((subject, identifier)) = reading::subject(question, file)? else { return Ok(ranking) };
+    let buckets = reading::buckets(question, &range, file)?;
+    let page = figures::Page {
+        search: &question.search,
+        order: question.order,
+        limit: question.limit,
+        offset: question.offset,
+    };
+    let (rows, in_all) = match name {
+        None => figures::identifiers(file, subject, &buckets, &page)?,
+        Some(name) => match names::find(file, &name)? {
+            Some(id) => figures::values(file, subject, identifier, id, &buckets, &page)?,
+            None => return Ok(ranking),
+        },
+    };
+    let titles =
+        if question.dimension.is_none() && question.event.dimensions.contains(&Dimension::Title) {
+            reading::title_buckets(question, file)?
+        } else {
+            Vec::new()
+        };
+    for row in rows {
+        let label = figures::title(file, subject, row.id, &titles)?;
+        let figures = reading::figures_of(row.counters);
+        ranking.rows.push(Row { name: row.name, label, figures });
+    }
+    ranking.rows_in_all = in_all;
+    Ok(ranking)
+}

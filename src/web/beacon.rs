@@ -1,0 +1,172 @@
+//! `POST /beacon` and `GET /beacon.gif`: the doors through which beacons come.
+
+use std::net::SocketAddr;
+
+use hyper::{
+    HeaderMap, Request, StatusCode,
+    body::Incoming,
+    header::{self, HeaderValue},
+};
+use serde_json::json;
+use tracing::error;
+
+use super::{
+    body, client, cors,
+    respond::{self, Answer},
+};
+use crate::{
+    app::App,
+    clock,
+    ingest::{self, Rejected, payload::Payload},
+    model::{beacon::Beacon, rejection::Reason},
+};
+
+/// How long a client that is turned away should wait, in seconds.
+const RETRY_AFTER: &str = "5";
+
+/// A beacon as JSON or as a form.
+pub(super) async fn post(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Answer {
+    let (head, incoming) = request.into_parts();
+    let most = app.registry.get().server.limits.body_bytes;
+    let body = match body::read(incoming, most).await {
+        Ok(body) => body,
+        Err(rejected) => return refused(app, &head.headers, &rejected, true),
+    };
+    let payload = read(&body, head.uri.query(), &head.headers);
+    match count(app, peer, &head.headers, payload, false).await {
+        Ok(()) => answered(respond::empty(StatusCode::NO_CONTENT), &head.headers),
+        Err(rejected) => refused(app, &head.headers, &rejected, false),
+    }
+}
+
+/// The pixel: its query is the beacon, and its answer an image whatever it counts.
+pub(super) async fn get_pixel(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Answer {
+    let (head, _) = request.into_parts();
+    let payload = Payload::from_form(head.uri.query().unwrap_or_default().as_bytes());
+    let status = match count(app, peer, &head.headers, payload, true).await {
+        Ok(()) => StatusCode::OK,
+        Err(rejected) => {
+            note(app, &rejected);
+            status(&rejected)
+        }
+    };
+    let status = if status == StatusCode::NO_CONTENT { StatusCode::OK } else { status };
+    answered(respond::pixel(status), &head.headers)
+}
+
+/// The beacon of a body, read by what the body looks like: browsers send JSON under any type or none.
+fn read<'b>(
+    body: &'b [u8],
+    query: Option<&'b str>,
+    headers: &HeaderMap,
+) -> Result<Payload<'b>, Rejected> {
+    let start = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let kind = kind.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
+    if start.is_empty() && query.is_some() {
+        return Payload::from_form(query.unwrap_or_default().as_bytes());
+    }
+    if start.starts_with(b"{") || start.starts_with(b"[") {
+        return Payload::from_json(body);
+    }
+    if kind.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+        return Payload::from_form(body);
+    }
+    if kind.eq_ignore_ascii_case(b"multipart/form-data") {
+        let sentence =
+            "multipart forms are not read here; send JSON or a urlencoded form".to_owned();
+        return Err(Rejected::new(Reason::UnsupportedBody, sentence));
+    }
+    Payload::from_json(body)
+}
+
+/// Accepts and stores a beacon. Once this returns `Ok`, it is on the disk.
+async fn count(
+    app: &App,
+    peer: SocketAddr,
+    headers: &HeaderMap,
+    payload: Result<Payload<'_>, Rejected>,
+    is_pixel: bool,
+) -> Result<(), Rejected> {
+    let registry = app.registry.get();
+    let trusted = &registry.server.trusted_proxies;
+    let facts = client::facts(headers, peer, trusted, clock::now_ms(), is_pixel);
+    let beacon = ingest::accept(&payload?, &facts, &registry, &app.salts)?;
+    store(app, &beacon).await.map_err(|rejected| rejected.at(&beacon.site))
+}
+
+async fn store(app: &App, beacon: &Beacon<'_>) -> Result<(), Rejected> {
+    let mut encoded = Vec::with_capacity(256);
+    beacon.encode_into(&mut encoded).map_err(|error| {
+        error!(%error, "a beacon could not be encoded");
+        Rejected::new(Reason::NotStored, "the beacon could not be stored".to_owned())
+    })?;
+    match app.writer.store(&encoded).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => {
+            let sentence = "the beacon could not be stored; try again later".to_owned();
+            Err(Rejected::new(Reason::NotStored, sentence))
+        }
+        Err(_) => {
+            app.metrics.unavailable.add(1);
+            let sentence = "more beacons arrive than can be stored; try again later".to_owned();
+            Err(Rejected::new(Reason::Overloaded, sentence))
+        }
+    }
+}
+
+/// Notes a refusal, so that the owner can see it.
+fn note(app: &App, rejected: &Rejected) {
+    app.metrics.rejected.add(1);
+    let agent = rejected.agent.as_deref();
+    app.writer.refuse(rejected.site.as_deref(), rejected.reason, agent, clock::now());
+}
+
+fn refused(app: &App, headers: &HeaderMap, rejected: &Rejected, body_unread: bool) -> Answer {
+    note(app, rejected);
+    let status = status(rejected);
+    if status == StatusCode::NO_CONTENT {
+        return answered(respond::empty(status), headers);
+    }
+    let body = json!({ "error": rejected.sentence, "reason": rejected.reason });
+    let mut answer = respond::json(status, &body);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        respond::set(&mut answer, header::RETRY_AFTER, RETRY_AFTER);
+    }
+    if body_unread {
+        // What is left of the body must not be taken for the next request.
+        respond::set(&mut answer, header::CONNECTION, "close");
+    }
+    answered(answer, headers)
+}
+
+fn answered(mut answer: Answer, headers: &HeaderMap) -> Answer {
+    cors::allow(&mut answer, headers);
+    answer
+}
+
+/// The status of a refusal.
+const fn status(rejected: &Rejected) -> StatusCode {
+    match rejected.reason {
+        Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::UnsupportedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Reason::OriginNotAllowed => StatusCode::FORBIDDEN,
+        Reason::Overloaded | Reason::NotStored => StatusCode::SERVICE_UNAVAILABLE,
+        Reason::NotUtf8
+        | Reason::Malformed
+        | Reason::UnknownEventType
+        | Reason::UnknownSite
+        | Reason::IdentifierMissing
+        | Reason::IdentifierTooLong
+        | Reason::IdentifierNotAllowed
+        | Reason::MetaTooLarge => StatusCode::BAD_REQUEST,
+        // Only who sent it was not wanted: answered like any other.
+        Reason::Bot
+        | Reason::Automated
+        | Reason::Implausible
+        | Reason::Prefetch
+        | Reason::ReferrerSpam
+        | Reason::OwnVisit
+        | Reason::PrivacySignal => StatusCode::NO_CONTENT,
+    }
+}

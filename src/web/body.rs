@@ -1,0 +1,53 @@
+//! Reading a request body: bounded in size and time, and unpacked where it is packed.
+
+use std::{io::Read as _, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
+
+use crate::{ingest::Rejected, model::rejection::Reason};
+
+/// How long a client may take for its body.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// The first bytes of what gzip has packed.
+const GZIP: &[u8] = b"\x1f\x8b";
+
+/// Reads `body` of at most `most` bytes; packed by gzip, it may unpack to as many.
+///
+/// Nothing is read of a body that declares to be larger.
+///
+/// # Errors
+/// When it is larger, takes longer than 10 seconds, breaks off, or does not unpack.
+pub(super) async fn read(body: Incoming, most: usize) -> Result<Bytes, Rejected> {
+    if body.size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
+        return Err(too_large(most));
+    }
+    let reading = Limited::new(body, most).collect();
+    let bytes = match tokio::time::timeout(BODY_TIME, reading).await {
+        Ok(Ok(collected)) => collected.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large(most)),
+        Ok(Err(_)) => return Err(malformed("the body broke off")),
+        Err(_) => return Err(malformed("the body did not arrive within 10 seconds")),
+    };
+    if bytes.starts_with(GZIP) { unpacked(&bytes, most) } else { Ok(bytes) }
+}
+
+fn unpacked(bytes: &[u8], most: usize) -> Result<Bytes, Rejected> {
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    let mut unpacked = Vec::new();
+    let mut reader = flate2::read::MultiGzDecoder::new(bytes).take(limit);
+    reader
+        .read_to_end(&mut unpacked)
+        .map_err(|error| malformed(&format!("the body does not unpack: {error}")))?;
+    if unpacked.len() > most { Err(too_large(most)) } else { Ok(unpacked.into()) }
+}
+
+fn too_large(most: usize) -> Rejected {
+    Rejected::new(Reason::BodyTooLarge, format!("the body is larger than {most} bytes"))
+}
+
+fn malformed(sentence: &str) -> Rejected {
+    Rejected::new(Reason::Malformed, sentence.to_owned())
+}

@@ -1,0 +1,113 @@
+//! Who sends a request: its address behind the proxies that are trusted, and its headers as facts.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hyper::{
+    HeaderMap,
+    header::{self, HeaderName},
+};
+
+use crate::{config::registry::Prefix, ingest::Request};
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Where a trusted proxy tells the visitor's country.
+const COUNTRY_HEADERS: [HeaderName; 4] = [
+    HeaderName::from_static("cf-ipcountry"),
+    HeaderName::from_static("x-vercel-ip-country"),
+    HeaderName::from_static("cloudfront-viewer-country"),
+    HeaderName::from_static("x-country"),
+];
+
+/// The most hops that a list of forwarded addresses may have.
+const HOPS_MAX: usize = 16;
+
+/// The facts of a request that ingest goes by.
+pub(super) fn facts<'r>(
+    headers: &'r HeaderMap,
+    peer: SocketAddr,
+    trusted: &[Prefix],
+    received_at: i64,
+    is_pixel: bool,
+) -> Request<'r> {
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let named = |name: &'static str| text(&HeaderName::from_static(name));
+    let is_set = |name: &'static str| named(name) == Some("1");
+    let is_trusted = is_in(trusted, peer.ip());
+    let forwarded = headers.contains_key(FORWARDED_FOR) || headers.contains_key(header::FORWARDED);
+    let ahead = ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(|name| {
+        named(name).is_some_and(|purpose| {
+            ["prefetch", "preview", "prerender"].iter().any(|word| purpose.contains(word))
+        })
+    });
+    Request {
+        received_at,
+        client: client(headers, peer.ip(), trusted),
+        is_local: peer.ip().to_canonical().is_loopback() && !forwarded,
+        is_pixel,
+        host: text(&header::HOST),
+        origin: text(&header::ORIGIN).filter(|origin| *origin != "null"),
+        referer: text(&header::REFERER),
+        user_agent: text(&header::USER_AGENT).unwrap_or_default(),
+        languages: text(&header::ACCEPT_LANGUAGE),
+        country: COUNTRY_HEADERS.iter().find_map(text).filter(|_| is_trusted),
+        asks_for_privacy: is_set("sec-gpc") || is_set("dnt"),
+        is_prefetch: ahead,
+    }
+}
+
+/// The client's address: the peer's, or, if the peer is a trusted proxy, the last address of
+/// `X-Forwarded-For` that is not one.
+fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[Prefix]) -> IpAddr {
+    if !is_in(trusted, peer) {
+        return peer;
+    }
+    let lists: Vec<&str> =
+        headers.get_all(FORWARDED_FOR).iter().filter_map(|list| list.to_str().ok()).collect();
+    let mut client = peer;
+    for hop in lists.iter().flat_map(|list| list.split(',')).rev().take(HOPS_MAX) {
+        // What is not an address was not written by a proxy that is worth its trust.
+        let Some(address) = address(hop) else { break };
+        client = address;
+        if !is_in(trusted, address) {
+            break;
+        }
+    }
+    client
+}
+
+fn is_in(networks: &[Prefix], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(address))
+}
+
+/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`.
+fn address(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
+    let socket = || hop.parse().ok().map(|socket: SocketAddr| socket.ip());
+    hop.trim_matches(['[', ']']).parse().ok().or_else(socket)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+
+    fn check(peer: &str, forwarded: &str, expected: &str) {
+        let trusted = [Prefix { address: "10.0.0.0".parse().unwrap(), bits: 8 }];
+        let mut headers = HeaderMap::new();
+        headers.insert(FORWARDED_FOR, forwarded.parse().unwrap());
+        let found = client(&headers, peer.parse().unwrap(), &trusted);
+        assert_eq!(found, expected.parse::<IpAddr>().unwrap(), "{peer} {forwarded}");
+    }
+
+    #[test]
+    fn forwarded_addresses_count_only_from_trusted_proxies() {
+        check("192.0.2.9", "198.51.100.1", "192.0.2.9");
+        check("10.0.0.1", "198.51.100.1", "198.51.100.1");
+        check("10.0.0.1", "203.0.113.7, 198.51.100.1, 10.2.3.4", "198.51.100.1");
+        check("10.0.0.1", "198.51.100.1:4711", "198.51.100.1");
+        check("10.0.0.1", "[2001:db8::1]:80", "2001:db8::1");
+        check("10.0.0.1", "testclient", "10.0.0.1");
+        check("10.0.0.1", "198.51.100.1, testclient", "10.0.0.1");
+    }
+}

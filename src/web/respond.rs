@@ -1,0 +1,89 @@
+//! Answers: what every one of them has in common, made in one place.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    Response, StatusCode,
+    header::{self, HeaderName, HeaderValue},
+};
+use serde::Serialize;
+use tracing::error;
+
+/// An answer, complete.
+pub(super) type Answer = Response<Full<Bytes>>;
+
+/// What a page may load: itself and its own assets, nothing else.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+     trusted-types 'none'";
+
+/// The smallest valid transparent GIF: 43 bytes, one pixel.
+const PIXEL: [u8; 43] = *b"GIF89a\x01\0\x01\0\x80\x01\0\0\0\0\xff\xff\xff!\xf9\x04\x01\n\0\x01\0,\0\0\0\0\x01\0\x01\0\0\x02\x02L\x01\0;";
+
+/// An answer without a body.
+pub(super) fn empty(status: StatusCode) -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = status;
+    answer
+}
+
+/// An answer with a body of this content type.
+pub(super) fn with_body(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    set(&mut answer, header::CONTENT_TYPE, kind);
+    set(&mut answer, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    answer
+}
+
+/// An answer in JSON that nobody keeps.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+    match serde_json::to_vec(body) {
+        Ok(body) => {
+            let mut answer = with_body(status, "application/json", body);
+            set(&mut answer, header::CACHE_CONTROL, "no-store");
+            answer
+        }
+        Err(error) => {
+            error!(%error, "an answer could not be written as JSON");
+            empty(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
+/// A page of the dashboard.
+pub(super) fn page(status: StatusCode, html: String) -> Answer {
+    let mut answer = with_body(status, "text/html; charset=utf-8", html);
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        set(&mut answer, name, value);
+    }
+    answer
+}
+
+/// The pixel, never kept, so that each page that shows it asks for it.
+pub(super) fn pixel(status: StatusCode) -> Answer {
+    let mut answer = with_body(status, "image/gif", PIXEL.to_vec());
+    set(&mut answer, header::CACHE_CONTROL, "no-store, max-age=0");
+    set(&mut answer, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
+    answer
+}
+
+/// The method is not one of those that the path has.
+pub(super) fn method_not_allowed(allowed: &'static str) -> Answer {
+    let mut answer = empty(StatusCode::METHOD_NOT_ALLOWED);
+    set(&mut answer, header::ALLOW, allowed);
+    answer
+}
+
+/// Sets a header to a value that is known to be one.
+pub(super) fn set(answer: &mut Answer, name: HeaderName, value: &'static str) {
+    answer.headers_mut().insert(name, HeaderValue::from_static(value));
+}

@@ -1,0 +1,74 @@
+//! Which path leads where.
+
+use std::net::SocketAddr;
+
+use hyper::{Method, Request, StatusCode, body::Incoming};
+
+use super::{
+    api, beacon, cors, embedded, health,
+    respond::{self, Answer},
+};
+use crate::app::App;
+
+/// A door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    Beacon,
+    Pixel,
+    Script,
+    Asset,
+    Health,
+    Reports,
+    Report,
+}
+
+/// The paths of all doors.
+#[derive(Debug)]
+pub(super) struct Routes(matchit::Router<Route>);
+
+impl Routes {
+    /// Every door under its path.
+    ///
+    /// # Errors
+    /// When two paths are in each other's way, which is a mistake in this very function.
+    pub(super) fn new() -> Result<Self, matchit::InsertError> {
+        let mut router = matchit::Router::new();
+        router.insert("/beacon", Route::Beacon)?;
+        router.insert("/beacon.gif", Route::Pixel)?;
+        router.insert("/tb.js", Route::Script)?;
+        router.insert("/assets/{name}", Route::Asset)?;
+        router.insert("/health", Route::Health)?;
+        router.insert("/api/v1/reports", Route::Reports)?;
+        router.insert("/api/v1/reports/{slug}", Route::Report)?;
+        Ok(Self(router))
+    }
+
+    /// The answer to `request` from `peer`.
+    pub(super) async fn answer(
+        &self,
+        app: &App,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+    ) -> Answer {
+        let path = request.uri().path().to_owned();
+        let Ok(found) = self.0.at(&path) else {
+            return respond::empty(StatusCode::NOT_FOUND);
+        };
+        let method = request.method();
+        match (found.value, method) {
+            (Route::Beacon | Route::Pixel, &Method::OPTIONS) => cors::preflight(request.headers()),
+            (Route::Beacon, &Method::POST) => beacon::post(app, peer, request).await,
+            (Route::Beacon, _) => respond::method_not_allowed("POST, OPTIONS"),
+            (Route::Pixel, &Method::GET) => beacon::get_pixel(app, peer, request).await,
+            (_, &Method::GET | &Method::HEAD) => match found.value {
+                Route::Script => embedded::get_script(request.headers()),
+                Route::Asset => embedded::get(found.params.get("name").unwrap_or_default()),
+                Route::Health => health::get(app),
+                Route::Reports => api::get(app, None, &request).await,
+                Route::Report => api::get(app, found.params.get("slug"), &request).await,
+                Route::Beacon | Route::Pixel => respond::method_not_allowed("GET, OPTIONS"),
+            },
+            _ => respond::method_not_allowed("GET, HEAD"),
+        }
+    }
+}
