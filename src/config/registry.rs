@@ -91,7 +91,7 @@ pub struct Site {
 /// The rules of one event type.
 #[derive(Debug, Clone)]
 pub struct EventType {
-    /// Its name: 1 to 64 of `a-z 0-9 _ - . :`, case kept.
+    /// Its name: 1 to 64 of `A-Z a-z 0-9 _ - . :`, case kept.
     pub name: String,
     /// What is counted within it when a beacon does not say.
     pub identifier: IdentifierRule,
@@ -248,5 +248,65 @@ impl Default for EventLimits {
             identifier_bytes: 512,
             meta_bytes: 2048,
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_takes_its_own_hosts_with_or_without_www() {
+        fn check(hosts: &[&str], host: &str, expected: bool) {
+            let site = Site {
+                name: "test".into(),
+                hosts: hosts.iter().copied().map(String::from).collect(),
+                zone: TimeZone::UTC,
+                zone_name: "UTC".into(),
+                week_starts: jiff::civil::Weekday::Monday,
+                honour_privacy_signals: true,
+                ignored_networks: Vec::new(),
+                denied_sources: Vec::new(),
+                allowed_sources: Vec::new(),
+                allowed_origins: Vec::new(),
+                refuse_bots: true,
+            };
+            assert_eq!(site.takes_host(host), expected, "{hosts:?} {host}");
+        }
+        check(&[], "anything.example", true);
+        check(&["a.example", "b.example"], "b.example", true);
+        check(&["a.example"], "www.a.example", true);
+        check(&["www.a.example"], "a.example", true);
+        check(&["a.example"], "shop.a.example", false);
+        check(&["a.example"], "xa.example", false);
+        check(&["a.example"], "", false);
+    }
+
+    #[test]
+    fn a_network_contains_the_addresses_that_share_its_bits() {
+        fn check(network: &str, bits: u8, address: &str, expected: bool) {
+            let prefix = Prefix { address: network.parse().unwrap(), bits };
+            assert_eq!(
+                prefix.contains(address.parse().unwrap()),
+                expected,
+                "{network}/{bits} {address}"
+            );
+        }
+        check("10.0.0.0", 8, "10.255.0.1", true);
+        check("10.0.0.0", 8, "11.0.0.0", false);
+        check("10.1.2.3", 8, "10.9.9.9", true);
+        check("192.0.2.7", 32, "192.0.2.7", true);
+        check("192.0.2.7", 32, "192.0.2.6", false);
+        check("192.0.2.6", 31, "192.0.2.7", true);
+        check("0.0.0.0", 0, "255.255.255.255", true);
+        check("0.0.0.0", 0, "::1", false);
+        check("10.0.0.0", 8, "::ffff:10.1.1.1", true);
+        check("2001:db8::", 32, "2001:db8:ffff::1", true);
+        check("2001:db8::", 32, "2001:db9::", false);
+        check("::1", 128, "::1", true);
+        check("::1", 128, "::2", false);
+        check("::", 0, "ffff::", true);
+        check("::", 0, "127.0.0.1", false);
     }
 }

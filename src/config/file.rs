@@ -1,0 +1,126 @@
+//! `beacons.toml` as written: the shape of the file, with the places of values that are checked
+//! later. Every key may be left out unless its type says otherwise.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use toml::Spanned;
+
+/// A value and where it stands.
+pub(super) type Value<T> = Option<Spanned<T>>;
+/// A list whose members are checked one by one.
+pub(super) type List<T> = Option<Vec<Spanned<T>>>;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    pub(super) unknown: Value<String>,
+    pub(super) server: Server,
+    pub(super) site: Vec<Site>,
+    pub(super) event: Entries<Event>,
+}
+
+/// `[server]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Server {
+    pub(super) listen: Value<String>,
+    pub(super) database: Value<String>,
+    pub(super) time_zone: Value<String>,
+    pub(super) base_url: Value<String>,
+    pub(super) trusted_proxies: List<String>,
+    pub(super) country_database: Value<String>,
+    pub(super) limits: ServerLimits,
+}
+
+/// `[server.limits]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ServerLimits {
+    pub(super) body_bytes: Value<i64>,
+    pub(super) queue_beacons: Value<i64>,
+    pub(super) queue_bytes: Value<i64>,
+    pub(super) connections: Value<i64>,
+}
+
+/// One `[[site]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Site {
+    pub(super) domain: Spanned<String>,
+    pub(super) aliases: List<String>,
+    pub(super) time_zone: Value<String>,
+    pub(super) week_starts: Value<String>,
+    pub(super) gpc: Option<bool>,
+    pub(super) bots: Value<String>,
+    pub(super) ignore: List<String>,
+    pub(super) deny_sources: List<String>,
+    pub(super) allow_sources: List<String>,
+    pub(super) allowed_origins: List<String>,
+}
+
+/// One `[event.NAME]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Event {
+    pub(super) identifier: Value<String>,
+    pub(super) identifiers: List<String>,
+    pub(super) granularities: Value<Vec<Spanned<String>>>,
+    pub(super) retention: Entries<Spanned<String>>,
+    pub(super) dimensions: List<String>,
+    pub(super) pairs: List<String>,
+    pub(super) visits: Option<bool>,
+    pub(super) measures: Entries<Spanned<Vec<Spanned<f64>>>>,
+    pub(super) raw: Value<toml::Value>,
+    pub(super) query_kept: List<String>,
+    pub(super) limits: EventLimits,
+    pub(super) dedupe: Value<String>,
+}
+
+/// `limits` of an event type.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct EventLimits {
+    pub(super) identifiers_per_day: Value<i64>,
+    pub(super) values_per_dimension: Value<i64>,
+    pub(super) identifier_bytes: Value<i64>,
+    pub(super) meta_bytes: Value<i64>,
+}
+
+/// A table whose keys are names that the owner chose, in the order in which they stand in the file.
+#[derive(Debug)]
+pub(super) struct Entries<T>(pub(super) Vec<(Spanned<String>, T)>);
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntriesVisitor(PhantomData))
+    }
+}
+
+struct EntriesVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
+    type Value = Entries<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Entries(entries))
+    }
+}

@@ -1,0 +1,130 @@
+//! `[server]`: as written, then as meant.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use jiff::tz::TimeZone;
+use toml::Spanned;
+
+use super::{
+    error::{Fault, quoted},
+    file, registry, value,
+};
+
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+const DEFAULT_DATABASE: &str = "trim-beacons.db";
+const DEFAULT_LIMITS: registry::ServerLimits = registry::ServerLimits {
+    body_bytes: 8192,
+    queue_beacons: 65_536,
+    queue_bytes: 16_777_216,
+    connections: 8192,
+};
+
+/// The zone of sites that name none, and the zone's IANA name.
+pub(super) fn zone(written: &file::Server) -> Result<(TimeZone, String), Fault> {
+    match &written.time_zone {
+        Some(text) => value::zone(text),
+        None => Ok((TimeZone::UTC, "UTC".to_owned())),
+    }
+}
+
+/// Checks `[server]`; its time zone is left to [`zone`].
+pub(super) fn check(written: file::Server) -> Result<registry::Server, Fault> {
+    let database = written.database.as_ref().map(path).transpose()?;
+    Ok(registry::Server {
+        listen: written.listen.as_ref().map_or(Ok(DEFAULT_LISTEN), listen)?,
+        database: database.unwrap_or_else(|| PathBuf::from(DEFAULT_DATABASE)),
+        base_url: written.base_url.as_ref().map(value::origin).transpose()?,
+        trusted_proxies: value::list(written.trusted_proxies.as_ref(), value::prefix)?,
+        country_database: written.country_database.as_ref().map(path).transpose()?,
+        limits: limits(&written.limits)?,
+    })
+}
+
+fn listen(text: &Spanned<String>) -> Result<SocketAddr, Fault> {
+    text.get_ref().parse().map_err(|_| {
+        let written = quoted(text.get_ref());
+        Fault::at(
+            text,
+            format!(
+                "{written} is not an address and a port; write both in numbers, such as \
+                 \"127.0.0.1:8080\" or \"[::]:8080\""
+            ),
+        )
+    })
+}
+
+fn path(text: &Spanned<String>) -> Result<PathBuf, Fault> {
+    if text.get_ref().is_empty() || text.get_ref().contains('\0') {
+        return Err(Fault::at(text, "this must be the path of a file"));
+    }
+    Ok(PathBuf::from(text.get_ref()))
+}
+
+fn limits(written: &file::ServerLimits) -> Result<registry::ServerLimits, Fault> {
+    let default = DEFAULT_LIMITS;
+    let number = |name, value: &file::Value<i64>, range, default| match value {
+        Some(value) => value::number(name, value, range),
+        None => Ok(default),
+    };
+    Ok(registry::ServerLimits {
+        body_bytes: number("body_bytes", &written.body_bytes, 256..=1_048_576, default.body_bytes)?,
+        queue_beacons: number(
+            "queue_beacons",
+            &written.queue_beacons,
+            64..=1_048_576,
+            default.queue_beacons,
+        )?,
+        queue_bytes: number(
+            "queue_bytes",
+            &written.queue_bytes,
+            1_048_576..=1_073_741_824,
+            default.queue_bytes,
+        )?,
+        connections: number("connections", &written.connections, 16..=65_536, default.connections)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::check;
+
+    #[test]
+    fn a_server_is_checked() {
+        check(
+            "[server]\nlisten = \"localhost\"",
+            "beacons.toml:2:10: \"localhost\" is not an address and a port; write both in numbers, \
+             such as \"127.0.0.1:8080\" or \"[::]:8080\"",
+        );
+        check("[server]\ndatabase = \"\"", "beacons.toml:2:12: this must be the path of a file");
+        check(
+            "[server]\nbase_url = \"https://example.com/stats\"",
+            "beacons.toml:2:12: \"https://example.com/stats\" is not a web address without a path; \
+             write one such as \"https://example.com\"",
+        );
+        check(
+            "[server]\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/40\"]",
+            "beacons.toml:2:33: \"10.0.0.0/40\" is neither an address nor a network; write one such \
+             as \"192.0.2.7\", \"10.0.0.0/8\" or \"2001:db8::/32\"",
+        );
+        check(
+            "[server.limits]\nbody_bytes = 1",
+            "beacons.toml:2:14: body_bytes = 1 is out of range; use 256 to 1048576",
+        );
+        check(
+            "[server]\ntime_zone = \"Europe/Berln\"",
+            "beacons.toml:2:13: unknown time zone \"Europe/Berln\"; did you mean \"Europe/Berlin\"?",
+        );
+        check(
+            "[server]\ntime_zone = \"\"",
+            "beacons.toml:2:13: unknown time zone \"\"; write an IANA name such as \"Europe/Berlin\"",
+        );
+        check(
+            "unknown = \"acept\"",
+            "beacons.toml:1:11: \"acept\" is not a value of unknown; did you mean \
+             \"accept\"?",
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! `[[site]]`: as written, then as meant.
+
+use std::sync::Arc;
+
+use jiff::{civil::Weekday, tz::TimeZone};
+
+use super::{
+    error::{Fault, quoted},
+    file,
+    registry::{DEFAULT_SITE, Site},
+    value,
+};
+
+const WEEKDAYS: [(&str, Weekday); 7] = [
+    ("monday", Weekday::Monday),
+    ("tuesday", Weekday::Tuesday),
+    ("wednesday", Weekday::Wednesday),
+    ("thursday", Weekday::Thursday),
+    ("friday", Weekday::Friday),
+    ("saturday", Weekday::Saturday),
+    ("sunday", Weekday::Sunday),
+];
+
+/// The words for what happens to bots, and whether they are refused.
+const BOTS: [(&str, bool); 2] = [("refuse", true), ("count", false)];
+
+/// Checks the sites of a file, which may declare none; `zone` is for those that name none.
+pub(super) fn check_all(
+    written: &[file::Site],
+    zone: &(TimeZone, String),
+) -> Result<Vec<Arc<Site>>, Fault> {
+    let mut sites: Vec<Arc<Site>> = Vec::new();
+    for one in written {
+        let site = check(one, zone, &sites)?;
+        sites.push(Arc::new(site));
+    }
+    if sites.is_empty() {
+        sites.push(Arc::new(any_host(zone.clone())));
+    }
+    Ok(sites)
+}
+
+/// The one site that takes every host.
+fn any_host((zone, zone_name): (TimeZone, String)) -> Site {
+    Site {
+        name: DEFAULT_SITE.to_owned(),
+        hosts: Vec::new(),
+        zone,
+        zone_name,
+        week_starts: Weekday::Monday,
+        honour_privacy_signals: true,
+        ignored_networks: Vec::new(),
+        denied_sources: Vec::new(),
+        allowed_sources: Vec::new(),
+        allowed_origins: Vec::new(),
+        refuse_bots: true,
+    }
+}
+
+fn check(
+    written: &file::Site,
+    zone: &(TimeZone, String),
+    earlier: &[Arc<Site>],
+) -> Result<Site, Fault> {
+    let hosts = hosts(written, earlier)?;
+    let zone = match &written.time_zone {
+        Some(text) => value::zone(text)?,
+        None => zone.clone(),
+    };
+    let base = any_host(zone);
+    Ok(Site {
+        name: value::host(&written.domain)?,
+        hosts,
+        week_starts: match &written.week_starts {
+            Some(text) => value::word("a weekday", text, &WEEKDAYS)?,
+            None => base.week_starts,
+        },
+        honour_privacy_signals: written.gpc.unwrap_or(base.honour_privacy_signals),
+        ignored_networks: value::list(written.ignore.as_ref(), value::prefix)?,
+        denied_sources: value::list(written.deny_sources.as_ref(), value::host)?,
+        allowed_sources: value::list(written.allow_sources.as_ref(), value::host)?,
+        allowed_origins: value::list(written.allowed_origins.as_ref(), value::origin)?,
+        refuse_bots: match &written.bots {
+            Some(text) => value::word("a value of bots", text, &BOTS)?,
+            None => base.refuse_bots,
+        },
+        ..base
+    })
+}
+
+/// Domain and aliases; no host may count twice, be it for one site or for two.
+fn hosts(written: &file::Site, earlier: &[Arc<Site>]) -> Result<Vec<String>, Fault> {
+    let mut own = any_host((TimeZone::UTC, String::new()));
+    for text in std::iter::once(&written.domain).chain(written.aliases.iter().flatten()) {
+        let host = value::host(text)?;
+        let taken = earlier.iter().find(|site| site.takes_host(&host));
+        if let Some(site) = taken {
+            let message = format!(
+                "{} already counts for the site \"{}\"; remove it from one of the two",
+                quoted(&host),
+                site.name
+            );
+            return Err(Fault::at(text, message));
+        }
+        if !own.hosts.is_empty() && own.takes_host(&host) {
+            let message = format!(
+                "{} is listed twice, as \"www.\" makes no difference; remove one",
+                quoted(&host)
+            );
+            return Err(Fault::at(text, message));
+        }
+        own.hosts.push(host);
+    }
+    Ok(own.hosts)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use crate::config::{
+        parse,
+        tests::{FILE, check},
+    };
+
+    #[test]
+    fn sites_keep_their_own_zone_and_their_own_hosts() {
+        let text = "[server]\ntime_zone = \"Asia/Kathmandu\"\n[[site]]\ndomain = \"A.example\"\n\
+                    aliases = [\"b.example\"]\n[[site]]\ndomain = \"c.example\"\ntime_zone = \"utc\"\n\
+                    gpc = false\nbots = \"count\"\nweek_starts = \"sunday\"";
+        let registry = parse(text, FILE).unwrap();
+        let one = registry.site_of_host("www.b.example").unwrap();
+        assert_eq!((one.name.as_str(), one.zone_name.as_str()), ("a.example", "Asia/Kathmandu"));
+        assert!(one.honour_privacy_signals && one.refuse_bots);
+        let other = registry.site("c.example").unwrap();
+        assert_eq!(other.zone_name, "UTC");
+        assert!(!other.honour_privacy_signals && !other.refuse_bots);
+        assert_eq!(other.week_starts, jiff::civil::Weekday::Sunday);
+        assert!(registry.site_of_host("d.example").is_none());
+    }
+
+    #[test]
+    fn a_host_counts_for_one_site_once() {
+        let site = "[[site]]\ndomain = \"a.example\"\n";
+        check(
+            &format!("{site}[[site]]\ndomain = \"www.a.example\""),
+            "beacons.toml:4:10: \"www.a.example\" already counts for the site \"a.example\"; remove \
+             it from one of the two",
+        );
+        check(
+            &format!("{site}aliases = [\"b.example\", \"WWW.A.example\"]"),
+            "beacons.toml:3:25: \"www.a.example\" is listed twice, as \"www.\" makes no difference; \
+             remove one",
+        );
+        check(
+            "[[site]]\ndomain = \"https://a.example\"",
+            "beacons.toml:2:10: \"https://a.example\" is not a host; write it alone, such as \
+             \"example.com\", without \"https://\", port, path or \"*\"",
+        );
+        check(
+            &format!("{site}week_starts = \"munday\""),
+            "beacons.toml:3:15: \"munday\" is not a weekday; did you mean \"monday\"?",
+        );
+        check(
+            &format!("{site}bots = \"hide\""),
+            "beacons.toml:3:8: \"hide\" is not a value of bots; use \"refuse\" or \"count\"",
+        );
+    }
+}
