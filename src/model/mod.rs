@@ -1,0 +1,3 @@
+//! The data-backed modules of model.
+
+pub mod country;
