@@ -21,7 +21,7 @@ const AUTOMATON_BYTES_MAX: usize = 192 * 1024;
 /// Words of people's devices and apps that look like bot words, and what is left of them.
 ///
 /// They stand for isbot's look-arounds, which the regex crate does not have.
-const STRUCK_OUT: [(&str, &str); 16] = [
+const STRUCK_OUT: [(&str, &str); 22] = [
     ("google/google", ""),
     (" channel/google", ""),
     ("googlewv", "wv"),
@@ -35,6 +35,12 @@ const STRUCK_OUT: [(&str, &str); 16] = [
     ("newssapphire", ""),
     ("java;", ";"),
     ("optimizedie", ""),
+    ("(https://studo.co/", ""),
+    ("m bot 60", ""),
+    ("m_bot_tab", ""),
+    ("b bot 550", ""),
+    ("vr bot 552", ""),
+    ("xbot junior", ""),
     ("[avantbrowser.com]", ""),
     ("[flashpeak.com]", ""),
     ("com.google.googleplus", ""),
@@ -73,7 +79,7 @@ const PERSONAL: [&str; 26] = [
 ];
 
 /// First words of phones' own user agents, see [`PERSONAL`].
-const PERSONAL_PREFIX: [&str; 33] = [
+const PERSONAL_PREFIX: [&str; 34] = [
     "nokia",
     "samsung",
     "sonyericsson",
@@ -103,6 +109,7 @@ const PERSONAL_PREFIX: [&str; 33] = [
     "sec-",
     "opera/",
     "appletv",
+    "outlook-ios",
     "docomo",
     "kddi",
     "softbank",

@@ -98,15 +98,19 @@ fn browser(text: &str, os: &str) -> (&'static str, String) {
         "Android" if text.contains("Version/") => {
             ("Android Browser", version_after(text, "Version/", 1))
         }
-        "iOS" if text.contains("AppleWebKit") && !text.contains("Safari") => {
-            ("iOS WebView", version_after(text, "OS ", 1))
-        }
+        "iOS" if is_web_view(text) => ("iOS WebView", version_after(text, "OS ", 1)),
+        "macOS" if is_web_view(text) => ("macOS WebView", String::new()),
         _ if text.contains("Safari/") && text.contains("Version/") => {
             ("Safari", version_after(text, "Version/", 1))
         }
         _ if text.contains("Safari") => ("Safari", String::new()),
         _ => (OTHER, String::new()),
     }
+}
+
+/// An Apple app's own browser does not claim to be Safari.
+fn is_web_view(text: &str) -> bool {
+    text.contains("AppleWebKit") && !text.contains("Safari")
 }
 
 fn system(text: &str) -> (&'static str, String) {

@@ -3,7 +3,7 @@
 /// Word to look for, browser that it means, word before the version. The first row that fits wins.
 ///
 /// Apps come before browsers, browsers before the engines that they are built on and claim to be.
-pub(super) const BROWSERS: [(&str, &str, &str); 101] = [
+pub(super) const BROWSERS: [(&str, &str, &str); 102] = [
     ("Instagram ", "Instagram", "Instagram "),
     ("Barcelona ", "Threads", "Barcelona "),
     ("FBAN/Messenger", "Facebook Messenger", "FBAV/"),
@@ -76,6 +76,7 @@ pub(super) const BROWSERS: [(&str, &str, &str); 101] = [
     ("Silk/", "Silk", "Silk/"),
     ("DuckDuckGo/", "DuckDuckGo", "Version/"),
     ("Ddg/", "DuckDuckGo", "Ddg/"),
+    ("604.1 Brave", "Brave", "Version/"),
     ("Brave", "Brave", "Chrome/"),
     ("brave/", "Brave", "Chrome/"),
     ("Ecosia", "Ecosia", "Chrome/"),
