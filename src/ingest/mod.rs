@@ -3,13 +3,20 @@
 //! An address and a full user agent come in with a [`Request`] and never leave this room: a
 //! [`Beacon`] has no field for them, and neither has a [`Rejected`].
 
+pub mod bots;
+mod channel;
+pub mod country;
 pub mod enrich;
 pub mod identifier;
 pub mod page_address;
 pub mod payload;
+mod referrer;
 pub mod rejected;
 pub mod request;
 pub mod salt;
+mod sorted_text;
+pub mod source;
+pub mod user_agent;
 pub mod visitor;
 
 use std::sync::Arc;

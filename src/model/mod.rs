@@ -3,6 +3,7 @@
 //! Nothing here knows SQL, HTTP, TOML or a page, and nothing here asks the system for anything.
 
 pub mod beacon;
+pub mod country;
 pub mod dimension;
 pub mod period;
 pub mod rejection;

@@ -1,0 +1,65 @@
+//! English names of countries by ISO 3166-1 code.
+
+/// Code, name and continent of every country, sorted by code.
+const COUNTRIES: &str = include_str!("../../assets/data/countries.tsv");
+
+/// English short name of an ISO 3166-1 alpha-2 code in capitals, also of the user-assigned `XK`, Kosovo.
+pub fn name(code: &str) -> Option<&'static str> {
+    columns(code).map(|(name, _)| name)
+}
+
+/// English name of the continent that a country is counted to; one of seven, the Americas are two.
+pub fn continent(code: &str) -> Option<&'static str> {
+    columns(code).map(|(_, continent)| continent)
+}
+
+fn columns(code: &str) -> Option<(&'static str, &'static str)> {
+    COUNTRIES.lines().find_map(|line| {
+        line.strip_prefix(code)?
+            .strip_prefix('\t')?
+            .split_once('\t')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_names_and_continents() {
+        for (code, expected, part) in [
+            ("DE", "Germany", "Europe"),
+            ("US", "United States", "North America"),
+            ("GB", "United Kingdom", "Europe"),
+            ("CI", "Côte d'Ivoire", "Africa"),
+            ("TR", "Türkiye", "Asia"),
+            ("AQ", "Antarctica", "Antarctica"),
+            ("XK", "Kosovo", "Europe"),
+        ] {
+            assert_eq!(
+                (name(code), continent(code)),
+                (Some(expected), Some(part)),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_codes_have_none() {
+        for code in ["", "D", "de", "DEU", "ZZ", "Germany"] {
+            assert_eq!(name(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn every_row_has_three_columns() {
+        assert_eq!(COUNTRIES.lines().count(), 250);
+        assert!(
+            COUNTRIES.lines().all(|line| line
+                .split('\t')
+                .filter(|column| !column.is_empty())
+                .count()
+                == 3)
+        );
+    }
+}
