@@ -8,6 +8,7 @@ pub mod fold;
 pub mod ingest;
 pub mod metrics;
 pub mod model;
+pub mod page;
 pub mod report;
 pub mod store;
 pub mod web;

@@ -1,0 +1,156 @@
+//! Cards: a ranking as a table, each row with a pale bar behind its name.
+
+use super::{
+    date::Today,
+    link::{self, Link, Way},
+    metric::Metric,
+    number,
+    svg::{Svg, sparkline},
+};
+use crate::{model::period::DateRange, report::answer::Ranking};
+
+/// A ranking with what a card needs beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    /// What is ranked, in the plural: `Pages`, `Sources`.
+    pub title: String,
+    /// Which figure it is ranked by.
+    pub metric: Metric,
+    /// The rows.
+    pub ranking: Ranking,
+    /// The recent course of each row, in the order of the rows; empty for none.
+    pub trends: Vec<Vec<i64>>,
+    /// Links to other rankings that share the card, this one among them; empty for none.
+    pub tabs: Vec<Link>,
+}
+
+/// A card as its template shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct View {
+    /// Its id within the page.
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) caption: String,
+    /// The range, where it isn't the page's own.
+    pub(super) note: Option<String>,
+    pub(super) tabs: Vec<Link>,
+    /// What heads the column of figures.
+    pub(super) column: &'static str,
+    pub(super) rows: Vec<RowView>,
+    pub(super) has_trends: bool,
+    /// The link to the full list, if there are more rows.
+    pub(super) all: Option<Link>,
+}
+
+/// A row as the template shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RowView {
+    pub(super) text: String,
+    /// What is told beside the text: a page's title, a country's code.
+    pub(super) hint: String,
+    pub(super) href: Option<String>,
+    pub(super) value: String,
+    pub(super) share: String,
+    /// The bar's length in percent of its column.
+    pub(super) width: String,
+    pub(super) trend: Svg,
+}
+
+impl Card {
+    /// The card on a page that is about `range`.
+    pub(super) fn view(&self, way: &Way, today: Today, range: DateRange) -> View {
+        let ranking = &self.ranking;
+        let own = ranking.scope.range;
+        let plural = self.plural();
+        let shown = u64::try_from(ranking.rows.len()).unwrap_or(u64::MAX);
+        let all = (ranking.rows_in_all > shown).then(|| Link {
+            name: format!("All {} {plural}", number::thousands(total_rows(ranking))),
+            href: self.full_list(way),
+            current: false,
+        });
+        View {
+            id: format!("card-{}", ranking.dimension.replace('.', "-")),
+            title: self.title.clone(),
+            caption: format!("{} by {}, {}", self.title, self.noun(), today.name(own)),
+            note: (own != range).then(|| today.name(own)),
+            tabs: self.tabs.clone(),
+            column: self.metric.title(&ranking.scope),
+            rows: self.rows(way),
+            has_trends: !self.trends.is_empty(),
+            all,
+        }
+    }
+
+    /// The rows, with bars against the largest.
+    pub(super) fn rows(&self, way: &Way) -> Vec<RowView> {
+        let ranking = &self.ranking;
+        let value = |row: &crate::report::answer::Row| self.metric.of(&row.figures);
+        let largest = ranking.rows.iter().map(value).max().unwrap_or(0).max(1);
+        let total = self.metric.of(&ranking.total);
+        let of_pages = self.leads_to_months();
+        let view = |(index, row): (usize, &crate::report::answer::Row)| {
+            let label = row.label.clone().filter(|label| !label.is_empty() && *label != row.name);
+            let (text, hint) = match label {
+                Some(label) if !of_pages => (label, row.name.clone()),
+                label => (row.name.clone(), label.unwrap_or_default()),
+            };
+            RowView {
+                text: if text.is_empty() { "(none)".to_owned() } else { text },
+                hint,
+                href: (of_pages && row.name != OTHER).then(|| self.month(way, &row.name)),
+                value: number::thousands(value(row)),
+                share: number::percent(value(row), total),
+                width: format!("{:.1}%", 100.0 * number::ratio(value(row).max(0), largest)),
+                trend: sparkline(self.trends.get(index).map_or(&[], Vec::as_slice)),
+            }
+        };
+        ranking.rows.iter().enumerate().map(view).collect()
+    }
+
+    /// `pages`; an abbreviation keeps its capitals.
+    pub(super) fn plural(&self) -> String {
+        let mut letters = self.title.chars();
+        match (letters.next(), letters.next()) {
+            (Some(first), Some(second)) if second.is_lowercase() => {
+                first.to_lowercase().chain([second]).chain(letters).collect()
+            }
+            _ => self.title.clone(),
+        }
+    }
+
+    /// The noun of the figure, in the plural.
+    pub(super) fn noun(&self) -> &'static str {
+        self.metric.nouns(&self.ranking.scope).1
+    }
+
+    /// Whether rows are identifiers, or pages by another name.
+    fn leads_to_months(&self) -> bool {
+        ["identifier", "entry_page", "exit_page"].contains(&self.ranking.dimension.as_str())
+    }
+
+    fn month(&self, way: &Way, identifier: &str) -> String {
+        let scope = &self.ranking.scope;
+        let event = link::event_value(&scope.event_type);
+        let pairs = [(link::EVENT, event), (link::IDENTIFIER, identifier)];
+        way.to_month(link::MONTH, scope.range.last, &pairs)
+    }
+
+    fn full_list(&self, way: &Way) -> String {
+        let scope = &self.ranking.scope;
+        let dimension = match self.ranking.dimension.as_str() {
+            "identifier" => "",
+            other => other,
+        };
+        let event = link::event_value(&scope.event_type);
+        let pairs = [(link::EVENT, event), (link::DIMENSION, dimension)];
+        way.to_range(link::TOP, scope.range, &pairs)
+    }
+}
+
+/// The name under which everything beyond a limit is counted.
+const OTHER: &str = "(other)";
+
+/// How many rows there are in all, as a number to be written.
+pub(super) fn total_rows(ranking: &Ranking) -> i64 {
+    i64::try_from(ranking.rows_in_all).unwrap_or(i64::MAX)
+}

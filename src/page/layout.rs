@@ -1,0 +1,104 @@
+//! The frame around every page: header, navigation, footer.
+
+use super::{
+    link::{FILTERED, Link, MONTH, OVERVIEW, PRIVACY, TOP, Way, YEAR},
+    number,
+};
+
+/// The addresses of the assets that pages load, with their hashes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Assets {
+    /// The style sheet, `/assets/dashboard.<hash>.css`.
+    pub css: String,
+    /// The script; pages work without it.
+    pub js: String,
+    /// The icon.
+    pub icon: String,
+}
+
+/// What every page shows around its content.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Frame {
+    /// The assets.
+    pub assets: Assets,
+    /// What links begin with.
+    pub way: Way,
+    /// The site's name; empty where a page is about none.
+    pub site: String,
+    /// Links to every site, for the switcher; it appears when there are two or more.
+    pub sites: Vec<Link>,
+    /// The navigation; see [`Frame::sections`].
+    pub nav: Vec<Link>,
+    /// The site's IANA time zone; empty where a page shows no times.
+    pub time_zone: String,
+    /// The local time at which the figures were read, `14:02:07`; empty where there are none.
+    pub updated_at: String,
+    /// The program's version.
+    pub version: String,
+    /// How many beacons were filtered today; `None` leaves the link out.
+    pub filtered_today: Option<i64>,
+    /// How large the database file is, in bytes; `None` leaves it out.
+    pub file_bytes: Option<i64>,
+}
+
+impl Frame {
+    /// The usual navigation, where `here` is the path of the page (one of [`super::link`]'s).
+    pub fn sections(way: &Way, here: &str) -> Vec<Link> {
+        [("Overview", OVERVIEW), ("Pages", TOP), ("Month", MONTH), ("12 months", YEAR)]
+            .into_iter()
+            .map(|(name, path)| Link {
+                name: name.to_owned(),
+                href: way.to(path, &[]),
+                current: path == here,
+            })
+            .collect()
+    }
+
+    /// The title of the browser's window.
+    pub(super) fn window_title(&self, page: &str) -> String {
+        let parts = [page, self.site.as_str(), "Trim Beacons"];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+    }
+
+    /// Whether there is another site to go to.
+    pub(super) const fn has_switcher(&self) -> bool {
+        self.sites.len() > 1
+    }
+
+    /// Where the site's name leads.
+    pub(super) fn overview(&self) -> String {
+        self.way.to(OVERVIEW, &[])
+    }
+
+    /// The link about filtered beacons, as a sentence.
+    pub(super) fn filtered(&self) -> Option<Link> {
+        let count = self.filtered_today?;
+        let name = match count {
+            0 => "Nothing filtered today".to_owned(),
+            count => {
+                format!("{} filtered today: why?", number::counted(count, "beacon", "beacons"))
+            }
+        };
+        Some(Link { name, href: self.way.to(FILTERED, &[]), current: false })
+    }
+
+    /// Where "how are visitors counted" is answered.
+    pub(super) fn privacy(&self) -> String {
+        self.way.to(PRIVACY, &[])
+    }
+
+    /// The size of the file, if it is shown.
+    pub(super) fn file_size(&self) -> Option<String> {
+        self.file_bytes.map(number::bytes)
+    }
+
+    /// The site that a form must name, if there are several.
+    pub(super) fn form_site(&self) -> Option<&str> {
+        self.way.site.as_deref()
+    }
+
+    /// The address that a form is sent to.
+    pub(super) fn action(&self, path: &str) -> String {
+        format!("{}{path}", self.way.root)
+    }
+}

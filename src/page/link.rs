@@ -1,0 +1,137 @@
+//! Where pages lead: their paths, their query parameters, and how both are written.
+//!
+//! The web room serves the same paths and reads the same parameters.
+
+use jiff::civil::Date;
+
+use crate::model::period::DateRange;
+
+/// The overview of a site.
+pub const OVERVIEW: &str = "/";
+/// The ranking of pages, or of another dimension's values.
+pub const TOP: &str = "/top";
+/// One month, day by day.
+pub const MONTH: &str = "/month";
+/// Twelve months.
+pub const YEAR: &str = "/year";
+/// What was filtered, and why.
+pub const FILTERED: &str = "/filtered";
+/// What is collected, in plain words.
+pub const PRIVACY: &str = "/privacy";
+
+/// A site's name.
+pub const SITE: &str = "site";
+/// The first date of a range, `2026-11-01`.
+pub const FROM: &str = "from";
+/// The last date of a range, `2026-11-30`.
+pub const TO: &str = "to";
+/// A month, `2026-11`; of twelve months the last.
+pub const IN_MONTH: &str = "month";
+/// The event type, where it isn't page views.
+pub const EVENT: &str = "event";
+/// The identifier that a page is about.
+pub const IDENTIFIER: &str = "identifier";
+/// What is ranked: `identifier` or a dimension's name.
+pub const DIMENSION: &str = "dimension";
+/// Which figure is shown: see [`Metric::slug`](super::metric::Metric::slug).
+pub const SHOW: &str = "show";
+/// The words that names must contain.
+pub const SEARCH: &str = "search";
+/// How many rows come before the first that is shown.
+pub const OFFSET: &str = "offset";
+
+/// The event type that needs no parameter.
+pub const PAGE_VIEW: &str = "page_view";
+
+/// A link with its text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Link {
+    /// What it says.
+    pub name: String,
+    /// Where it leads.
+    pub href: String,
+    /// Whether it leads to what is being shown.
+    pub current: bool,
+}
+
+/// What every link of a page begins with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Way {
+    /// The path under which the server is mounted: empty, or `/stats`.
+    pub root: String,
+    /// The site, if links must name it because there are several.
+    pub site: Option<String>,
+}
+
+impl Way {
+    /// The address of `path` with the parameters `pairs`; those with an empty value are left out.
+    pub fn to(&self, path: &str, pairs: &[(&str, &str)]) -> String {
+        let mut href = format!("{}{path}", self.root);
+        let mut mark = '?';
+        let site = self.site.as_deref().unwrap_or("");
+        for (name, value) in [(SITE, site)].iter().chain(pairs) {
+            if !value.is_empty() {
+                href.push(mark);
+                href.push_str(name);
+                href.push('=');
+                escape_into(&mut href, value);
+                mark = '&';
+            }
+        }
+        href
+    }
+
+    /// The address of `path` over a range of dates, with further parameters.
+    pub fn to_range(&self, path: &str, range: DateRange, pairs: &[(&str, &str)]) -> String {
+        let (from, to) = (range.first.to_string(), range.last.to_string());
+        let mut all = vec![(FROM, from.as_str()), (TO, to.as_str())];
+        all.extend_from_slice(pairs);
+        self.to(path, &all)
+    }
+
+    /// The address of `path` for the month of `date`, with further parameters.
+    pub fn to_month(&self, path: &str, date: Date, pairs: &[(&str, &str)]) -> String {
+        let month = month_value(date);
+        let mut all = vec![(IN_MONTH, month.as_str())];
+        all.extend_from_slice(pairs);
+        self.to(path, &all)
+    }
+}
+
+/// A month as [`IN_MONTH`] takes it: `2026-11`.
+pub fn month_value(date: Date) -> String {
+    format!("{:04}-{:02}", date.year(), date.month())
+}
+
+/// The value of [`EVENT`]: empty for page views.
+pub fn event_value(event_type: &str) -> &str {
+    if event_type == PAGE_VIEW { "" } else { event_type }
+}
+
+/// Writes `value` as part of a query: all but a few safe characters becomes `%XX` (RFC 3986, 2.1).
+fn escape_into(href: &mut String, value: &str) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/:".contains(&byte) {
+            href.push(char::from(byte));
+        } else {
+            href.push('%');
+            for half in [byte >> 4, byte & 15] {
+                href.push(HEX.get(usize::from(half)).map_or('0', |digit| char::from(*digit)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_escapes_what_would_end_it() {
+        let way = Way { root: "/stats".into(), site: Some("example.com".into()) };
+        let href = way.to(MONTH, &[(IDENTIFIER, "/a b?c=1&d=é"), (SHOW, "")]);
+        assert_eq!(href, "/stats/month?site=example.com&identifier=/a%20b%3Fc%3D1%26d%3D%C3%A9");
+        assert_eq!(Way::default().to(OVERVIEW, &[]), "/");
+    }
+}

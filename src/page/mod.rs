@@ -1,0 +1,67 @@
+//! Pages: literal answers become HTML. Nothing here asks a store, a clock or a socket.
+//!
+//! A page is one file, one struct with plain fields, and one template of the same name. The struct's
+//! methods answer what the template asks; templates have only loops, conditions and escaping.
+
+pub mod dashboard;
+pub mod error;
+pub mod filtered;
+pub mod month;
+pub mod privacy;
+pub mod top;
+pub mod year;
+
+pub mod card;
+pub mod chart;
+pub mod layout;
+pub mod link;
+pub mod metric;
+pub mod strip;
+pub mod trend;
+
+pub mod date;
+pub mod number;
+pub mod svg;
+
+mod axis;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod storybook;
+
+use crate::{
+    model::period::{DateRange, Granularity},
+    report::answer::Series,
+};
+
+/// A page could not be rendered.
+#[derive(Debug, thiserror::Error)]
+#[error("the page can't be rendered: {0}")]
+pub struct Error(#[from] askama::Error);
+
+/// What a column of buckets is headed with.
+const fn granularity_title(granularity: Granularity) -> &'static str {
+    match granularity {
+        Granularity::Second => "Second",
+        Granularity::Minute => "Minute",
+        Granularity::Hour => "Hour",
+        Granularity::Day => "Day",
+        Granularity::Month => "Month",
+        Granularity::Year => "Year",
+    }
+}
+
+/// Where each bucket of a series leads: `path` over its dates, with further parameters. Buckets
+/// shorter than a day lead nowhere.
+fn zoom(way: &link::Way, path: &str, series: &Series, pairs: &[(&str, &str)]) -> Vec<String> {
+    let range = |date: jiff::civil::Date| match series.granularity {
+        Granularity::Day => Some(DateRange { first: date, last: date }),
+        Granularity::Month => Some(date::Today::month_of(date)),
+        Granularity::Year => {
+            Some(DateRange { first: date.first_of_year(), last: date.last_of_year() })
+        }
+        _ => None,
+    };
+    let points = series.points.iter();
+    points.filter_map(|point| Some(way.to_range(path, range(point.date)?, pairs))).collect()
+}

@@ -1,0 +1,80 @@
+//! The strip of figures: a period's totals, each with its change against the period before.
+
+use super::{
+    metric::Metric,
+    number::{self, Change, Wish},
+};
+use crate::report::answer::{Figures, Scope};
+
+/// One figure of the strip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stat {
+    /// `Visitors`.
+    pub title: &'static str,
+    /// `6,021`.
+    pub value: String,
+    /// The change against the period before, if there is one.
+    pub change: Option<Change>,
+    /// The metric that it is, if a chart can show it.
+    pub metric: Option<Metric>,
+}
+
+/// The figures of a period, compared with `before` if given: what adds up first, then what follows
+/// from visits, which a single page or another event type doesn't have.
+pub fn stats(scope: &Scope, now: &Figures, before: Option<&Figures>) -> Vec<Stat> {
+    let sums = Metric::ALL.into_iter().map(|metric| Stat {
+        title: metric.title(scope),
+        value: number::thousands(metric.of(now)),
+        change: before.map(|it| number::change(metric.of(now), metric.of(it), Wish::More)),
+        metric: Some(metric),
+    });
+    let mut stats: Vec<Stat> = sums.collect();
+    if scope.identifier.is_none() && (now.visits > 0 || before.is_some_and(|it| it.visits > 0)) {
+        stats.extend(means(now, before));
+    }
+    stats
+}
+
+/// What follows from visits.
+fn means(now: &Figures, before: Option<&Figures>) -> [Stat; 3] {
+    let views = |it: &Figures| (it.count, it.visits);
+    let bounces = |it: &Figures| (it.bounces, it.visits);
+    let seconds = |it: &Figures| (it.seconds, it.visits);
+    [
+        Stat {
+            title: "Views per visit",
+            value: number::decimal(number::ratio(now.count, now.visits)),
+            change: before
+                .map(|it| number::change_of_mean(views(now), views(it), difference_of_views)),
+            metric: None,
+        },
+        Stat {
+            title: "Bounce rate",
+            value: number::percent(now.bounces, now.visits),
+            change: before
+                .map(|it| number::change_of_rate(bounces(now), bounces(it), Wish::Less)),
+            metric: None,
+        },
+        Stat {
+            title: "Visit duration",
+            value: number::duration(now.seconds / now.visits.max(1)),
+            change: before
+                .map(|it| number::change_of_mean(seconds(now), seconds(it), difference_of_seconds)),
+            metric: None,
+        },
+    ]
+}
+
+/// `0.1 fewer`; `None` for what one decimal doesn't show.
+fn difference_of_views(difference: f64) -> Option<String> {
+    let amount = number::decimal(difference.abs());
+    let word = if difference > 0.0 { "more" } else { "fewer" };
+    (amount != "0.0").then(|| format!("{amount} {word}"))
+}
+
+/// `6 s longer`; `None` for less than a second.
+fn difference_of_seconds(difference: f64) -> Option<String> {
+    let whole = format!("{:.0}", difference.abs()).parse::<i64>().ok().filter(|whole| *whole > 0)?;
+    let word = if difference > 0.0 { "longer" } else { "shorter" };
+    Some(format!("{} {word}", number::duration(whole)))
+}
