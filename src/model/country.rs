@@ -8,17 +8,19 @@ pub fn name(code: &str) -> Option<&'static str> {
     columns(code).map(|(name, _)| name)
 }
 
+/// The code itself, in capitals, if `text` is one, whatever its case.
+pub fn code(text: &str) -> Option<&'static str> {
+    let lines = COUNTRIES.lines().filter_map(|line| line.get(..2));
+    lines.into_iter().find(|code| code.eq_ignore_ascii_case(text.trim()))
+}
+
 /// English name of the continent that a country is counted to; one of seven, the Americas are two.
 pub fn continent(code: &str) -> Option<&'static str> {
     columns(code).map(|(_, continent)| continent)
 }
 
 fn columns(code: &str) -> Option<(&'static str, &'static str)> {
-    COUNTRIES.lines().find_map(|line| {
-        line.strip_prefix(code)?
-            .strip_prefix('\t')?
-            .split_once('\t')
-    })
+    COUNTRIES.lines().find_map(|line| line.strip_prefix(code)?.strip_prefix('\t')?.split_once('\t'))
 }
 
 #[cfg(test)]
@@ -36,11 +38,7 @@ mod tests {
             ("AQ", "Antarctica", "Antarctica"),
             ("XK", "Kosovo", "Europe"),
         ] {
-            assert_eq!(
-                (name(code), continent(code)),
-                (Some(expected), Some(part)),
-                "{code}"
-            );
+            assert_eq!((name(code), continent(code)), (Some(expected), Some(part)), "{code}");
         }
     }
 
