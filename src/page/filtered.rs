@@ -9,7 +9,7 @@ use super::{
     number,
     svg::{Svg, sparkline},
 };
-use crate::model::period::DateRange;
+use crate::model::{period::DateRange, rejection};
 
 /// Refused beacons of the last days.
 #[derive(Debug, Template)]
@@ -69,63 +69,90 @@ impl Reason {
     }
 }
 
-/// A reason's title and its explanation; `None` for one that is new here.
+/// A reason's title and its explanation; `None` for a word that this release doesn't know.
 fn explanation(slug: &str) -> Option<(&'static str, &'static str)> {
-    Some(match slug {
-        "bot" => (
+    let mut known = rejection::Reason::ALL.into_iter();
+    known.find(|reason| reason.as_str() == slug).map(explanation_of)
+}
+
+/// A reason's title and its explanation.
+const fn explanation_of(reason: rejection::Reason) -> (&'static str, &'static str) {
+    use rejection::Reason;
+    match reason {
+        Reason::Bot => (
             "Bots",
             "The user agent is that of a crawler, a monitor or a script, not of a person’s browser.",
         ),
-        "prefetch" => (
+        Reason::Automated => (
+            "Driven by a program",
+            "The browser itself says that a program drives it, as browsers do in tests.",
+        ),
+        Reason::Implausible => (
+            "Not a browser’s headers",
+            "The request lacks what every browser sends, so a program made it.",
+        ),
+        Reason::Prefetch => (
             "Loaded ahead",
             "The browser fetched the page in case somebody would want it; nobody has seen it yet.",
         ),
-        "spam" => (
+        Reason::ReferrerSpam => (
             "Referrer spam",
             "The visit claims to come from a site that fakes visits to be seen in statistics.",
         ),
-        "privacy_signal" => (
+        Reason::PrivacySignal => (
             "Asked not to be counted",
             "The browser sent Global Privacy Control or Do Not Track, which this site honours.",
         ),
-        "network" => ("Your own visits", "It came from a network that your settings leave out."),
-        "host" => (
+        Reason::OwnVisit => {
+            ("Your own visits", "It came from a network that your settings leave out.")
+        }
+        Reason::Overloaded => (
+            "Server was full",
+            "The queue was full, so the server answered 503. These beacons are lost.",
+        ),
+        Reason::NotStored => (
+            "Could not be stored",
+            "The database file could not be written: the disk may be full. The log has the cause.",
+        ),
+        Reason::BodyTooLarge => ("Too large", "The request’s body is larger than a beacon may be."),
+        Reason::MetaTooLarge => (
+            "Too much beside it",
+            "The beacon’s “meta” is larger or more deeply nested than allowed.",
+        ),
+        Reason::UnsupportedBody => (
+            "Not in a known form",
+            "The request’s body is neither JSON nor a form, or its coding is unknown.",
+        ),
+        Reason::NotUtf8 => ("Not text", "The request’s body is not UTF-8."),
+        Reason::Malformed => (
+            "Not a beacon",
+            "The request could not be read: a field is missing or has the wrong type.",
+        ),
+        Reason::UnknownEventType => (
+            "Unknown event type",
+            "beacons.toml declares no event type of that name, and unknown ones are refused.",
+        ),
+        Reason::UnknownSite => (
             "Another site",
             "It came from a host that belongs to no configured site: a copy of your page, or a \
              missing entry under [[site]].",
         ),
-        "origin" => (
+        Reason::OriginNotAllowed => (
             "Origin not allowed",
             "The page’s origin is not among those that may send beacons for this site.",
         ),
-        "event_type" => (
-            "Unknown event type",
-            "beacons.toml declares no event type of that name, and unknown ones are refused.",
+        Reason::IdentifierMissing => (
+            "Identifier missing",
+            "Nothing says what the beacon counts, and its event type needs that.",
         ),
-        "identifier" => (
+        Reason::IdentifierTooLong => {
+            ("Identifier too long", "What the beacon counts has a longer name than allowed.")
+        }
+        Reason::IdentifierNotAllowed => (
             "Identifier not allowed",
-            "What the beacon counts is missing, too long, or matches no allowed pattern.",
+            "What the beacon counts is not on the list, or its name has control characters.",
         ),
-        "invalid" => (
-            "Not a beacon",
-            "The request could not be read: it isn’t JSON, or a field has the wrong type.",
-        ),
-        "too_large" => ("Too large", "The request’s body is larger than a beacon may be."),
-        "duplicate" => (
-            "Sent twice",
-            "The same visitor sent the same beacon again within a few seconds: a double click, a \
-             script included twice.",
-        ),
-        "rate" => (
-            "Too many at once",
-            "One address sent more beacons than a person could; the rest was not counted.",
-        ),
-        "overload" => (
-            "Server was full",
-            "The queue was full, so the server answered 503. These beacons are lost.",
-        ),
-        _ => return None,
-    })
+    }
 }
 
 impl FilteredPage<'_> {
@@ -185,5 +212,21 @@ impl FilteredPage<'_> {
                 (agent.0.as_str(), count, width)
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_explained_in_a_sentence_of_its_own() {
+        let mut titles = std::collections::HashSet::new();
+        for reason in rejection::Reason::ALL {
+            let (title, words) = explanation(reason.as_str()).unwrap_or_default();
+            assert!(titles.insert(title) && !title.is_empty(), "{reason:?}: {title}");
+            assert!(words.len() > 20 && words.ends_with('.'), "{reason:?}: {words}");
+        }
+        assert_eq!(explanation("a_reason_of_tomorrow"), None);
     }
 }
