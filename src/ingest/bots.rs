@@ -155,22 +155,15 @@ pub fn family(user_agent: &str) -> Option<&'static str> {
 
 /// Whether a family that [`family`] returned reads pages for a language model.
 pub fn is_ai_crawler(family: &str) -> bool {
-    DETECTOR.as_ref().is_some_and(|detector| {
-        detector
-            .families
-            .iter()
-            .any(|row| row.is_ai && row.name == family)
-    })
+    DETECTOR
+        .as_ref()
+        .is_some_and(|detector| detector.families.iter().any(|row| row.is_ai && row.name == family))
 }
 
 /// The user agent cut to size, in lower case and without what misleads the patterns.
 fn readable(user_agent: &str) -> String {
     let end = user_agent.floor_char_boundary(BYTES_MAX);
-    let mut text = user_agent
-        .get(..end)
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let mut text = user_agent.get(..end).unwrap_or_default().trim().to_ascii_lowercase();
     for (word, left) in STRUCK_OUT {
         if text.contains(word) {
             text = text.replace(word, left);
@@ -180,9 +173,7 @@ fn readable(user_agent: &str) -> String {
 }
 
 fn is_personal(text: &str) -> bool {
-    PERSONAL_PREFIX
-        .iter()
-        .any(|prefix| text.starts_with(prefix))
+    PERSONAL_PREFIX.iter().any(|prefix| text.starts_with(prefix))
         || PERSONAL.iter().any(|word| text.contains(word))
 }
 
@@ -198,10 +189,7 @@ impl Detector {
                 (columns.next(), columns.next(), columns.next())
             {
                 tokens.push(token);
-                families.push(Family {
-                    name,
-                    is_ai: kind == AI_CRAWLER,
-                });
+                families.push(Family { name, is_ai: kind == AI_CRAWLER });
             }
         }
         let (words, others): (Vec<&str>, Vec<&str>) =
@@ -218,15 +206,11 @@ impl Detector {
 
 /// The patterns of all lines that start with `mark`.
 fn marked(patterns: &str, mark: char) -> impl Iterator<Item = &str> {
-    patterns
-        .lines()
-        .filter_map(move |line| line.strip_prefix(mark))
+    patterns.lines().filter_map(move |line| line.strip_prefix(mark))
 }
 
 fn is_plain_word(pattern: &str) -> bool {
-    pattern
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b" /-".contains(&byte))
+    pattern.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" /-".contains(&byte))
 }
 
 fn automaton(words: &[&str]) -> Option<AhoCorasick> {
@@ -255,10 +239,7 @@ mod tests {
 
     fn share_of_bots(user_agents: &str) -> (usize, usize) {
         (
-            user_agents
-                .lines()
-                .filter(|line| family(line).is_some())
-                .count(),
+            user_agents.lines().filter(|line| family(line).is_some()).count(),
             user_agents.lines().count(),
         )
     }
@@ -349,20 +330,15 @@ mod tests {
 
     #[test]
     fn known_bots_are_recognised() {
-        let (found, all) = share_of_bots(include_str!(
-            "../../tests/fixtures/user_agents/crawlers.txt"
-        ));
-        assert!(
-            all > 2_000 && found * 1_000 >= all * 993,
-            "{found} of {all}"
-        );
+        let (found, all) =
+            share_of_bots(include_str!("../../tests/fixtures/user_agents/crawlers.txt"));
+        assert!(all > 2_000 && found * 1_000 >= all * 993, "{found} of {all}");
     }
 
     #[test]
     fn known_browsers_are_never_bots() {
-        let (found, all) = share_of_bots(include_str!(
-            "../../tests/fixtures/user_agents/browsers.txt"
-        ));
+        let (found, all) =
+            share_of_bots(include_str!("../../tests/fixtures/user_agents/browsers.txt"));
         assert!(all > 400 && found == 0, "{found} of {all}");
     }
 

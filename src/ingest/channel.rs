@@ -88,9 +88,7 @@ pub(super) struct Signs<'a> {
 
 /// The channel that the signs point to: what is paid for first, then what the medium says, then the source.
 pub(super) fn decide(signs: &Signs<'_>) -> Channel {
-    paid(signs)
-        .or_else(|| by_medium(signs.medium))
-        .unwrap_or_else(|| by_source(signs))
+    paid(signs).or_else(|| by_medium(signs.medium)).unwrap_or_else(|| by_source(signs))
 }
 
 fn paid(signs: &Signs<'_>) -> Option<Channel> {

@@ -21,22 +21,14 @@ pub(super) fn parse(text: &str) -> Option<Referrer> {
         return None;
     }
     let rest = rest.split(['?', '#']).next()?;
-    let (authority, path) = rest
-        .find(['/', '\\'])
-        .map_or((rest, ""), |at| rest.split_at(at));
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
+    let (authority, path) = rest.find(['/', '\\']).map_or((rest, ""), |at| rest.split_at(at));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = if host.starts_with('[') {
         host.split_inclusive(']').next()?
     } else {
         host.split(':').next()?
     };
-    if host.is_empty()
-        || host
-            .chars()
-            .any(|sign| sign.is_whitespace() || sign.is_control())
-    {
+    if host.is_empty() || host.chars().any(|sign| sign.is_whitespace() || sign.is_control()) {
         return None;
     }
     let host = host.to_lowercase();
@@ -49,17 +41,14 @@ pub(super) fn parse(text: &str) -> Option<Referrer> {
 /// A host as a name: without `www.`, `m.` and the root's dot.
 pub(super) fn bare_host(host: &str) -> &str {
     let host = host.trim_end_matches('.');
-    let bare = ["www.", "m."]
-        .into_iter()
-        .find_map(|prefix| host.strip_prefix(prefix))
-        .unwrap_or(host);
+    let bare =
+        ["www.", "m."].into_iter().find_map(|prefix| host.strip_prefix(prefix)).unwrap_or(host);
     if bare.contains('.') { bare } else { host }
 }
 
 /// The longest part of `text` of whole characters that `bytes_max` bytes hold.
 pub(super) fn cut(text: &str, bytes_max: usize) -> &str {
-    text.get(..text.floor_char_boundary(bytes_max))
-        .unwrap_or_default()
+    text.get(..text.floor_char_boundary(bytes_max)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -67,26 +56,16 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: Option<&str>) {
-        assert_eq!(
-            parse(text).map(|referrer| referrer.text).as_deref(),
-            expected,
-            "{text}"
-        );
+        assert_eq!(parse(text).map(|referrer| referrer.text).as_deref(), expected, "{text}");
     }
 
     #[test]
     fn host_and_path_are_kept() {
         check("https://www.Example.com/", Some("www.example.com"));
-        check(
-            "http://user:pw@Blog.example:8080/Post?a=b#c",
-            Some("blog.example/Post"),
-        );
+        check("http://user:pw@Blog.example:8080/Post?a=b#c", Some("blog.example/Post"));
         check("http://[::1]:80/x", Some("[::1]/x"));
         check("HTTPS://a.example?q", Some("a.example"));
-        check(
-            "android-app://com.slack/https/a.example/",
-            Some("com.slack"),
-        );
+        check("android-app://com.slack/https/a.example/", Some("com.slack"));
     }
 
     #[test]
@@ -103,13 +82,7 @@ mod tests {
         ] {
             check(text, None);
         }
-        for text in [
-            "https://a b/",
-            "data://x",
-            "//google.com/",
-            "https://?q",
-            "\u{0}",
-        ] {
+        for text in ["https://a b/", "data://x", "//google.com/", "https://?q", "\u{0}"] {
             check(text, None);
         }
     }

@@ -8,11 +8,8 @@ pub(super) fn find<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let (mut low, mut high) = (0, bytes.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        let start = bytes
-            .get(..middle)?
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
+        let start =
+            bytes.get(..middle)?.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let end = bytes
             .get(middle..)?
             .iter()
@@ -32,9 +29,7 @@ pub(super) fn find<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 /// Panics in a test where `text` is not sorted as [`find`] needs it, or has a key twice.
 #[cfg(test)]
 pub(super) fn assert_sorted(text: &str) {
-    let mut keys = text
-        .lines()
-        .map(|line| line.split('\t').next().unwrap_or_default());
+    let mut keys = text.lines().map(|line| line.split('\t').next().unwrap_or_default());
     let mut previous = keys.next().unwrap_or_default();
     for key in keys {
         assert!(previous < key, "{previous} before {key}");

@@ -82,19 +82,12 @@ struct Known {
 ///
 /// `own_hosts` says of a host in lower case whether it belongs to the site itself; such referrers do not count.
 pub fn classify(claims: &Claims<'_>, own_hosts: &dyn Fn(&str) -> bool) -> Source {
-    let referrer = claims
-        .referrer
-        .and_then(referrer::parse)
-        .filter(|referrer| !own_hosts(&referrer.host));
-    let click = claims.click_id.and_then(|id| {
-        CLICK_IDS
-            .iter()
-            .find(|(name, ..)| name.eq_ignore_ascii_case(id.trim()))
-    });
-    let utm_source = claims
-        .utm_source
-        .map(str::trim)
-        .filter(|source| !source.is_empty());
+    let referrer =
+        claims.referrer.and_then(referrer::parse).filter(|referrer| !own_hosts(&referrer.host));
+    let click = claims
+        .click_id
+        .and_then(|id| CLICK_IDS.iter().find(|(name, ..)| name.eq_ignore_ascii_case(id.trim())));
+    let utm_source = claims.utm_source.map(str::trim).filter(|source| !source.is_empty());
     let known = match (utm_source, &referrer, click) {
         (Some(source), ..) => known_word(source),
         (None, Some(referrer), _) => known_referrer(referrer),
@@ -156,9 +149,7 @@ fn country_pattern(domain: &str) -> Option<String> {
     let is_suffix = |label: &str| {
         (2..=3).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphabetic())
     };
-    let (rest, last) = domain
-        .rsplit_once('.')
-        .filter(|(_, last)| is_suffix(last))?;
+    let (rest, last) = domain.rsplit_once('.').filter(|(_, last)| is_suffix(last))?;
     let site = rest
         .rsplit_once('.')
         .filter(|(_, label)| is_suffix(label) && last.len() == 2)
@@ -169,23 +160,14 @@ fn country_pattern(domain: &str) -> Option<String> {
 /// A `utm_source`: a word of the list, a host, or a display name as we write it.
 fn known_word(word: &str) -> Option<Known> {
     let word = cut(word, NAME_BYTES_MAX).to_lowercase();
-    known_key(&word)
-        .or_else(|| known_host(bare_host(&word)))
-        .or_else(|| {
-            let mut rows = SOURCES
-                .lines()
-                .filter_map(|line| line.split_once('\t')?.1.split_once('\t'));
-            rows.find(|(name, _)| name.to_lowercase() == word)
-                .map(|(name, kind)| Known { name, kind })
-        })
+    known_key(&word).or_else(|| known_host(bare_host(&word))).or_else(|| {
+        let mut rows = SOURCES.lines().filter_map(|line| line.split_once('\t')?.1.split_once('\t'));
+        rows.find(|(name, _)| name.to_lowercase() == word).map(|(name, kind)| Known { name, kind })
+    })
 }
 
 fn known_referrer(referrer: &Referrer) -> Option<Known> {
-    if referrer.is_app {
-        known_key(&referrer.host)
-    } else {
-        known_host(&referrer.host)
-    }
+    if referrer.is_app { known_key(&referrer.host) } else { known_host(&referrer.host) }
 }
 
 #[cfg(test)]
@@ -198,19 +180,11 @@ mod tests {
 
     fn check(claims: Claims<'_>, name: &str, channel: Channel) {
         let source = classify(&claims, &own);
-        assert_eq!(
-            (source.name.as_ref(), source.channel),
-            (name, channel),
-            "{claims:?}"
-        );
+        assert_eq!((source.name.as_ref(), source.channel), (name, channel), "{claims:?}");
     }
 
     fn tagged<'a>(source: &'a str, medium: &'a str) -> Claims<'a> {
-        Claims {
-            utm_source: Some(source),
-            utm_medium: Some(medium),
-            ..Claims::default()
-        }
+        Claims { utm_source: Some(source), utm_medium: Some(medium), ..Claims::default() }
     }
 
     #[test]
@@ -220,34 +194,19 @@ mod tests {
         for row in table.lines() {
             let columns: Vec<&str> = row.split('\t').collect();
             assert_eq!(columns.len(), 4, "{row}");
-            let source = classify(
-                &Claims {
-                    referrer: Some(columns[0]),
-                    ..Claims::default()
-                },
-                &own,
-            );
+            let source =
+                classify(&Claims { referrer: Some(columns[0]), ..Claims::default() }, &own);
             let kept = source.referrer.as_deref().unwrap_or_default();
-            assert_eq!(
-                [columns[0], &source.name, source.channel.as_str(), kept][..],
-                columns
-            );
+            assert_eq!([columns[0], &source.name, source.channel.as_str(), kept][..], columns);
         }
     }
 
     #[test]
     fn what_says_nothing_is_direct() {
-        for referrer in [
-            "",
-            "null",
-            "about:blank",
-            "https://my.example/a",
-            "https://WWW.my.example/",
-        ] {
-            let claims = Claims {
-                referrer: Some(referrer),
-                ..Claims::default()
-            };
+        for referrer in
+            ["", "null", "about:blank", "https://my.example/a", "https://WWW.my.example/"]
+        {
+            let claims = Claims { referrer: Some(referrer), ..Claims::default() };
             check(claims, DIRECT, Channel::Direct);
             assert_eq!(classify(&claims, &own).referrer, None, "{referrer}");
         }
@@ -261,85 +220,47 @@ mod tests {
         check(tagged("HN", ""), "Hacker News", Channel::Forum);
         check(tagged("fb", "paid"), "Facebook", Channel::PaidSocial);
         check(tagged("chatgpt.com", ""), "ChatGPT", Channel::AiAssistant);
-        check(
-            tagged("www.linkedin.com", ""),
-            "LinkedIn",
-            Channel::OrganicSocial,
-        );
+        check(tagged("www.linkedin.com", ""), "LinkedIn", Channel::OrganicSocial);
         check(tagged("hacker news", ""), "Hacker News", Channel::Forum);
         check(tagged("newsletter", ""), "newsletter", Channel::Email);
-        check(
-            tagged("  Spring Mailing ", "email"),
-            "Spring Mailing",
-            Channel::Email,
-        );
+        check(tagged("  Spring Mailing ", "email"), "Spring Mailing", Channel::Email);
         check(tagged("Flyer", "qr"), "Flyer", Channel::Campaign);
-        let both = Claims {
-            referrer: Some("https://www.google.com/"),
-            ..tagged("flyer", "")
-        };
+        let both = Claims { referrer: Some("https://www.google.com/"), ..tagged("flyer", "") };
         check(both, "flyer", Channel::Campaign);
-        assert_eq!(
-            classify(&both, &own).referrer.as_deref(),
-            Some("www.google.com")
-        );
+        assert_eq!(classify(&both, &own).referrer.as_deref(), Some("www.google.com"));
     }
 
     #[test]
     fn click_identifiers_tell_advertisements() {
         let google = Some("https://www.google.com/");
         check(
-            Claims {
-                referrer: google,
-                click_id: Some("gclid"),
-                ..Claims::default()
-            },
+            Claims { referrer: google, click_id: Some("gclid"), ..Claims::default() },
             "Google",
             Channel::PaidSearch,
         );
         check(
-            Claims {
-                click_id: Some("msclkid"),
-                ..Claims::default()
-            },
+            Claims { click_id: Some("msclkid"), ..Claims::default() },
             "Bing",
             Channel::PaidSearch,
         );
         check(
-            Claims {
-                click_id: Some("ttclid"),
-                ..Claims::default()
-            },
+            Claims { click_id: Some("ttclid"), ..Claims::default() },
             "TikTok",
             Channel::PaidSocial,
         );
         check(
-            Claims {
-                click_id: Some("fbclid"),
-                ..Claims::default()
-            },
+            Claims { click_id: Some("fbclid"), ..Claims::default() },
             "Facebook",
             Channel::OrganicSocial,
         );
-        check(
-            Claims {
-                click_id: Some("unknown"),
-                ..Claims::default()
-            },
-            DIRECT,
-            Channel::Direct,
-        );
+        check(Claims { click_id: Some("unknown"), ..Claims::default() }, DIRECT, Channel::Direct);
     }
 
     #[test]
     fn long_texts_are_cut() {
         let long = format!("https://a.example/{}", "ä".repeat(10_000));
         let source = classify(
-            &Claims {
-                referrer: Some(&long),
-                utm_source: Some(&long),
-                ..Claims::default()
-            },
+            &Claims { referrer: Some(&long), utm_source: Some(&long), ..Claims::default() },
             &own,
         );
         assert!(source.name.len() <= 128 && source.referrer.is_some_and(|text| text.len() <= 512));
@@ -347,21 +268,10 @@ mod tests {
 
     #[test]
     fn spammers_and_their_subdomains_are_known() {
-        for host in [
-            "semalt.com",
-            "www.semalt.com",
-            "a.b.SEMALT.com.",
-            "xn--c1acygb.xn--p1ai",
-        ] {
+        for host in ["semalt.com", "www.semalt.com", "a.b.SEMALT.com.", "xn--c1acygb.xn--p1ai"] {
             assert!(is_spam(host), "{host}");
         }
-        for host in [
-            "",
-            "com",
-            "notsemalt.com",
-            "google.com",
-            "semalt.com.example",
-        ] {
+        for host in ["", "com", "notsemalt.com", "google.com", "semalt.com.example"] {
             assert!(!is_spam(host), "{host}");
         }
     }

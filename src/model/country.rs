@@ -14,11 +14,7 @@ pub fn continent(code: &str) -> Option<&'static str> {
 }
 
 fn columns(code: &str) -> Option<(&'static str, &'static str)> {
-    COUNTRIES.lines().find_map(|line| {
-        line.strip_prefix(code)?
-            .strip_prefix('\t')?
-            .split_once('\t')
-    })
+    COUNTRIES.lines().find_map(|line| line.strip_prefix(code)?.strip_prefix('\t')?.split_once('\t'))
 }
 
 #[cfg(test)]
@@ -36,11 +32,7 @@ mod tests {
             ("AQ", "Antarctica", "Antarctica"),
             ("XK", "Kosovo", "Europe"),
         ] {
-            assert_eq!(
-                (name(code), continent(code)),
-                (Some(expected), Some(part)),
-                "{code}"
-            );
+            assert_eq!((name(code), continent(code)), (Some(expected), Some(part)), "{code}");
         }
     }
 

@@ -55,8 +55,7 @@ pub(super) fn labelled(points: &[Point], granularity: Granularity, width: f64) -
             .max()
             .unwrap_or(0);
         let needed = float(i64::try_from(longest).unwrap_or(0)) * CHARACTER + GAP;
-        let nearest =
-            chosen.iter().zip(chosen.iter().skip(1)).map(|(one, next)| next - one).min();
+        let nearest = chosen.iter().zip(chosen.iter().skip(1)).map(|(one, next)| next - one).min();
         let apart = nearest.map_or(width, |gap| share * float(i64::try_from(gap).unwrap_or(0)));
         if !chosen.is_empty() && apart >= needed {
             return chosen;

@@ -4,8 +4,7 @@ use askama::Template;
 use jiff::{ToSpan, civil::Date};
 
 use super::{
-    Error,
-    date,
+    Error, date,
     layout::Frame,
     number,
     svg::{Svg, sparkline},

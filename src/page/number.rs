@@ -97,11 +97,7 @@ pub fn counted(count: i64, one: &str, many: &str) -> String {
 /// A share in whole percent: `46 %`; `<1 %` for what is there but rounds to nothing.
 pub fn percent(part: i64, whole: i64) -> String {
     let rounded = format!("{:.0}", 100.0 * ratio(part, whole));
-    if rounded == "0" && part > 0 {
-        format!("<1{SPACE}%")
-    } else {
-        format!("{rounded}{SPACE}%")
-    }
+    if rounded == "0" && part > 0 { format!("<1{SPACE}%") } else { format!("{rounded}{SPACE}%") }
 }
 
 /// A number with one decimal: `2.3`.
@@ -147,7 +143,10 @@ pub fn change(now: i64, before: i64, wish: Wish) -> Change {
     if before < BASE_MIN {
         let way = if difference > 0 { "up" } else { "down" };
         let words = format!("{way} from {} to {}", thousands(before), thousands(now));
-        return Change { tone: Tone::Even, ..changed(float(difference), wish, String::new(), words) };
+        return Change {
+            tone: Tone::Even,
+            ..changed(float(difference), wish, String::new(), words)
+        };
     }
     let word = if difference > 0 { "more" } else { "fewer" };
     let words = format!("{} {word}", thousands(difference.abs()));
@@ -188,12 +187,7 @@ pub fn change_of_mean(
 }
 
 fn unchanged() -> Change {
-    Change {
-        arrow: "",
-        percent: String::new(),
-        words: "no change".to_owned(),
-        tone: Tone::Even,
-    }
+    Change { arrow: "", percent: String::new(), words: "no change".to_owned(), tone: Tone::Even }
 }
 
 fn few() -> Change {

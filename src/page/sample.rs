@@ -12,8 +12,7 @@ use crate::{
 };
 
 /// The day on which the samples are looked at.
-pub(super) const TODAY: Today =
-    Today { date: date(2026, 11, 24), week_starts: Weekday::Monday };
+pub(super) const TODAY: Today = Today { date: date(2026, 11, 24), week_starts: Weekday::Monday };
 
 /// What the samples are about.
 pub(super) fn scope(range: DateRange) -> Scope {
@@ -73,7 +72,12 @@ pub(super) fn series(granularity: Granularity, count: usize, level: i64) -> Seri
         });
     }
     let first = points.first().map_or(last, |point| point.date);
-    with_total(Series { scope: scope(DateRange { first, last }), granularity, points, total: Figures::default() })
+    with_total(Series {
+        scope: scope(DateRange { first, last }),
+        granularity,
+        points,
+        total: Figures::default(),
+    })
 }
 
 /// The series that lies directly before `series`, a little lower.

@@ -51,8 +51,7 @@ fn means(now: &Figures, before: Option<&Figures>) -> [Stat; 3] {
         Stat {
             title: "Bounce rate",
             value: number::percent(now.bounces, now.visits),
-            change: before
-                .map(|it| number::change_of_rate(bounces(now), bounces(it), Wish::Less)),
+            change: before.map(|it| number::change_of_rate(bounces(now), bounces(it), Wish::Less)),
             metric: None,
         },
         Stat {
@@ -74,7 +73,8 @@ fn difference_of_views(difference: f64) -> Option<String> {
 
 /// `6 s longer`; `None` for less than a second.
 fn difference_of_seconds(difference: f64) -> Option<String> {
-    let whole = format!("{:.0}", difference.abs()).parse::<i64>().ok().filter(|whole| *whole > 0)?;
+    let whole =
+        format!("{:.0}", difference.abs()).parse::<i64>().ok().filter(|whole| *whole > 0)?;
     let word = if difference > 0.0 { "longer" } else { "shorter" };
     Some(format!("{} {word}", number::duration(whole)))
 }

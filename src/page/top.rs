@@ -138,7 +138,8 @@ impl TopPage<'_> {
             "identifier" => "",
             other => other,
         };
-        let show = if self.card.metric == Default::default() { "" } else { self.card.metric.slug() };
+        let show =
+            if self.card.metric == Default::default() { "" } else { self.card.metric.slug() };
         let event = link::event_value(&self.scope().event_type);
         [(link::EVENT, event), (link::DIMENSION, dimension), (link::SHOW, show)]
     }

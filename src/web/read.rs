@@ -42,4 +42,3 @@ pub(super) async fn answer<T: Send + 'static>(
         }
     }
 }
-

@@ -66,21 +66,13 @@ impl Device {
 
 /// Reads a user agent. Only its first 512 bytes count; nonsense gives [`OTHER`].
 pub fn parse(user_agent: &str) -> UserAgent {
-    let text = user_agent
-        .get(..user_agent.floor_char_boundary(BYTES_MAX))
-        .unwrap_or_default();
+    let text = user_agent.get(..user_agent.floor_char_boundary(BYTES_MAX)).unwrap_or_default();
     let (mut os, mut os_version) = system(text);
     if os == "macOS" && is_desktop_mode_ipad(text) {
         (os, os_version) = ("iOS", version_after(text, "Version/", 2));
     }
     let (browser, browser_version) = browser(text, os);
-    UserAgent {
-        browser,
-        browser_version,
-        os,
-        os_version,
-        device: device(text, os),
-    }
+    UserAgent { browser, browser_version, os, os_version, device: device(text, os) }
 }
 
 /// An iPad that asks for desktop pages calls itself a Macintosh; some still add iOS's `Mobile/15E148`.
@@ -128,11 +120,7 @@ fn system(text: &str) -> (&'static str, String) {
         // Until 10.15 the second number told the releases apart, since 11 the first does.
         "macOS" => {
             let version = version_after(text, before_version, parts);
-            if version.starts_with("10.") {
-                version
-            } else {
-                version.split('.').take(1).collect()
-            }
+            if version.starts_with("10.") { version } else { version.split('.').take(1).collect() }
         }
         _ => version_after(text, before_version, parts),
     };
@@ -182,9 +170,8 @@ fn has_any(text: &str, words: &[&str]) -> bool {
 
 /// Fire TV models are `AFT` and one or more capitals: `AFTS`, `AFTMM`.
 fn is_fire_tv(text: &str) -> bool {
-    let mut models = text
-        .match_indices("AFT")
-        .map(|(at, word)| text.as_bytes().get(at + word.len()));
+    let mut models =
+        text.match_indices("AFT").map(|(at, word)| text.as_bytes().get(at + word.len()));
     models.any(|next| next.is_some_and(u8::is_ascii_uppercase))
 }
 
@@ -201,11 +188,8 @@ fn version_after(text: &str, word: &str, parts: usize) -> String {
 
 fn version_at(text: &str, parts: usize) -> Option<String> {
     let mut version = String::new();
-    for (index, part) in text
-        .trim_start_matches([' ', '/', '-'])
-        .split(['.', '_'])
-        .take(parts)
-        .enumerate()
+    for (index, part) in
+        text.trim_start_matches([' ', '/', '-']).split(['.', '_']).take(parts).enumerate()
     {
         let digits = part.bytes().take_while(u8::is_ascii_digit).count();
         if digits == 0 || digits > DIGITS_MAX {

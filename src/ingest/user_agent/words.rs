@@ -80,11 +80,7 @@ pub(super) const BROWSERS: [(&str, &str, &str); 102] = [
     ("Brave", "Brave", "Chrome/"),
     ("brave/", "Brave", "Chrome/"),
     ("Ecosia", "Ecosia", "Chrome/"),
-    (
-        "AvastSecureBrowser/",
-        "Avast Secure Browser",
-        "AvastSecureBrowser/",
-    ),
+    ("AvastSecureBrowser/", "Avast Secure Browser", "AvastSecureBrowser/"),
     ("Avast/", "Avast Secure Browser", "Avast/"),
     ("AVG/", "AVG Secure Browser", "AVG/"),
     ("CriOS/", "Chrome", "CriOS/"),
