@@ -1,57 +1,195 @@
 //! The values that a beacon is split by, from what its page and its headers tell.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::OnceCell};
 
-use super::{Request, identifier::is_forbidden, page_address::PageAddress, payload::Payload};
+use super::{
+    Request, country,
+    identifier::is_forbidden,
+    page_address::{self, PageAddress},
+    payload::Payload,
+    source::{self, Claims, Source},
+    user_agent::{self, UserAgent},
+};
 use crate::{
     config::registry::{EventType, Site},
-    model::{beacon::DimensionValue, dimension::Dimension},
+    model::{beacon::DimensionValue, country as countries, dimension::Dimension},
 };
 
 /// The longest value, in bytes; what is longer is cut.
 const VALUE_BYTES_MAX: usize = 256;
 
-/// The values of every dimension that `event` is split by, as far as they are known.
-pub fn dimensions(
-    payload: &Payload<'_>,
-    address: &PageAddress,
-    request: &Request<'_>,
-    _site: &Site,
-    event: &EventType,
-) -> Vec<DimensionValue<'static>> {
-    let mut values: Vec<DimensionValue<'static>> = Vec::new();
-    for dimension in event.dimensions.iter().chain(&event.pairs) {
-        if values.iter().any(|known| known.dimension == *dimension) {
-            continue;
-        }
-        let value = value(dimension, payload, address, request).map(|value| tidy(&value));
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            values.push(DimensionValue { dimension: dimension.clone(), value: value.into() });
-        }
-    }
-    values
+/// Up to which width, in CSS pixels, a screen belongs to a class.
+const SCREENS: [(f64, &str); 5] = [
+    (576.0, "Up to 576 px"),
+    (992.0, "577 to 992 px"),
+    (1440.0, "993 to 1440 px"),
+    (1920.0, "1441 to 1920 px"),
+    (20_000.0, "Over 1920 px"),
+];
+
+/// How a source is named where a page tells it by a word instead of an address: `utm:newsletter`.
+const TAG: &str = "utm:";
+
+/// What a beacon tells of itself. What takes work is worked out at most once, and only if it is
+/// asked for.
+#[derive(Debug)]
+pub struct Told<'a> {
+    payload: &'a Payload<'a>,
+    address: &'a PageAddress,
+    request: &'a Request<'a>,
+    site: &'a Site,
+    agent: OnceCell<UserAgent>,
+    source: OnceCell<Source>,
 }
 
-fn value<'a>(
-    dimension: &Dimension,
-    payload: &'a Payload<'_>,
-    address: &'a PageAddress,
-    _request: &'a Request<'_>,
-) -> Option<Cow<'a, str>> {
-    let meta = |key: &str| payload.meta.text(key).map(Cow::Borrowed);
-    match dimension {
-        Dimension::Hostname => address.host.as_deref().map(Cow::Borrowed),
-        Dimension::Title => meta("title"),
-        Dimension::UtmSource
-        | Dimension::UtmMedium
-        | Dimension::UtmCampaign
-        | Dimension::UtmContent
-        | Dimension::UtmTerm => {
-            address.parameter(&dimension.name()).or_else(|| meta(&dimension.name()))
-        }
-        Dimension::Meta(key) => meta(key),
-        _ => None,
+impl<'a> Told<'a> {
+    /// What `payload`, its page and its headers tell.
+    pub fn new(
+        payload: &'a Payload<'a>,
+        address: &'a PageAddress,
+        request: &'a Request<'a>,
+        site: &'a Site,
+    ) -> Self {
+        let (agent, source) = (OnceCell::new(), OnceCell::new());
+        Self { payload, address, request, site, agent, source }
     }
+
+    /// The values of every dimension that `event` is split by, as far as they are known.
+    pub fn dimensions(&self, event: &EventType) -> Vec<DimensionValue<'static>> {
+        let mut values: Vec<DimensionValue<'static>> = Vec::new();
+        for dimension in event.dimensions.iter().chain(&event.pairs) {
+            if values.iter().any(|known| known.dimension == *dimension) {
+                continue;
+            }
+            let value = self.value(dimension).map(|value| tidy(&value));
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                values.push(DimensionValue { dimension: dimension.clone(), value: value.into() });
+            }
+        }
+        values
+    }
+
+    /// The host of the page before, lower case, if it tells one that is not the site's own.
+    pub fn referring_host(&self) -> Option<&str> {
+        let referrer = self.source().referrer.as_deref()?;
+        referrer.split('/').next()
+    }
+
+    /// The source that the page tells by a word, in place of `utm_source`.
+    pub fn tagged_source(&self) -> Option<Cow<'_, str>> {
+        let word = self.meta("ref").filter(|word| !word.contains("://"));
+        let word = word.map(|word| Cow::Borrowed(word.strip_prefix(TAG).unwrap_or(word)));
+        self.utm("utm_source")
+            .or_else(|| self.address.parameter("source"))
+            .or_else(|| self.address.parameter("ref"))
+            .or(word)
+            .filter(|word| !word.trim().is_empty())
+    }
+
+    fn value(&self, dimension: &Dimension) -> Option<Cow<'_, str>> {
+        match dimension {
+            Dimension::Hostname => self.address.host.as_deref().map(Cow::Borrowed),
+            Dimension::Title => self.meta("title").map(Cow::Borrowed),
+            Dimension::UtmSource => self.utm("utm_source").or_else(|| {
+                let word = self.meta("ref")?.strip_prefix(TAG)?;
+                Some(Cow::Borrowed(word))
+            }),
+            Dimension::UtmMedium
+            | Dimension::UtmCampaign
+            | Dimension::UtmContent
+            | Dimension::UtmTerm => self.utm(&dimension.name()),
+            Dimension::Source => Some(Cow::Borrowed(&*self.source().name)),
+            Dimension::Channel => Some(Cow::Borrowed(self.source().channel.as_str())),
+            Dimension::Referrer => self.source().referrer.as_deref().map(Cow::Borrowed),
+            Dimension::Country => self.country().map(Cow::Borrowed),
+            Dimension::Browser => Some(Cow::Borrowed(self.agent().browser)),
+            Dimension::BrowserVersion => {
+                let agent = self.agent();
+                version(agent.browser, &agent.browser_version)
+            }
+            Dimension::Os => Some(Cow::Borrowed(self.agent().os)),
+            Dimension::OsVersion => {
+                let agent = self.agent();
+                version(agent.os, &agent.os_version)
+            }
+            Dimension::Device => Some(Cow::Borrowed(self.agent().device.as_str())),
+            Dimension::Screen => self.screen().map(Cow::Borrowed),
+            Dimension::Language => self.language().map(Cow::Owned),
+            Dimension::Meta(key) => self.meta(key).map(Cow::Borrowed),
+            // The fold knows where a visit begins and ends; a place takes a database.
+            Dimension::EntryPage | Dimension::ExitPage | Dimension::Region | Dimension::City => {
+                None
+            }
+        }
+    }
+
+    fn meta(&self, key: &str) -> Option<&str> {
+        self.payload.meta.text(key)
+    }
+
+    fn utm(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.address.parameter(name).or_else(|| self.meta(name).map(Cow::Borrowed))
+    }
+
+    fn agent(&self) -> &UserAgent {
+        self.agent.get_or_init(|| user_agent::parse(self.request.user_agent))
+    }
+
+    fn source(&self) -> &Source {
+        self.source.get_or_init(|| {
+            let tagged = self.tagged_source();
+            let (medium, campaign) = (self.utm("utm_medium"), self.utm("utm_campaign"));
+            let names = self.address.url.as_ref().map(|url| url.query_pairs());
+            let click = names.into_iter().flatten().map(|(name, _)| name);
+            let click = click.into_iter().find(|name| source::is_click_id(name));
+            let claims = Claims {
+                referrer: self
+                    .meta("ref")
+                    .or_else(|| self.meta("referrer"))
+                    .or(self.request.referer),
+                utm_source: tagged.as_deref(),
+                utm_medium: medium.as_deref(),
+                utm_campaign: campaign.as_deref(),
+                click_id: click.as_deref(),
+            };
+            source::classify(&claims, &|host| self.is_own(host))
+        })
+    }
+
+    /// Whether pages on `host` are the site's own: one of its hosts, or the host of this very page.
+    fn is_own(&self, host: &str) -> bool {
+        let bare = |host: &str| host.strip_prefix("www.").unwrap_or(host).to_owned();
+        let page = self.address.host.as_deref();
+        let asked = self.request.host.map(page_address::bare_host);
+        page.or(asked.as_deref()).is_some_and(|page| bare(page) == bare(host))
+            || (!self.site.hosts.is_empty() && self.site.takes_host(host))
+    }
+
+    /// From what a trusted proxy tells, else from the browser's time zone.
+    fn country(&self) -> Option<&'static str> {
+        let told = self.request.country.and_then(countries::code);
+        told.or_else(|| country::of_time_zone(self.meta("tz")?))
+    }
+
+    fn screen(&self) -> Option<&'static str> {
+        let width = self.payload.meta.number("width").filter(|width| *width >= 1.0)?;
+        SCREENS.iter().find(|(most, _)| width <= *most).map(|(_, class)| *class)
+    }
+
+    /// The language without its region, `de` of `de-AT`: what the browser prefers.
+    fn language(&self) -> Option<String> {
+        let headers = self.request.languages.and_then(|list| list.split([',', ';']).next());
+        let tag = self.meta("lang").or(headers)?;
+        let primary = tag.trim().split(['-', '_']).next()?;
+        let is_code = (2..=3).contains(&primary.len())
+            && primary.bytes().all(|byte| byte.is_ascii_alphabetic());
+        is_code.then(|| primary.to_ascii_lowercase())
+    }
+}
+
+/// `Firefox 132`: a version alone would lump together what has nothing in common.
+fn version(name: &str, version: &str) -> Option<Cow<'static, str>> {
+    (!version.is_empty()).then(|| Cow::Owned(format!("{name} {version}")))
 }
 
 /// One line without control characters, at most [`VALUE_BYTES_MAX`] long.

@@ -10,6 +10,7 @@ pub mod enrich;
 pub mod identifier;
 pub mod page_address;
 pub mod payload;
+pub mod people;
 mod referrer;
 pub mod rejected;
 pub mod request;
@@ -30,7 +31,7 @@ use crate::{
     },
 };
 
-use self::{page_address::PageAddress, payload::Payload, salt::Salts};
+use self::{enrich::Told, page_address::PageAddress, payload::Payload, salt::Salts};
 pub use self::{rejected::Rejected, request::Request};
 
 /// Accepts the beacon that `payload` claims, by the rules of `registry`.
@@ -59,10 +60,8 @@ pub fn accept(
     check_origin(request, &site).map_err(at_site)?;
     payload.check_size(event.limits.meta_bytes).map_err(at_site)?;
     let identifier = identifier::of(payload, &address, request, event).map_err(at_site)?;
-    if site.honour_privacy_signals && request.asks_for_privacy {
-        let sentence = "the browser asks not to be tracked, and this site honours it";
-        return Err(at_site(Rejected::new(Reason::PrivacySignal, sentence.to_owned())));
-    }
+    let told = Told::new(payload, &address, request, &site);
+    people::check(payload, request, &site, &told).map_err(at_site)?;
     let day =
         Period::containing(Granularity::Day, request.received_at.div_euclid(1000), &site.zone);
     let keys = salts.of_day(&site.name, day).map_err(at_site)?;
@@ -83,7 +82,7 @@ pub fn accept(
         identifier: identifier.map(Into::into),
         visitor: Some(keys.visitor(&site.name, request.client, request.user_agent)),
         network: Some(keys.network(request.client)),
-        dimensions: enrich::dimensions(payload, &address, request, &site, event),
+        dimensions: told.dimensions(event),
         measures: measures.collect(),
     })
 }

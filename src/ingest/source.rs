@@ -117,6 +117,11 @@ pub fn classify(claims: &Claims<'_>, own_hosts: &dyn Fn(&str) -> bool) -> Source
     }
 }
 
+/// Whether the query parameter `name` is one that an advertiser or a network adds to tell clicks apart.
+pub fn is_click_id(name: &str) -> bool {
+    CLICK_IDS.iter().any(|(id, ..)| name.eq_ignore_ascii_case(id))
+}
+
 /// Whether a host or one of its parent domains is on the list of referrer spammers.
 pub fn is_spam(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();

@@ -8,6 +8,12 @@ pub fn name(code: &str) -> Option<&'static str> {
     columns(code).map(|(name, _)| name)
 }
 
+/// The code itself, in capitals, if `text` is one, whatever its case.
+pub fn code(text: &str) -> Option<&'static str> {
+    let lines = COUNTRIES.lines().filter_map(|line| line.get(..2));
+    lines.into_iter().find(|code| code.eq_ignore_ascii_case(text.trim()))
+}
+
 /// English name of the continent that a country is counted to; one of seven, the Americas are two.
 pub fn continent(code: &str) -> Option<&'static str> {
     columns(code).map(|(_, continent)| continent)

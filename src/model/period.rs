@@ -170,6 +170,13 @@ impl DateRange {
         (first_instant(self.first, zone), first_instant(next, zone))
     }
 
+    /// Its dates, in order.
+    pub fn dates(&self) -> impl Iterator<Item = Date> {
+        let last = self.last;
+        let next = |date: &Date| date.tomorrow().ok();
+        std::iter::successors(Some(self.first), next).take_while(move |date| *date <= last)
+    }
+
     /// The same number of days, directly before.
     pub fn before(&self) -> Self {
         Self::ending(self.first.saturating_sub(1.day()), self.days())

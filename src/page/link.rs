@@ -28,7 +28,7 @@ pub const TO: &str = "to";
 /// A month, `2026-11`; of twelve months the last.
 pub const IN_MONTH: &str = "month";
 /// The event type, where it isn't page views.
-pub const EVENT: &str = "event";
+pub const EVENT: &str = "event_type";
 /// The identifier that a page is about.
 pub const IDENTIFIER: &str = "identifier";
 /// What is ranked: `identifier` or a dimension's name.

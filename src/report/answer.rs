@@ -111,16 +111,29 @@ pub struct Filtered {
     /// What was asked.
     #[serde(flatten)]
     pub scope: Scope,
-    /// How many beacons of each reason, the most first.
-    pub reasons: Vec<FilteredRow>,
+    /// How many beacons were counted in these days, of any event type.
+    pub counted: i64,
+    /// How many were not, of each reason, the most first.
+    pub reasons: Vec<FilteredReason>,
     /// The user-agent families that were refused most.
-    pub agents: Vec<FilteredRow>,
+    pub agents: Vec<FilteredAgent>,
 }
 
-/// How many beacons were not counted for one reason, or of one user-agent family.
+/// How many beacons were not counted for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FilteredRow {
-    /// The reason's word, or the family's name.
+pub struct FilteredReason {
+    /// The reason's word.
+    pub reason: &'static str,
+    /// How many.
+    pub count: i64,
+    /// How many on each day of the range, in order.
+    pub by_day: Vec<i64>,
+}
+
+/// How many beacons of one family of user agents were not counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FilteredAgent {
+    /// The family's name.
     pub name: String,
     /// How many.
     pub count: i64,

@@ -9,6 +9,7 @@ pub mod month;
 pub mod overview;
 pub mod question;
 mod reading;
+pub mod status;
 pub mod top;
 pub mod trend;
 pub mod year;

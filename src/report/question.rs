@@ -29,6 +29,8 @@ pub struct Question {
     pub site: Arc<Site>,
     /// The event type.
     pub event: Arc<EventType>,
+    /// Every declared event type.
+    pub events: Vec<Arc<EventType>>,
     /// One identifier, or all.
     pub identifier: Option<String>,
     /// The dates, if any were named.
@@ -68,6 +70,7 @@ impl Question {
         Self {
             site,
             event: event.cloned().unwrap_or_else(|| Arc::new(EventType::bare(PAGE_VIEW))),
+            events: registry.events.clone(),
             identifier: None,
             range: None,
             granularity: None,

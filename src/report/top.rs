@@ -1,13 +1,17 @@
 //! The most counted: pages and other identifiers, or the values of a dimension.
 
 use super::{
-    answer::{Ranking, Row},
+    answer::{Figures, Ranking, Row},
     contract::{Answer, Report},
     question::Question,
     reading,
 };
 use crate::{
-    model::dimension::Dimension,
+    model::{
+        country,
+        dimension::Dimension,
+        period::{DateRange, Granularity},
+    },
     store::{Error, Transaction, figures, names},
 };
 
@@ -51,10 +55,35 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Ranking, Er
             Vec::new()
         };
     for row in rows {
-        let label = figures::title(file, subject, row.id, &titles)?;
+        let label = match question.dimension {
+            Some(Dimension::Country) => country::name(&row.name).map(str::to_owned),
+            _ => figures::title(file, subject, row.id, &titles)?,
+        };
         let figures = reading::figures_of(row.counters);
         ranking.rows.push(Row { name: row.name, label, figures });
     }
     ranking.rows_in_all = in_all;
     Ok(ranking)
+}
+
+/// How many days a trend covers.
+const TREND_DAYS: i32 = 30;
+
+/// The last days of each of `rows`, which are identifiers: day by day up to the end of `range`.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn trends(
+    question: &Question,
+    rows: &[Row],
+    range: DateRange,
+    file: &Transaction<'_>,
+) -> Result<Vec<Vec<Figures>>, Error> {
+    let days = DateRange::ending(range.last, TREND_DAYS);
+    let trend = |row: &Row| {
+        let one = Question { identifier: Some(row.name.clone()), ..question.clone() };
+        let series = reading::series(&one, days, Granularity::Day, file)?;
+        Ok(series.points.iter().map(|point| point.figures).collect())
+    };
+    rows.iter().map(trend).collect()
 }

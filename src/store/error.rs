@@ -40,6 +40,9 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// SQLite finds mistakes in the file.
+    #[error("the database is damaged, go back to a backup: {0}")]
+    Damaged(String),
     /// SQLite does not let us.
     #[error("the database can't be read or written: {0}")]
     Sqlite(#[from] rusqlite::Error),

@@ -242,8 +242,19 @@ pub fn text(connection: &Connection, id: TextId) -> Result<Option<String>, Error
     Ok(statement.query_row([id.0], |row| row.get(0)).optional()?)
 }
 
-/// Refusals of a reason (`Some`), or of anything else than the reasons known (`None`), from `from`
-/// to before `to` (UTC seconds), at `site` or where no site could be told; the most first.
+/// Refusals of one reason within one hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RejectedHour {
+    /// Why.
+    pub reason: Reason,
+    /// The hour's first instant, UTC seconds.
+    pub hour: i64,
+    /// How many.
+    pub count: i64,
+}
+
+/// Refusals by reason and hour, from `from` to before `to` (UTC seconds), at `site` or where no site
+/// could be told. Reasons that this release does not know are left out.
 ///
 /// # Errors
 /// When the file can't be read.
@@ -252,17 +263,20 @@ pub fn rejected(
     site: TextId,
     from: i64,
     to: i64,
-) -> Result<Vec<(Reason, i64)>, Error> {
+) -> Result<Vec<RejectedHour>, Error> {
     let mut statement = connection.prepare_cached(
-        "SELECT reason, sum(count) FROM rejected
+        "SELECT reason, hour, sum(count) FROM rejected
          WHERE hour >= ?1 AND hour < ?2 AND site IN (0, ?3)
-         GROUP BY reason ORDER BY sum(count) DESC, reason",
+         GROUP BY hour, reason ORDER BY hour, reason",
     )?;
     let rows = statement.query_map(params![from, to, site.0], |row| {
-        Ok((Reason::from_code(row.get(0)?), row.get(1)?))
+        Ok((Reason::from_code(row.get(0)?), row.get(1)?, row.get(2)?))
     })?;
-    let rows: Vec<(Option<Reason>, i64)> = rows.collect::<Result<_, _>>()?;
-    Ok(rows.into_iter().filter_map(|(reason, count)| Some((reason?, count))).collect())
+    let rows: Vec<(Option<Reason>, i64, i64)> = rows.collect::<Result<_, _>>()?;
+    let known = |(reason, hour, count): (Option<Reason>, i64, i64)| {
+        Some(RejectedHour { reason: reason?, hour, count })
+    };
+    Ok(rows.into_iter().filter_map(known).collect())
 }
 
 /// The user-agent families among the refusals, the most first.

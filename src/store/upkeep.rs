@@ -1,4 +1,4 @@
-//! Keeping the file small and whole: checkpoints.
+//! Keeping the file small and whole: checkpoints and checks.
 
 use rusqlite::Connection;
 
@@ -30,6 +30,25 @@ pub fn wal_pages(connection: &Connection) -> Result<i64, Error> {
         Ok(log - moved)
     })?;
     Ok(pages)
+}
+
+/// How large the file is, in bytes, without what is still in the write-ahead log.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn file_bytes(connection: &Connection) -> Result<i64, Error> {
+    let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    let page_bytes: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    Ok(pages.saturating_mul(page_bytes))
+}
+
+/// Looks whether SQLite finds the file whole: each page where it belongs, each index as its table.
+///
+/// # Errors
+/// When it is damaged or can't be read.
+pub fn check(connection: &Connection) -> Result<(), Error> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(Error::Damaged(found)) }
 }
 
 fn run(connection: &Connection, pragma: &str) -> Result<(), Error> {

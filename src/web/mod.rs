@@ -6,8 +6,23 @@ mod body;
 mod client;
 mod cors;
 mod embedded;
+mod gzip;
 mod health;
+mod pages;
 mod read;
 mod respond;
 mod routes;
 pub mod server;
+
+/// The line that a site's pages need in their head.
+pub fn snippet(base_url: &str) -> String {
+    format!(r#"<script defer src="{base_url}/tb.js"></script>"#)
+}
+
+/// A command that sends a first beacon.
+pub fn curl(base_url: &str) -> String {
+    format!(
+        "curl -X POST {base_url}/beacon -d \
+         '{{\"event_type\":\"page_view\",\"identifier\":\"/docs/home\",\"meta\":{{\"ref\":\"utm:home\"}}}}'"
+    )
+}

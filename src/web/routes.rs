@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 
-use hyper::{Method, Request, StatusCode, body::Incoming};
+use hyper::{Method, Request, body::Incoming};
 
 use super::{
-    api, beacon, cors, embedded, health,
+    api, beacon, cors, embedded, gzip, health,
+    pages::{self, Page},
     respond::{self, Answer},
 };
 use crate::app::App;
@@ -20,6 +21,7 @@ enum Route {
     Health,
     Reports,
     Report,
+    Page(Page),
 }
 
 /// The paths of all doors.
@@ -40,11 +42,25 @@ impl Routes {
         router.insert("/health", Route::Health)?;
         router.insert("/api/v1/reports", Route::Reports)?;
         router.insert("/api/v1/reports/{slug}", Route::Report)?;
+        for (page, path) in Page::ALL {
+            router.insert(path, Route::Page(page))?;
+        }
         Ok(Self(router))
     }
 
-    /// The answer to `request` from `peer`.
+    /// The answer to `request` from `peer`, as short as the client takes it.
     pub(super) async fn answer(
+        &self,
+        app: &App,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+    ) -> Answer {
+        let takes_gzip = gzip::is_accepted(request.headers());
+        let answer = self.plain_answer(app, peer, request).await;
+        if takes_gzip { gzip::encoded(answer).await } else { answer }
+    }
+
+    async fn plain_answer(
         &self,
         app: &App,
         peer: SocketAddr,
@@ -52,7 +68,7 @@ impl Routes {
     ) -> Answer {
         let path = request.uri().path().to_owned();
         let Ok(found) = self.0.at(&path) else {
-            return respond::empty(StatusCode::NOT_FOUND);
+            return pages::not_found();
         };
         let method = request.method();
         match (found.value, method) {
@@ -66,6 +82,7 @@ impl Routes {
                 Route::Health => health::get(app),
                 Route::Reports => api::get(app, None, &request).await,
                 Route::Report => api::get(app, found.params.get("slug"), &request).await,
+                Route::Page(page) => pages::get(app, *page, &request).await,
                 Route::Beacon | Route::Pixel => respond::method_not_allowed("GET, OPTIONS"),
             },
             _ => respond::method_not_allowed("GET, HEAD"),

@@ -4,6 +4,7 @@
 //! after the answer; what it adds and what it takes from the journal are one transaction, so a crash
 //! at any point loses nothing that was answered and counts nothing twice.
 
+pub mod bulk;
 mod queue;
 mod thread;
 

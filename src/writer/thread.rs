@@ -355,7 +355,7 @@ impl WriterThread {
     }
 }
 
-fn restored(writable: &Writable) -> Result<Fold, Error> {
+pub(super) fn restored(writable: &Writable) -> Result<Fold, Error> {
     let seen = state::seen(&writable.connection)?;
     let seen =
         seen.into_iter().map(|row| SeenDay { site: row.site, day: row.day, hashes: row.hashes });
@@ -369,7 +369,7 @@ fn restored(writable: &Writable) -> Result<Fold, Error> {
     })
 }
 
-fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Error> {
+pub(super) fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Error> {
     tallies::add_aggregates(transaction, &counted.aggregates)?;
     tallies::add_breakdowns(transaction, &counted.breakdowns)?;
     for (key, bar) in &counted.histograms {
@@ -388,7 +388,7 @@ fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Error> 
     Ok(())
 }
 
-fn write_refusals(
+pub(super) fn write_refusals(
     transaction: &Transaction<'_>,
     cache: &mut NameCache,
     refusals: &HashMap<Refusal, i64>,

@@ -1,0 +1,28 @@
+//! `check`: whether the configuration and the database are sound. It changes neither.
+
+use super::{Failure, Place, say};
+use crate::store::{self, connection::open_readable, upkeep};
+
+pub(super) fn run(place: &Place) -> Result<(), Failure> {
+    let registry = place.registry()?;
+    match place.config() {
+        Some(path) => say(&format!(
+            "{} is sound: {} sites, {} event types",
+            path.display(),
+            registry.sites.len(),
+            registry.events.len()
+        ))?,
+        None => say("There is no beacons.toml here; the built-in one is used")?,
+    }
+    let database = &registry.server.database;
+    match open_readable(database) {
+        Ok(connection) => {
+            upkeep::check(&connection)?;
+            say(&format!("{} is sound", database.display()))
+        }
+        Err(store::Error::Missing(_)) if place.database.is_none() => {
+            say(&format!("There is no {} yet; serve makes it", database.display()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,139 @@
+//! `demo`: the appliance with made-up traffic in a temporary file, so that someone can look around
+//! before deciding.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::{ToSpan as _, civil::Date};
+use tracing::warn;
+
+use super::{
+    Failure, serve,
+    traffic::{Hit, Traffic},
+};
+use crate::{
+    app::App,
+    clock,
+    config::{self, registry::Registry},
+    ingest::{self, payload::Payload, salt::Salts},
+    model::period::date_at,
+    writer::bulk::Bulk,
+};
+
+/// How long ago the traffic begins.
+const MONTHS: i64 = 13;
+
+/// How long it takes until the next visitor comes, while it is served.
+const NEXT_VISITOR: Duration = Duration::from_secs(4);
+
+/// What the command takes.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+/// A folder that goes when the demo goes.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            warn!(folder = %self.0.display(), %error, "the demo's folder could not be removed");
+        }
+    }
+}
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let folder = Folder::new()
+        .map_err(|error| Failure::Other(format!("can't make a temporary folder: {error}")))?;
+    let mut registry = config::embedded()?;
+    registry.server.database = folder.0.join("demo.db");
+    registry.server.listen = options.listen.unwrap_or(registry.server.listen);
+    fill(&registry)?;
+    let note = "\nThis is a demo: its traffic is made up, and its file is gone when it stops.\n";
+    serve::serve(registry, note, |_| {}, visitors)
+}
+
+impl Folder {
+    fn new() -> io::Result<Self> {
+        let name = format!("trim-beacons-demo-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+}
+
+/// Fills the file with thirteen months up to now.
+fn fill(registry: &Registry) -> Result<(), Failure> {
+    let database: &Path = &registry.server.database;
+    let Some(site) = registry.sites.first() else { return Ok(()) };
+    let now = clock::now();
+    let today = date_at(now, &site.zone);
+    let first = today.saturating_sub(MONTHS.months());
+    let days: Vec<Date> = first.series(1.day()).take_while(|date| *date <= today).collect();
+    let progress = ProgressBar::new(days.len() as u64).with_message("Making up thirteen months");
+    if let Ok(style) =
+        ProgressStyle::with_template("{msg} {bar:40} {pos} of {len} days, {eta} left")
+    {
+        progress.set_style(style);
+    }
+    let salts = Salts::beside(database);
+    let mut bulk = Bulk::open(database, Arc::new(registry.clone()))?;
+    let mut traffic = Traffic::new(days.len());
+    for date in days {
+        for hit in traffic.day(date).iter().filter(|hit| hit.at_ms / 1000 < now) {
+            count(hit, registry, &salts, &mut bulk)?;
+        }
+        salts.erase_past(crate::model::period::first_instant(date, &site.zone));
+        progress.inc(1);
+    }
+    bulk.finish()?;
+    progress.finish_and_clear();
+    Ok(())
+}
+
+fn count(hit: &Hit, registry: &Registry, salts: &Salts, bulk: &mut Bulk) -> Result<(), Failure> {
+    let beacon = Payload::from_json(hit.body.as_bytes())
+        .and_then(|payload| ingest::accept(&payload, &hit.request(), registry, salts));
+    match beacon {
+        Ok(beacon) => bulk.count(beacon)?,
+        Err(rejected) => {
+            let site = rejected.site.as_deref().unwrap_or_default();
+            bulk.refuse(site, rejected.reason, rejected.agent.as_deref(), hit.at_ms / 1000);
+        }
+    }
+    Ok(())
+}
+
+/// Sends a visitor every few seconds, for ever.
+async fn visitors(app: &App) {
+    let mut traffic = Traffic::new(1);
+    loop {
+        tokio::time::sleep(NEXT_VISITOR).await;
+        for hit in traffic.moment(clock::now_ms()) {
+            let registry = app.registry.get();
+            let beacon = Payload::from_json(hit.body.as_bytes()).and_then(|payload| {
+                ingest::accept(&payload, &hit.request(), &registry, &app.salts)
+            });
+            let mut encoded = Vec::new();
+            let stored = match beacon {
+                Ok(beacon) if beacon.encode_into(&mut encoded).is_ok() => {
+                    app.writer.store(&encoded).await
+                }
+                _ => continue,
+            };
+            if stored != Ok(Ok(())) {
+                warn!("a made-up visitor could not be counted");
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The command line: words become calls, errors become one sentence and an exit code.
+//!
+//! Exit codes: 0 done, 1 it could not be done, 2 the command or `beacons.toml` can't be meant.
+
+mod check;
+mod demo;
+mod serve;
+mod traffic;
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    config::{self, registry::Registry},
+    store,
+};
+
+/// The file that is read when none is named, if there is one.
+const DEFAULT_CONFIG: &str = "beacons.toml";
+
+/// The variable that says what is logged: `debug`, or `trim_beacons::web=debug`.
+const LOG_VARIABLE: &str = "TRIM_BEACONS_LOG";
+
+const UNUSABLE: u8 = 2;
+
+/// Self-hosted web analytics: counts beacons into one SQLite file and shows them as pages.
+#[derive(Debug, Parser)]
+#[command(name = "trim-beacons", version, args_conflicts_with_subcommands = true)]
+#[command(after_help = "Without a command it serves: one file, one port, nothing to configure.\n\
+    TRIM_BEACONS_LOG=debug logs more.")]
+struct Words {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Place,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take beacons and show pages (what happens without a command, too)
+    Serve(Place),
+    /// Say whether beacons.toml and the database are sound, and change nothing
+    Check(Place),
+    /// Serve a temporary database with thirteen months of made-up traffic, to look around
+    Demo(demo::Options),
+}
+
+/// Where things are.
+#[derive(Debug, Clone, Args)]
+struct Place {
+    /// The configuration [default: beacons.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The database file [default: trim-beacons.db]
+    #[arg(long, value_name = "FILE")]
+    database: Option<PathBuf>,
+    /// The address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Failure {
+    fn code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) => ExitCode::from(UNUSABLE),
+            Self::Store(_) | Self::Other(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    let words = Words::parse();
+    log_to_stderr();
+    let outcome = match words.command.unwrap_or(Command::Serve(words.serve)) {
+        Command::Serve(place) => serve::run(&place),
+        Command::Check(place) => check::run(&place),
+        Command::Demo(options) => demo::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Whoever has closed stderr does not want to know.
+            let _unread = writeln!(io::stderr(), "trim-beacons: {failure}");
+            failure.code()
+        }
+    }
+}
+
+impl Place {
+    /// The file to read: the one that was named, or the one that lies here.
+    fn config(&self) -> Option<&Path> {
+        let here = Path::new(DEFAULT_CONFIG);
+        self.config.as_deref().or_else(|| here.exists().then_some(here))
+    }
+
+    /// The registry of the file, with what the command line says instead.
+    fn registry(&self) -> Result<Registry, config::Error> {
+        let mut registry = config::load(self.config())?;
+        if let Some(database) = &self.database {
+            registry.server.database.clone_from(database);
+        }
+        if let Some(listen) = self.listen {
+            registry.server.listen = listen;
+        }
+        Ok(registry)
+    }
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+}
+
+/// Says something to whoever has started the command.
+fn say(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        // The reader has gone: `| head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome.map_err(|error| Failure::Other(format!("can't write: {error}"))),
+    }
+}

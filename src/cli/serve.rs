@@ -1,0 +1,177 @@
+//! `serve`: the appliance, from its first to its last line.
+
+use std::{future::Future, io, path::Path, time::Duration};
+
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+    signal::unix::{Signal, SignalKind, signal},
+};
+use tracing::{info, warn};
+
+use super::{Failure, Place, say};
+use crate::{
+    app::{self, App},
+    config::registry::{Registry, Server},
+    jobs,
+    web::{self, server},
+};
+
+/// How many threads serve; more would only cost memory, one writes anyway.
+const THREADS_MAX: usize = 4;
+
+/// How many threads may read pages at once. They end after a while without work.
+const READING_THREADS_MAX: usize = 6;
+
+/// How long what is still being read may take at the end.
+const LAST_WORK_TIME: Duration = Duration::from_secs(2);
+
+pub(super) fn run(place: &Place) -> Result<(), Failure> {
+    let registry = place.registry()?;
+    let reload_from = place.clone();
+    serve(registry, "", |app| reload(app, &reload_from), async |_| std::future::pending().await)
+}
+
+/// Serves `registry` until a signal ends it. `note` is told at the start, `on_hangup` is called for
+/// each SIGHUP, `beside` goes on meanwhile.
+pub(super) fn serve(
+    registry: Registry,
+    note: &str,
+    on_hangup: impl Fn(&App),
+    beside: impl AsyncFnOnce(&App),
+) -> Result<(), Failure> {
+    let runtime = runtime().map_err(|error| Failure::Other(format!("can't begin: {error}")))?;
+    let (stop, hangups) = runtime
+        .block_on(async { Ok((stop_signal()?, signal(SignalKind::hangup())?)) })
+        .map_err(|error: io::Error| Failure::Other(format!("can't listen to signals: {error}")))?;
+    // Bound before the file is opened: whoever connects meanwhile waits instead of being refused.
+    let listener = runtime.block_on(listen(&registry.server))?;
+    let (app, running) = app::start(registry)?;
+    say(&greeting(&app, &listener, running.created, note)?)?;
+    let served = runtime.block_on(async {
+        let jobs = tokio::spawn(jobs::run(app.clone()));
+        let hanging_up = hangups_to(hangups, || on_hangup(&app));
+        let served = tokio::select! {
+            served = server::serve(app.clone(), listener, stop) => served,
+            () = hanging_up => Ok(()),
+            () = beside(&app) => Ok(()),
+        };
+        jobs.abort();
+        served
+    });
+    // Readers go before the writer, so that the last connection leaves the `.db` file alone.
+    drop(app);
+    runtime.shutdown_timeout(LAST_WORK_TIME);
+    running.close()?;
+    info!("everything that was answered is counted");
+    served.map_err(|error| Failure::Other(format!("can't serve: {error}")))
+}
+
+fn runtime() -> io::Result<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Builder::new_multi_thread()
+        .worker_threads(cores.min(THREADS_MAX))
+        .max_blocking_threads(READING_THREADS_MAX)
+        .thread_name("serve")
+        .enable_all()
+        .build()
+}
+
+async fn listen(server: &Server) -> Result<TcpListener, Failure> {
+    TcpListener::bind(server.listen).await.map_err(|error| {
+        let way_out = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "; stop the program that has it, or choose another with --listen"
+            }
+            io::ErrorKind::PermissionDenied => "; ports below 1024 are for root, choose another",
+            _ => "",
+        };
+        Failure::Other(format!("can't listen on {}: {error}{way_out}", server.listen))
+    })
+}
+
+/// Done at the first SIGTERM or SIGINT.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
+        info!("stopping: what is open is finished first");
+    })
+}
+
+/// Calls `on_hangup` for each signal, for ever.
+async fn hangups_to(mut hangups: Signal, on_hangup: impl Fn()) {
+    loop {
+        match hangups.recv().await {
+            Some(()) => on_hangup(),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Puts the file as it is now into force. A file that can't be meant changes nothing.
+fn reload(app: &App, place: &Place) {
+    let registry = match place.registry() {
+        Ok(registry) => registry,
+        Err(error) => {
+            warn!("the old configuration stays in force: {error}");
+            return;
+        }
+    };
+    let old = app.registry.get();
+    if old.server.listen != registry.server.listen
+        || old.server.database != registry.server.database
+    {
+        warn!("another address or database takes a restart; the rest is in force");
+    }
+    info!(sites = registry.sites.len(), events = registry.events.len(), "reloaded");
+    app.registry.replace(registry);
+}
+
+/// What somebody needs to know who has just started it.
+fn greeting(
+    app: &App,
+    listener: &TcpListener,
+    created: bool,
+    note: &str,
+) -> Result<String, Failure> {
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::Other(format!("can't tell the address: {error}")))?;
+    let url = format!("http://{}", reachable(address));
+    let base = app.registry.get().server.base_url.clone().unwrap_or_else(|| url.clone());
+    let database = std::path::absolute(&app.database).unwrap_or_else(|_| app.database.clone());
+    let state = if created { " (new)" } else { "" };
+    Ok(format!(
+        "Trim Beacons {version} serves {url}/\n{note}\n\
+         Paste this into the <head> of your pages:\n    {snippet}\n\
+         Or send a first beacon by hand:\n    {curl}\n\
+         Everything is kept in one file:\n    {database}{state}\n\
+         Ctrl-C stops it.",
+        version = env!("CARGO_PKG_VERSION"),
+        snippet = web::snippet(&base),
+        curl = web::curl(&base),
+        database = shown(&database),
+    ))
+}
+
+/// The address by which this machine reaches it, if it listens on all.
+fn reachable(address: std::net::SocketAddr) -> std::net::SocketAddr {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        let loopback: std::net::IpAddr = match address {
+            std::net::SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            std::net::SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        };
+        address.set_ip(loopback);
+    }
+    address
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,34 @@
+//! Jobs: what the server does by the clock. A job is one file and one line here.
+
+pub mod contract;
+mod salt;
+
+use tokio::{task::JoinSet, time};
+use tracing::error;
+
+use self::contract::Job;
+use crate::app::App;
+
+/// Every job.
+static JOBS: [Job; 1] = [salt::JOB];
+
+/// Does every job when it is due, for ever.
+pub async fn run(app: App) {
+    let mut running = JoinSet::new();
+    for job in &JOBS {
+        running.spawn(repeat(job, app.clone()));
+    }
+    while running.join_next().await.is_some() {}
+}
+
+async fn repeat(job: &'static Job, app: App) {
+    let mut due = time::interval(job.every);
+    due.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    loop {
+        due.tick().await;
+        let app = app.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || (job.run)(&app)).await {
+            error!(job = job.name, %error, "a job broke off; it is tried again when it is due");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The frame of a page: what stands around its content, from the registry and the status.
+
+use super::Asked;
+use crate::{
+    app::App,
+    assets,
+    model::period,
+    page::{
+        layout::{Assets, Frame},
+        link::{Link, Way},
+    },
+    report::status::Status,
+};
+
+/// The frame of the page at the path `here`.
+pub(super) fn of(app: &App, asked: &Asked, here: &str, status: Option<&Status>) -> Frame {
+    let registry = app.registry.get();
+    let question = &asked.question;
+    let sites = registry.sites.iter().map(|site| Link {
+        name: site.name.clone(),
+        href: Way { site: Some(site.name.clone()), ..asked.way.clone() }.to(here, &[]),
+        current: site.name == question.site.name,
+    });
+    let way = asked.way.clone();
+    let now = question.site.zone.to_datetime(period::timestamp(question.now));
+    Frame {
+        nav: Frame::sections(&way, here),
+        way,
+        site: question.site.name.clone(),
+        sites: sites.collect(),
+        time_zone: question.site.zone_name.clone(),
+        updated_at: now.strftime("%H:%M:%S").to_string(),
+        filtered_today: status.map(|status| status.filtered_today),
+        file_bytes: status.map(|status| status.file_bytes),
+        ..bare()
+    }
+}
+
+/// The frame of a page that is about no site.
+pub(super) fn bare() -> Frame {
+    Frame {
+        assets: Assets {
+            css: assets::path("dashboard.css"),
+            js: assets::path("dashboard.js"),
+            icon: assets::path("favicon.svg"),
+        },
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Frame::default()
+    }
+}

@@ -1,0 +1,184 @@
+//! The pages: a question is read from the address, answered in one snapshot, and drawn.
+
+mod frame;
+mod month;
+mod other;
+mod overview;
+mod top;
+
+use std::{borrow::Cow, net::SocketAddr};
+
+use hyper::{Request, StatusCode, body::Incoming, header, http::uri::Authority};
+use tracing::error;
+use url::form_urlencoded;
+
+use super::{
+    read::Unanswered,
+    respond::{self, Answer},
+};
+use crate::{
+    app::App,
+    clock,
+    page::{
+        self,
+        date::Today,
+        error::ErrorPage,
+        link::{self, Way},
+        metric::Metric,
+    },
+    report::question::{Question, Wrong},
+    store::figures::Order,
+};
+
+/// A page of the dashboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Page {
+    Overview,
+    Top,
+    Month,
+    Year,
+    Filtered,
+    Privacy,
+}
+
+impl Page {
+    /// Every page with its path.
+    pub(super) const ALL: [(Self, &'static str); 6] = [
+        (Self::Overview, link::OVERVIEW),
+        (Self::Top, link::TOP),
+        (Self::Month, link::MONTH),
+        (Self::Year, link::YEAR),
+        (Self::Filtered, link::FILTERED),
+        (Self::Privacy, link::PRIVACY),
+    ];
+}
+
+/// What the address of a page asks.
+#[derive(Debug, Clone)]
+struct Asked {
+    question: Question,
+    metric: Metric,
+    /// What links to other pages about the same site begin with.
+    way: Way,
+    /// The address that the browser sees, without a slash at its end.
+    base_url: String,
+}
+
+/// Why there is no page.
+#[derive(Debug)]
+enum NoPage {
+    Wrong(Wrong),
+    Unanswered,
+    Undrawn(page::Error),
+}
+
+impl From<Unanswered> for NoPage {
+    fn from(Unanswered: Unanswered) -> Self {
+        Self::Unanswered
+    }
+}
+
+impl From<page::Error> for NoPage {
+    fn from(error: page::Error) -> Self {
+        Self::Undrawn(error)
+    }
+}
+
+/// The page that `request` asks for.
+pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> Answer {
+    let drawn = match Asked::read(app, request) {
+        Ok(asked) => match page {
+            Page::Overview => overview::get(app, asked).await,
+            Page::Top => top::get(app, asked).await,
+            Page::Month => month::get_month(app, asked).await,
+            Page::Year => month::get_year(app, asked).await,
+            Page::Filtered => other::get_filtered(app, asked).await,
+            Page::Privacy => other::get_privacy(app, &asked),
+        },
+        Err(wrong) => Err(NoPage::Wrong(wrong)),
+    };
+    drawn.map_or_else(|no_page| instead(no_page), |html| respond::page(StatusCode::OK, html))
+}
+
+/// The page that says that there is none at this address.
+pub(super) fn not_found() -> Answer {
+    let advice = "Perhaps the address was mistyped, or the page belongs to another release.";
+    error_page(StatusCode::NOT_FOUND, "There is no such page", "", advice)
+}
+
+impl Asked {
+    fn read(app: &App, request: &Request<Incoming>) -> Result<Self, Wrong> {
+        let query = request.uri().query();
+        let mut metric = Metric::default();
+        let mut rest: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            if name != link::SHOW {
+                rest.push((name, value));
+                continue;
+            }
+            metric = Metric::from_slug(&value).ok_or_else(|| Wrong {
+                parameter: name.into_owned(),
+                value: value.into_owned(),
+                why: "is no figure; there are visitors, visits and count".to_owned(),
+            })?;
+        }
+        let registry = app.registry.get();
+        let mut question = Question::parse(rest.into_iter(), &registry, clock::now())?;
+        question.order = match metric {
+            Metric::Visitors => Order::Visitors,
+            Metric::Visits => Order::Visits,
+            Metric::Count => Order::Count,
+        };
+        let site = (registry.sites.len() > 1).then(|| question.site.name.clone());
+        let base_url = registry.server.base_url.clone();
+        let base_url = base_url.unwrap_or_else(|| asked_url(request, registry.server.listen));
+        Ok(Self { question, metric, way: Way { root: String::new(), site }, base_url })
+    }
+
+    fn today(&self) -> Today {
+        let site = &self.question.site;
+        Today { date: self.question.today(), week_starts: site.week_starts }
+    }
+}
+
+/// The address under which the server was asked, as far as `Host` is one.
+fn asked_url(request: &Request<Incoming>, listen: SocketAddr) -> String {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.and_then(|host| host.parse::<Authority>().ok());
+    host.map_or_else(|| format!("http://{listen}"), |host| format!("http://{host}"))
+}
+
+/// A page that says what went wrong.
+fn instead(no_page: NoPage) -> Answer {
+    match no_page {
+        NoPage::Wrong(wrong) => {
+            let sentence = format!("In the address, {wrong}.");
+            let title = "This address asks for nothing that can be shown";
+            error_page(StatusCode::BAD_REQUEST, title, &sentence, "")
+        }
+        NoPage::Unanswered => {
+            let sentence = "The database is busy or can’t be read; the server’s log says why.";
+            let advice = "Beacons are a matter of their own. Try again in a moment.";
+            let title = "The figures can’t be read right now";
+            error_page(StatusCode::SERVICE_UNAVAILABLE, title, sentence, advice)
+        }
+        NoPage::Undrawn(cause) => {
+            error!(%cause, "a page could not be drawn");
+            let sentence = "That is a mistake in this program, and its log has the details.";
+            let title = "This page can’t be drawn";
+            error_page(StatusCode::INTERNAL_SERVER_ERROR, title, sentence, "")
+        }
+    }
+}
+
+fn error_page(status: StatusCode, title: &str, sentence: &str, advice: &str) -> Answer {
+    let frame = frame::bare();
+    let page = ErrorPage { frame: &frame, status: status.as_u16(), title, sentence, advice };
+    match page.render() {
+        Ok(html) => respond::page(status, html),
+        Err(cause) => {
+            error!(%cause, "the page about an error could not be drawn");
+            respond::empty(status)
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `GET /`: a site at a glance.
+
+use super::{Asked, NoPage, frame, top};
+use crate::{
+    app::App,
+    model::dimension::Dimension,
+    page::{
+        card::Card,
+        dashboard::{DashboardPage, FirstRun},
+        link,
+    },
+    report::{
+        self,
+        answer::Overview,
+        question::Question,
+        status::{self, Status},
+    },
+    store::{self, Transaction},
+    web::{self, read},
+};
+
+/// How many rows a card shows.
+const ROWS: u32 = 8;
+
+/// The cards after the first, each a dimension with those that share its place.
+const CARDS: [&[Dimension]; 6] = [
+    &[
+        Dimension::Source,
+        Dimension::Channel,
+        Dimension::Referrer,
+        Dimension::UtmSource,
+        Dimension::UtmCampaign,
+    ],
+    &[Dimension::Country, Dimension::Language],
+    &[Dimension::EntryPage, Dimension::ExitPage],
+    &[Dimension::Device, Dimension::Screen],
+    &[Dimension::Browser, Dimension::BrowserVersion],
+    &[Dimension::Os, Dimension::OsVersion],
+];
+
+struct Read {
+    overview: Overview,
+    cards: Vec<Card>,
+    status: Status,
+}
+
+pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
+    let (read, live) = {
+        let asked = asked.clone();
+        read::answer(app, move |file| everything(&asked, file)).await?
+    };
+    let question = &asked.question;
+    let frame = frame::of(app, &asked, link::OVERVIEW, Some(&read.status));
+    let visitors_now = live.present.get(&question.site.name).copied();
+    let (snippet, curl) = (web::snippet(&asked.base_url), web::curl(&asked.base_url));
+    let is_first = !read.status.has_counted && question.event.visits;
+    let page = DashboardPage {
+        frame: &frame,
+        today: asked.today(),
+        visitors_now: visitors_now.and_then(|count| i64::try_from(count).ok()),
+        series: &read.overview.series,
+        before: Some(&read.overview.before),
+        metric: asked.metric,
+        cards: &read.cards,
+        first_run: is_first.then_some(FirstRun { snippet: &snippet, curl: &curl }),
+    };
+    Ok(page.render()?)
+}
+
+fn everything(asked: &Asked, file: &Transaction<'_>) -> Result<Read, store::Error> {
+    let overview = report::overview::answer(&asked.question, file)?;
+    let question = Question {
+        range: Some(overview.series.scope.range),
+        limit: ROWS,
+        dimension: None,
+        ..asked.question.clone()
+    };
+    let mut cards = vec![identifiers(asked, &question, file)?];
+    for dimensions in CARDS {
+        let declared = dimensions.iter().filter(|own| question.event.dimensions.contains(own));
+        let declared: Vec<&Dimension> = declared.collect();
+        let Some(first) = declared.first() else { continue };
+        let ranked = Question { dimension: Some((*first).clone()), ..question.clone() };
+        cards.push(Card {
+            title: top::title(first),
+            metric: asked.metric,
+            ranking: report::top::answer(&ranked, file)?,
+            trends: Vec::new(),
+            tabs: top::tabs(asked, &declared, first, question.range),
+        });
+    }
+    Ok(Read { overview, cards, status: status::answer(&question, file)? })
+}
+
+fn identifiers(
+    asked: &Asked,
+    question: &Question,
+    file: &Transaction<'_>,
+) -> Result<Card, store::Error> {
+    let ranking = report::top::answer(question, file)?;
+    let trends = report::top::trends(question, &ranking.rows, ranking.scope.range, file)?;
+    let metric = asked.metric;
+    let of = |days: Vec<report::answer::Figures>| days.iter().map(|day| metric.of(day)).collect();
+    Ok(Card {
+        title: top::identifiers_title(&question.event),
+        metric,
+        ranking,
+        trends: trends.into_iter().map(of).collect(),
+        tabs: Vec::new(),
+    })
+}

@@ -1,0 +1,102 @@
+//! Counting many beacons of the past at once, into a file that nobody serves.
+//!
+//! There is no journal and nobody waits for an answer: what has not been written when the machine
+//! stops is simply begun anew.
+
+use std::{collections::HashMap, mem, path::Path, sync::Arc};
+
+use super::{queue::Refusal, thread};
+use crate::{
+    config::registry::Registry,
+    fold::Fold,
+    model::{
+        beacon::Beacon,
+        period::{Granularity, Period},
+        rejection::Reason,
+    },
+    store::{
+        Error,
+        connection::{self, Writable},
+        names::{self, NameCache, StoredNames},
+        state, upkeep,
+    },
+};
+
+/// How many beacons are counted in one transaction.
+const SLICE_BEACONS: usize = 20_000;
+
+/// A file that is being filled.
+#[derive(Debug)]
+pub struct Bulk {
+    writable: Writable,
+    registry: Arc<Registry>,
+    fold: Fold,
+    names: NameCache,
+    waiting: Vec<Beacon<'static>>,
+    refusals: HashMap<Refusal, i64>,
+}
+
+impl Bulk {
+    /// Opens the file at `database`, and makes it if there is none.
+    ///
+    /// # Errors
+    /// When it can't be opened or is in use.
+    pub fn open(database: &Path, registry: Arc<Registry>) -> Result<Self, Error> {
+        let writable = connection::open_writable(database)?;
+        let fold = thread::restored(&writable)?;
+        Ok(Self {
+            writable,
+            registry,
+            fold,
+            names: NameCache::default(),
+            waiting: Vec::new(),
+            refusals: HashMap::new(),
+        })
+    }
+
+    /// Counts a beacon. They must come in the order in which they were received.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn count(&mut self, beacon: Beacon<'static>) -> Result<(), Error> {
+        self.waiting.push(beacon);
+        if self.waiting.len() >= SLICE_BEACONS { self.write() } else { Ok(()) }
+    }
+
+    /// Notes that a beacon was refused at `now` (UTC seconds).
+    pub fn refuse(&mut self, site: &str, reason: Reason, agent: Option<&str>, now: i64) {
+        let (site, agent) = (Some(site.to_owned()), agent.map(str::to_owned));
+        let refusal = Refusal { hour: now - now.rem_euclid(3600), site, reason, agent };
+        *self.refusals.entry(refusal).or_default() += 1;
+    }
+
+    /// Writes what is left and closes the file.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.write()?;
+        upkeep::checkpoint_fully(&self.writable.connection)?;
+        self.writable.close()
+    }
+
+    fn write(&mut self) -> Result<(), Error> {
+        let beacons = mem::take(&mut self.waiting);
+        let transaction = self.writable.transaction()?;
+        let mut names = StoredNames::new(&transaction, &mut self.names);
+        let counted = self.fold.slice(&beacons, &self.registry, &mut names)?;
+        thread::write(&transaction, &counted)?;
+        thread::write_refusals(&transaction, &mut self.names, &self.refusals)?;
+        self.refusals.clear();
+        if let Some(latest) = beacons.iter().map(Beacon::received_second).max() {
+            for site in &self.registry.sites {
+                let Some(id) = names::find(&transaction, &site.name)? else { continue };
+                let day = Period::containing(Granularity::Day, latest, &site.zone).start;
+                state::remove_seen_before(&transaction, id, day)?;
+                self.fold.forget_seen_before(id, day);
+            }
+        }
+        transaction.commit()?;
+        upkeep::checkpoint(&self.writable.connection)
+    }
+}
