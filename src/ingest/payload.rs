@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
 
 use super::Rejected;
@@ -12,6 +12,9 @@ use crate::model::rejection::Reason;
 
 /// The largest number of keys in `meta`.
 const META_KEYS_MAX: usize = 64;
+
+/// How many lists and objects may lie within each other under `meta`.
+const NESTED_MAX: usize = 32;
 
 /// A beacon as a client has written it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -209,11 +212,33 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Fact<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FactVisitor)
+        FactVisitor { depth: 0 }.deserialize(deserializer)
     }
 }
 
-struct FactVisitor;
+/// Reads a fact that lies within `depth` lists and objects. What is nested is read as strictly as
+/// the rest, though nothing of it is kept.
+#[derive(Clone, Copy)]
+struct FactVisitor {
+    depth: usize,
+}
+
+impl FactVisitor {
+    fn deeper<E: de::Error>(self) -> Result<Self, E> {
+        if self.depth >= NESTED_MAX {
+            return Err(E::custom(format_args!("meta is nested deeper than {NESTED_MAX} levels")));
+        }
+        Ok(Self { depth: self.depth + 1 })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for FactVisitor {
+    type Value = Fact<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fact<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
 impl<'de> Visitor<'de> for FactVisitor {
     type Value = Fact<'de>;
@@ -253,12 +278,16 @@ impl<'de> Visitor<'de> for FactVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Fact<'de>, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        let deeper = self.deeper()?;
+        while seq.next_element_seed(deeper)?.is_some() {}
         Ok(Fact::Nested)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fact<'de>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        let deeper = self.deeper()?;
+        while map.next_key::<Text<'de>>()?.is_some() {
+            map.next_value_seed(deeper)?;
+        }
         Ok(Fact::Nested)
     }
 }
@@ -305,7 +334,7 @@ mod tests {
         check_refused(
             br#"{"event_type":"a","meta":{"x":1,"x":2}}"#,
             Malformed,
-            &format!(r#"{no}duplicate key "x" in meta at line 1 column 39"#),
+            &format!(r#"{no}duplicate key "x" in meta at line 1 column 38"#),
         );
         check_refused(
             br#"{"event_type":"a","event_type":"b"}"#,
@@ -321,12 +350,13 @@ mod tests {
 
     #[test]
     fn what_can_not_be_a_beacon_is_refused() {
-        let deep = format!(
-            r#"{{"event_type":"a","meta":{{"x":{}{}}}}}"#,
-            "[".repeat(200),
-            "]".repeat(200)
-        );
-        let bodies: [&[u8]; 8] = [
+        let nested = |depth: usize| {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            format!(r#"{{"event_type":"a","meta":{{"x":{open}{close}}}}}"#)
+        };
+        assert!(Payload::from_json(nested(NESTED_MAX).as_bytes()).is_ok());
+        let (deep, deeper) = (nested(NESTED_MAX + 1), nested(4000));
+        let bodies: [&[u8]; 11] = [
             b"[]",
             b"\"page_view\"",
             b"{}",
@@ -334,7 +364,10 @@ mod tests {
             br#"{"event_type":"a","identifer":"/"}"#,
             br#"{"event_type":"\ud800"}"#,
             br#"{"event_type":"a"} {}"#,
+            br#"{"event_type":"a","meta":{"x":["\ud800"]}}"#,
+            br#"{"event_type":"a","meta":{"x":[1e400]}}"#,
             deep.as_bytes(),
+            deeper.as_bytes(),
         ];
         for body in bodies {
             assert_eq!(Payload::from_json(body).unwrap_err().reason, Reason::Malformed);

@@ -17,7 +17,10 @@ use crate::{
     store::{self, connection},
 };
 
-pub use self::queue::{NotStored, QueueFull};
+pub use self::{
+    queue::{NotStored, QueueFull},
+    thread::{restored, write},
+};
 use self::{
     queue::{Queue, Refusal},
     thread::WriterThread,

@@ -355,7 +355,11 @@ impl WriterThread {
     }
 }
 
-pub(super) fn restored(writable: &Writable) -> Result<Fold, Error> {
+/// The state of counting as the file has it.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn restored(writable: &Writable) -> Result<Fold, Error> {
     let seen = state::seen(&writable.connection)?;
     let seen =
         seen.into_iter().map(|row| SeenDay { site: row.site, day: row.day, hashes: row.hashes });
@@ -369,7 +373,11 @@ pub(super) fn restored(writable: &Writable) -> Result<Fold, Error> {
     })
 }
 
-pub(super) fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Error> {
+/// Adds what was counted to the file, and what the next count must remember.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Error> {
     tallies::add_aggregates(transaction, &counted.aggregates)?;
     tallies::add_breakdowns(transaction, &counted.breakdowns)?;
     for (key, bar) in &counted.histograms {
