@@ -18,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    app,
     config::{self, registry::Registry},
     store,
 };
@@ -72,6 +73,8 @@ enum Failure {
     #[error(transparent)]
     Config(#[from] config::Error),
     #[error(transparent)]
+    App(#[from] app::Error),
+    #[error(transparent)]
     Store(#[from] store::Error),
     #[error("{0}")]
     Other(String),
@@ -81,7 +84,7 @@ impl Failure {
     fn code(&self) -> ExitCode {
         match self {
             Self::Config(_) => ExitCode::from(UNUSABLE),
-            Self::Store(_) | Self::Other(_) => ExitCode::FAILURE,
+            Self::App(_) | Self::Store(_) | Self::Other(_) => ExitCode::FAILURE,
         }
     }
 }

@@ -68,6 +68,20 @@ pub struct Series {
     pub total: Figures,
 }
 
+impl Series {
+    /// Makes the total that of the points.
+    pub fn add_up(&mut self) {
+        self.total = Figures::default();
+        for figures in self.points.iter().map(|point| point.figures) {
+            self.total.count += figures.count;
+            self.total.visitors += figures.visitors;
+            self.total.visits += figures.visits;
+            self.total.bounces += figures.bounces;
+            self.total.seconds += figures.seconds;
+        }
+    }
+}
+
 /// One row of a list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     app::App,
     clock,
-    ingest::{self, Rejected, payload::Payload},
+    ingest::{Rejected, payload::Payload},
     model::{beacon::Beacon, rejection::Reason},
 };
 
@@ -91,7 +91,7 @@ async fn count(
     let registry = app.registry.get();
     let trusted = &registry.server.trusted_proxies;
     let facts = client::facts(headers, peer, trusted, clock::now_ms(), is_pixel);
-    let beacon = ingest::accept(&payload?, &facts, &registry, &app.salts)?;
+    let beacon = app.ingest.accept(&payload?, &facts, &registry)?;
     store(app, &beacon).await.map_err(|rejected| rejected.at(&beacon.site))
 }
 

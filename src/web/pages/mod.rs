@@ -19,6 +19,7 @@ use super::{
 use crate::{
     app::App,
     clock,
+    model::dimension::Dimension,
     page::{
         self,
         date::Today,
@@ -133,6 +134,17 @@ impl Asked {
         let base_url = registry.server.base_url.clone();
         let base_url = base_url.unwrap_or_else(|| asked_url(request, registry.server.listen));
         Ok(Self { question, metric, way: Way { root: String::new(), site }, base_url })
+    }
+
+    /// The same about `dimension`. Where a visit begins or ends is counted in visits.
+    fn about(&self, dimension: Option<Dimension>) -> Self {
+        let by_visit = matches!(dimension, Some(Dimension::EntryPage | Dimension::ExitPage));
+        let (metric, order) = match self.metric {
+            Metric::Visitors if by_visit => (Metric::Visits, Order::Visits),
+            metric => (metric, self.question.order),
+        };
+        let question = Question { dimension, order, ..self.question.clone() };
+        Self { question, metric, ..self.clone() }
     }
 
     fn today(&self) -> Today {

@@ -39,9 +39,20 @@ async fn course(
         let series = report(&question, file)?;
         let eve = series.scope.range.first.yesterday().unwrap_or(series.scope.range.first);
         let before = Question { range: Some(DateRange::ending(eve, 1)), ..question.clone() };
-        let before = report(&before, file)?;
+        let before = as_far_as(report(&before, file)?, &series);
         Ok((series, before, status::answer(&question, file)?))
     })
     .await?;
     Ok(read)
+}
+
+/// As many buckets of `before` as `series` has begun, so that like is compared with like while the
+/// last bucket is still to come.
+fn as_far_as(mut before: Series, series: &Series) -> Series {
+    let begun = series.points.iter().position(|point| point.unfinished);
+    if let Some(last) = begun {
+        before.points.truncate(last + 1);
+        before.add_up();
+    }
+    before
 }
