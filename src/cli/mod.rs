@@ -4,6 +4,7 @@
 
 mod check;
 mod demo;
+mod inspect;
 mod serve;
 mod traffic;
 
@@ -49,6 +50,8 @@ enum Command {
     Serve(Place),
     /// Say whether beacons.toml and the database are sound, and change nothing
     Check(Place),
+    /// List everything in the database that could be about a person
+    Inspect(Place),
     /// Serve a temporary database with thirteen months of made-up traffic, to look around
     Demo(demo::Options),
 }
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
     let outcome = match words.command.unwrap_or(Command::Serve(words.serve)) {
         Command::Serve(place) => serve::run(&place),
         Command::Check(place) => check::run(&place),
+        Command::Inspect(place) => inspect::run(&place),
         Command::Demo(options) => demo::run(&options),
     };
     match outcome {

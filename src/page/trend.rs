@@ -25,6 +25,8 @@ pub struct Trend<'a> {
     pub before: Option<&'a Series>,
     /// Which figure is drawn.
     pub metric: Metric,
+    /// Further figures for the strip.
+    pub more: &'a [Stat],
 }
 
 /// A bucket as a row.
@@ -55,7 +57,9 @@ impl Trend<'_> {
     /// The totals.
     pub(super) fn stats(&self) -> Vec<Stat> {
         let before = self.before.map(|series| &series.total);
-        strip::stats(&self.series.scope, &self.series.total, before)
+        let mut stats = strip::stats(&self.series.scope, &self.series.total, before);
+        stats.extend_from_slice(self.more);
+        stats
     }
 
     /// The columns of figures.

@@ -119,6 +119,44 @@ pub struct Overview {
     pub before: Series,
 }
 
+/// How the numbers that beacons carry are spread.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Spread {
+    /// What was asked.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// Each measure that has values.
+    pub measures: Vec<Measure>,
+}
+
+/// The values of one measure, in its own unit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measure {
+    /// Its name.
+    pub name: String,
+    /// How many values there are.
+    pub count: i64,
+    /// Their mean.
+    pub mean: f64,
+    /// Half of them are below, as near as the bars tell.
+    pub median: f64,
+    /// Three quarters of them are below, as near as the bars tell.
+    pub p75: f64,
+    /// The bars, the lowest first.
+    pub bars: Vec<SpreadBar>,
+}
+
+/// One bar.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpreadBar {
+    /// Its upper bound; none for the bar that takes the rest.
+    pub up_to: Option<f64>,
+    /// How many values it holds.
+    pub count: i64,
+    /// Their mean.
+    pub mean: f64,
+}
+
 /// What was not counted, and why.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Filtered {

@@ -9,6 +9,7 @@ mod top;
 use std::{borrow::Cow, net::SocketAddr};
 
 use hyper::{Request, StatusCode, body::Incoming, header, http::uri::Authority};
+use serde_json::json;
 use tracing::error;
 use url::form_urlencoded;
 
@@ -99,6 +100,19 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
         Err(wrong) => Err(NoPage::Wrong(wrong)),
     };
     drawn.map_or_else(|no_page| instead(no_page), |html| respond::page(StatusCode::OK, html))
+}
+
+/// What the privacy page of a site says, as JSON.
+pub(super) fn get_privacy_facts(app: &App, request: &Request<Incoming>) -> Answer {
+    match Asked::read(app, request) {
+        Ok(asked) => {
+            let facts = other::facts(app, &asked.question.site);
+            respond::json(StatusCode::OK, &facts)
+        }
+        Err(wrong) => {
+            respond::json(StatusCode::BAD_REQUEST, &json!({ "error": wrong.to_string() }))
+        }
+    }
 }
 
 /// The page that says that there is none at this address.
