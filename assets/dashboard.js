@@ -42,22 +42,15 @@
       tip.hidden = true;
     };
 
-    // Above the bucket where there is room, else beside it: never over what it speaks of.
+    // Above the bar, at most a little above the plot: never over what it speaks of.
     const place = (bucket) => {
       const frame = figure.getBoundingClientRect();
       const area = one('.hit', bucket).getBoundingClientRect();
-      const top = plot.getBoundingClientRect().top - frame.top;
       const bar = one('.bar', bucket)?.getBoundingClientRect();
-      const above = bar ? bar.top - frame.top - tip.offsetHeight - 8 : top;
-      const middle = (area.left + area.right) / 2 - frame.left;
-      const last = frame.width - tip.offsetWidth - 8;
-      let left = middle - tip.offsetWidth / 2;
-      if (!bar || above < 4) {
-        left = area.right - frame.left + 8;
-        if (left > last) left = area.left - frame.left - tip.offsetWidth - 8;
-      }
-      tip.style.left = `${Math.max(8, Math.min(left, last))}px`;
-      tip.style.top = `${Math.max(4, above < 4 ? top : above)}px`;
+      const top = (bar ?? area).top - frame.top - tip.offsetHeight - 6;
+      const left = (area.left + area.right) / 2 - frame.left - tip.offsetWidth / 2;
+      tip.style.left = `${Math.max(8, Math.min(left, frame.width - tip.offsetWidth - 8))}px`;
+      tip.style.top = `${top}px`;
     };
 
     const show = (index) => {

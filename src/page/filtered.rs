@@ -54,14 +54,11 @@ impl Reason {
     }
 
     fn title(&self) -> String {
-        match explanation(&self.slug) {
-            Some((title, _)) => title.to_owned(),
-            None => self.slug.replace('_', " "),
-        }
+        known(&self.slug).map_or_else(|| self.slug.replace('_', " "), |it| title(it).to_owned())
     }
 
     fn words(&self) -> &'static str {
-        explanation(&self.slug).map_or("", |(_, words)| words)
+        known(&self.slug).map_or("", explanation)
     }
 
     fn by_day(&self) -> Vec<String> {
@@ -69,89 +66,90 @@ impl Reason {
     }
 }
 
-/// A reason's title and its explanation; `None` for a word that this release doesn't know.
-fn explanation(slug: &str) -> Option<(&'static str, &'static str)> {
-    let mut known = rejection::Reason::ALL.into_iter();
-    known.find(|reason| reason.as_str() == slug).map(explanation_of)
+/// The reason that goes by this word; `None` for one that this release doesn't know.
+fn known(slug: &str) -> Option<rejection::Reason> {
+    rejection::Reason::ALL.into_iter().find(|reason| reason.as_str() == slug)
 }
 
-/// A reason's title and its explanation.
-const fn explanation_of(reason: rejection::Reason) -> (&'static str, &'static str) {
+const fn title(reason: rejection::Reason) -> &'static str {
     use rejection::Reason;
     match reason {
-        Reason::Bot => (
-            "Bots",
-            "The user agent is that of a crawler, a monitor or a script, not of a person’s browser.",
-        ),
-        Reason::Automated => (
-            "Driven by a program",
-            "The browser itself says that a program drives it, as browsers do in tests.",
-        ),
-        Reason::Implausible => (
-            "Not a browser’s headers",
-            "The request lacks what every browser sends, so a program made it.",
-        ),
-        Reason::Prefetch => (
-            "Loaded ahead",
-            "The browser fetched the page in case somebody would want it; nobody has seen it yet.",
-        ),
-        Reason::ReferrerSpam => (
-            "Referrer spam",
-            "The visit claims to come from a site that fakes visits to be seen in statistics.",
-        ),
-        Reason::PrivacySignal => (
-            "Asked not to be counted",
-            "The browser sent Global Privacy Control or Do Not Track, which this site honours.",
-        ),
-        Reason::OwnVisit => {
-            ("Your own visits", "It came from a network that your settings leave out.")
+        Reason::Bot => "Bots",
+        Reason::Automated => "Driven by a program",
+        Reason::Implausible => "Not a browser’s headers",
+        Reason::Prefetch => "Loaded ahead",
+        Reason::ReferrerSpam => "Referrer spam",
+        Reason::PrivacySignal => "Asked not to be counted",
+        Reason::OwnVisit => "Your own visits",
+        Reason::Overloaded => "Server was full",
+        Reason::NotStored => "Could not be stored",
+        Reason::BodyTooLarge => "Too large",
+        Reason::MetaTooLarge => "Too much beside it",
+        Reason::UnsupportedBody => "Not in a known form",
+        Reason::NotUtf8 => "Not text",
+        Reason::Malformed => "Not a beacon",
+        Reason::UnknownEventType => "Unknown event type",
+        Reason::UnknownSite => "Another site",
+        Reason::OriginNotAllowed => "Origin not allowed",
+        Reason::IdentifierMissing => "Identifier missing",
+        Reason::IdentifierTooLong => "Identifier too long",
+        Reason::IdentifierNotAllowed => "Identifier not allowed",
+    }
+}
+
+const fn explanation(reason: rejection::Reason) -> &'static str {
+    use rejection::Reason;
+    match reason {
+        Reason::Bot => {
+            "The user agent is that of a crawler, a monitor or a script, not of a person’s \
+             browser."
         }
-        Reason::Overloaded => (
-            "Server was full",
-            "The queue was full, so the server answered 503. These beacons are lost.",
-        ),
-        Reason::NotStored => (
-            "Could not be stored",
-            "The database file could not be written: the disk may be full. The log has the cause.",
-        ),
-        Reason::BodyTooLarge => ("Too large", "The request’s body is larger than a beacon may be."),
-        Reason::MetaTooLarge => (
-            "Too much beside it",
-            "The beacon’s “meta” is larger or more deeply nested than allowed.",
-        ),
-        Reason::UnsupportedBody => (
-            "Not in a known form",
-            "The request’s body is neither JSON nor a form, or its coding is unknown.",
-        ),
-        Reason::NotUtf8 => ("Not text", "The request’s body is not UTF-8."),
-        Reason::Malformed => (
-            "Not a beacon",
-            "The request could not be read: a field is missing or has the wrong type.",
-        ),
-        Reason::UnknownEventType => (
-            "Unknown event type",
-            "beacons.toml declares no event type of that name, and unknown ones are refused.",
-        ),
-        Reason::UnknownSite => (
-            "Another site",
+        Reason::Automated => {
+            "The browser itself says that a program drives it, as browsers do in tests."
+        }
+        Reason::Implausible => "The request lacks what every browser sends, so a program made it.",
+        Reason::Prefetch => {
+            "The browser fetched the page in case somebody would want it; nobody has seen it yet."
+        }
+        Reason::ReferrerSpam => {
+            "The visit claims to come from a site that fakes visits to be seen in statistics."
+        }
+        Reason::PrivacySignal => {
+            "The browser sent Global Privacy Control or Do Not Track, which this site honours."
+        }
+        Reason::OwnVisit => "It came from a network that your settings leave out.",
+        Reason::Overloaded => {
+            "The queue was full, so the server answered 503. These beacons are lost."
+        }
+        Reason::NotStored => {
+            "The database file could not be written: the disk may be full. The log has the cause."
+        }
+        Reason::BodyTooLarge => "The request’s body is larger than a beacon may be.",
+        Reason::MetaTooLarge => "The beacon’s “meta” is larger or more deeply nested than allowed.",
+        Reason::UnsupportedBody => {
+            "The request’s body is neither JSON nor a form, or its coding is unknown."
+        }
+        Reason::NotUtf8 => "The request’s body is not UTF-8.",
+        Reason::Malformed => {
+            "The request could not be read: a field is missing or has the wrong type."
+        }
+        Reason::UnknownEventType => {
+            "beacons.toml declares no event type of that name, and unknown ones are refused."
+        }
+        Reason::UnknownSite => {
             "It came from a host that belongs to no configured site: a copy of your page, or a \
-             missing entry under [[site]].",
-        ),
-        Reason::OriginNotAllowed => (
-            "Origin not allowed",
-            "The page’s origin is not among those that may send beacons for this site.",
-        ),
-        Reason::IdentifierMissing => (
-            "Identifier missing",
-            "Nothing says what the beacon counts, and its event type needs that.",
-        ),
-        Reason::IdentifierTooLong => {
-            ("Identifier too long", "What the beacon counts has a longer name than allowed.")
+             missing entry under [[site]]."
         }
-        Reason::IdentifierNotAllowed => (
-            "Identifier not allowed",
-            "What the beacon counts is not on the list, or its name has control characters.",
-        ),
+        Reason::OriginNotAllowed => {
+            "The page’s origin is not among those that may send beacons for this site."
+        }
+        Reason::IdentifierMissing => {
+            "Nothing says what the beacon counts, and its event type needs that."
+        }
+        Reason::IdentifierTooLong => "What the beacon counts has a longer name than allowed.",
+        Reason::IdentifierNotAllowed => {
+            "What the beacon counts is not on the list, or its name has control characters."
+        }
     }
 }
 
@@ -223,10 +221,11 @@ mod tests {
     fn every_reason_is_explained_in_a_sentence_of_its_own() {
         let mut titles = std::collections::HashSet::new();
         for reason in rejection::Reason::ALL {
-            let (title, words) = explanation(reason.as_str()).unwrap_or_default();
+            assert_eq!(known(reason.as_str()), Some(reason));
+            let (title, words) = (title(reason), explanation(reason));
             assert!(titles.insert(title) && !title.is_empty(), "{reason:?}: {title}");
             assert!(words.len() > 20 && words.ends_with('.'), "{reason:?}: {words}");
         }
-        assert_eq!(explanation("a_reason_of_tomorrow"), None);
+        assert_eq!(known("a_reason_of_tomorrow"), None);
     }
 }

@@ -203,7 +203,7 @@ pub(super) fn cards() -> Vec<Card> {
         ("/projects", Some("Projects"), 244),
     ];
     let sources = [
-        ("", None, 2_210),
+        ("Direct or unknown", None, 2_210),
         ("Google", None, 1_544),
         ("Hacker News", None, 902),
         ("Mastodon", None, 377),
@@ -227,7 +227,7 @@ pub(super) fn cards() -> Vec<Card> {
         card("UTM campaigns", "utm_campaign", &[], 0),
     ];
     cards[0].trends = (0..6).map(|row| trend(row, 14)).collect();
-    cards[1].tabs = tabs();
+    cards[1].tabs = tabs(["Sources", "Channels", "Campaigns"]);
     cards[4].ranking.scope.range = DateRange::ending(TODAY.date, 7);
     cards
 }
@@ -262,14 +262,14 @@ pub(super) fn without_rows(card: &Card) -> Card {
     card
 }
 
-/// Links to other rankings.
-pub(super) fn tabs() -> Vec<Link> {
-    let tab = |(name, current): (&str, bool)| Link {
+/// Links to rankings that share a card, the first of which is shown.
+pub(super) fn tabs(names: [&str; 3]) -> Vec<Link> {
+    let tab = |name: &str| Link {
         name: name.to_owned(),
         href: format!("/top?dimension={name}"),
-        current,
+        current: name == names[0],
     };
-    [("Sources", true), ("Channels", false), ("Campaigns", false)].map(tab).to_vec()
+    names.map(tab).to_vec()
 }
 
 fn card(title: &str, dimension: &str, rows: &[(&str, Option<&str>, i64)], in_all: u64) -> Card {

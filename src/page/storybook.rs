@@ -102,7 +102,10 @@ fn tops() -> Vec<Story> {
         };
         (name, page.render())
     };
-    let pages = Card { tabs: sample::tabs(), ..sample::cards().swap_remove(0) };
+    let pages = Card {
+        tabs: sample::tabs(["Pages", "Entry pages", "Exit pages"]),
+        ..sample::cards().swap_remove(0)
+    };
     vec![
         page("top", &pages, "", 10),
         page("top-strange", &sample::strange_card(), "é<b>\"", 0),

@@ -75,7 +75,7 @@ impl Trend<'_> {
         let value = |point: &Point| self.metric.of(&point.figures).max(0);
         let largest = known.iter().map(value).max().unwrap_or(0).max(1);
         let row = |(index, point): (usize, &Point)| TrendRow {
-            name: date::point_words(point, self.series.granularity),
+            name: date::point_row(point, self.series.granularity),
             href: links.get(index).cloned().unwrap_or_default(),
             unfinished: point.unfinished,
             width: format!("{:.1}%", 100.0 * number::ratio(value(point), largest)),
