@@ -94,7 +94,7 @@ impl Trend<'_> {
     }
 
     /// The address of `path` for the month of `date`, about the same thing, with the same figure.
-    pub(super) fn to_month(&self, path: &str, date: jiff::civil::Date) -> String {
+    pub(super) fn to_month(self, path: &str, date: jiff::civil::Date) -> String {
         let [event, identifier] = self.subject();
         self.frame.way.to_month(path, date, &[event, identifier, self.shown()])
     }
