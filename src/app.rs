@@ -4,7 +4,11 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use crate::{
     config::{current::Current, registry::Registry},
-    ingest::salt::Salts,
+    ingest::{
+        Ingest,
+        location::{Locations, Unreadable},
+        salt::Salts,
+    },
     metrics::Metrics,
     store::{self, Readers},
     writer::{self, Running, Writer},
@@ -19,8 +23,8 @@ pub struct App {
     pub writer: Writer,
     /// The way to the file, for what is read.
     pub readers: Readers,
-    /// The keys of the day.
-    pub salts: Arc<Salts>,
+    /// What takes beacons.
+    pub ingest: Arc<Ingest>,
     /// Counters since the start.
     pub metrics: Arc<Metrics>,
     /// When it was started.
@@ -29,18 +33,30 @@ pub struct App {
     pub database: PathBuf,
 }
 
+/// Why the appliance can't be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database can't be opened, read or written.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The country database can't be read.
+    #[error(transparent)]
+    Locations(#[from] Unreadable),
+}
+
 /// Opens the file, counts what an earlier process has answered but not counted, and makes everything
 /// ready to serve.
 ///
 /// # Errors
-/// When the file can't be opened, read or written.
-pub fn start(registry: Registry) -> Result<(App, Running), store::Error> {
+/// When the file can't be opened, read or written, or the country database not be read.
+pub fn start(registry: Registry) -> Result<(App, Running), Error> {
     let database = registry.server.database.clone();
+    let locations = Locations::open(registry.server.country_database.as_deref())?;
     let metrics = Arc::new(Metrics::default());
     let registry = Arc::new(Current::new(registry));
     let (writer, running) = writer::start(&database, Arc::clone(&registry), Arc::clone(&metrics))?;
     let readers = Readers::new(&database)?;
-    let salts = Arc::new(Salts::beside(&database));
-    let app = App { registry, writer, readers, salts, metrics, started: Instant::now(), database };
+    let ingest = Arc::new(Ingest { salts: Salts::beside(&database), locations });
+    let app = App { registry, writer, readers, ingest, metrics, started: Instant::now(), database };
     Ok((app, running))
 }

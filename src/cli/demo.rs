@@ -22,7 +22,7 @@ use crate::{
     app::App,
     clock,
     config::{self, registry::Registry},
-    ingest::{self, payload::Payload, salt::Salts},
+    ingest::{Ingest, location::Locations, payload::Payload, salt::Salts},
     model::period::date_at,
     writer::bulk::Bulk,
 };
@@ -86,14 +86,14 @@ fn fill(registry: &Registry) -> Result<(), Failure> {
     {
         progress.set_style(style);
     }
-    let salts = Salts::beside(database);
+    let ingest = Ingest { salts: Salts::beside(database), locations: Locations::default() };
     let mut bulk = Bulk::open(database, Arc::new(registry.clone()))?;
     let mut traffic = Traffic::new(days.len());
     for date in days {
         for hit in traffic.day(date).iter().filter(|hit| hit.at_ms / 1000 < now) {
-            count(hit, registry, &salts, &mut bulk)?;
+            count(hit, registry, &ingest, &mut bulk)?;
         }
-        salts.erase_past(crate::model::period::first_instant(date, &site.zone));
+        ingest.salts.erase_past(crate::model::period::first_instant(date, &site.zone));
         progress.inc(1);
     }
     bulk.finish()?;
@@ -101,9 +101,9 @@ fn fill(registry: &Registry) -> Result<(), Failure> {
     Ok(())
 }
 
-fn count(hit: &Hit, registry: &Registry, salts: &Salts, bulk: &mut Bulk) -> Result<(), Failure> {
+fn count(hit: &Hit, registry: &Registry, ingest: &Ingest, bulk: &mut Bulk) -> Result<(), Failure> {
     let beacon = Payload::from_json(hit.body.as_bytes())
-        .and_then(|payload| ingest::accept(&payload, &hit.request(), registry, salts));
+        .and_then(|payload| ingest.accept(&payload, &hit.request(), registry));
     match beacon {
         Ok(beacon) => bulk.count(beacon)?,
         Err(rejected) => {
@@ -121,9 +121,8 @@ async fn visitors(app: &App) {
         tokio::time::sleep(NEXT_VISITOR).await;
         for hit in traffic.moment(clock::now_ms()) {
             let registry = app.registry.get();
-            let beacon = Payload::from_json(hit.body.as_bytes()).and_then(|payload| {
-                ingest::accept(&payload, &hit.request(), &registry, &app.salts)
-            });
+            let beacon = Payload::from_json(hit.body.as_bytes())
+                .and_then(|payload| app.ingest.accept(&payload, &hit.request(), &registry));
             let mut encoded = Vec::new();
             let stored = match beacon {
                 Ok(beacon) if beacon.encode_into(&mut encoded).is_ok() => {

@@ -4,6 +4,7 @@
 
 mod check;
 mod demo;
+mod inspect;
 mod serve;
 mod traffic;
 
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    app,
     config::{self, registry::Registry},
     store,
 };
@@ -48,6 +50,8 @@ enum Command {
     Serve(Place),
     /// Say whether beacons.toml and the database are sound, and change nothing
     Check(Place),
+    /// List everything in the database that could be about a person
+    Inspect(Place),
     /// Serve a temporary database with thirteen months of made-up traffic, to look around
     Demo(demo::Options),
 }
@@ -72,6 +76,8 @@ enum Failure {
     #[error(transparent)]
     Config(#[from] config::Error),
     #[error(transparent)]
+    App(#[from] app::Error),
+    #[error(transparent)]
     Store(#[from] store::Error),
     #[error("{0}")]
     Other(String),
@@ -81,7 +87,7 @@ impl Failure {
     fn code(&self) -> ExitCode {
         match self {
             Self::Config(_) => ExitCode::from(UNUSABLE),
-            Self::Store(_) | Self::Other(_) => ExitCode::FAILURE,
+            Self::App(_) | Self::Store(_) | Self::Other(_) => ExitCode::FAILURE,
         }
     }
 }
@@ -93,6 +99,7 @@ pub fn main() -> ExitCode {
     let outcome = match words.command.unwrap_or(Command::Serve(words.serve)) {
         Command::Serve(place) => serve::run(&place),
         Command::Check(place) => check::run(&place),
+        Command::Inspect(place) => inspect::run(&place),
         Command::Demo(options) => demo::run(&options),
     };
     match outcome {

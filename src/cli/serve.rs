@@ -128,6 +128,9 @@ fn reload(app: &App, place: &Place) {
     {
         warn!("another address or database takes a restart; the rest is in force");
     }
+    if let Err(error) = app.ingest.locations.reload(registry.server.country_database.as_deref()) {
+        warn!("the old country database stays in force: {error}");
+    }
     info!(sites = registry.sites.len(), events = registry.events.len(), "reloaded");
     app.registry.replace(registry);
 }

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use jiff::civil::{Date, Weekday};
 use serde_json::{Value, json};
 
-use crate::ingest::Request;
+use crate::{config::registry::Entrance, ingest::Request};
 
 /// The host of the made-up pages.
 const HOST: &str = "demo.example";
@@ -161,7 +161,7 @@ impl Hit {
             received_at: self.at_ms,
             client: self.client,
             is_local: false,
-            is_pixel: false,
+            entrance: Entrance::Beacon,
             host: Some(HOST),
             origin: None,
             referer: None,

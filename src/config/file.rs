@@ -57,6 +57,7 @@ pub(super) struct Site {
     pub(super) week_starts: Value<String>,
     pub(super) gpc: Option<bool>,
     pub(super) bots: Value<String>,
+    pub(super) judged: Option<Vec<Spanned<String>>>,
     pub(super) ignore: List<String>,
     pub(super) deny_sources: List<String>,
     pub(super) allow_sources: List<String>,

@@ -84,8 +84,30 @@ pub struct Site {
     pub allowed_sources: Vec<String>,
     /// Origins that may send beacons; empty allows each.
     pub allowed_origins: Vec<String>,
-    /// Whether user agents of bots are refused.
-    pub refuse_bots: bool,
+    /// The entrances at which user agents are judged, so that bots are refused there.
+    pub judged: Vec<Entrance>,
+}
+
+/// Where a beacon comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// `/beacon`.
+    Beacon,
+    /// `/beacon.gif`, which browsers load as an image.
+    Pixel,
+}
+
+impl Entrance {
+    /// Every entrance.
+    pub const ALL: [Self; 2] = [Self::Beacon, Self::Pixel];
+
+    /// Its name in TOML.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Beacon => "beacon",
+            Self::Pixel => "pixel",
+        }
+    }
 }
 
 /// The rules of one event type.
@@ -270,7 +292,7 @@ mod tests {
                 denied_sources: Vec::new(),
                 allowed_sources: Vec::new(),
                 allowed_origins: Vec::new(),
-                refuse_bots: true,
+                judged: Entrance::ALL.to_vec(),
             };
             assert_eq!(site.takes_host(host), expected, "{hosts:?} {host}");
         }

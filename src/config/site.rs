@@ -7,7 +7,7 @@ use jiff::{civil::Weekday, tz::TimeZone};
 use super::{
     error::{Fault, quoted},
     file,
-    registry::{DEFAULT_SITE, Site},
+    registry::{DEFAULT_SITE, Entrance, Site},
     value,
 };
 
@@ -23,6 +23,9 @@ const WEEKDAYS: [(&str, Weekday); 7] = [
 
 /// The words for what happens to bots, and whether they are refused.
 const BOTS: [(&str, bool); 2] = [("refuse", true), ("count", false)];
+
+const ENTRANCES: [(&str, Entrance); 2] =
+    [(Entrance::Beacon.name(), Entrance::Beacon), (Entrance::Pixel.name(), Entrance::Pixel)];
 
 /// Checks the sites of a file, which may declare none; `zone` is for those that name none.
 pub(super) fn check_all(
@@ -53,7 +56,7 @@ fn any_host((zone, zone_name): (TimeZone, String)) -> Site {
         denied_sources: Vec::new(),
         allowed_sources: Vec::new(),
         allowed_origins: Vec::new(),
-        refuse_bots: true,
+        judged: Entrance::ALL.to_vec(),
     }
 }
 
@@ -80,11 +83,24 @@ fn check(
         denied_sources: value::list(written.deny_sources.as_ref(), value::host)?,
         allowed_sources: value::list(written.allow_sources.as_ref(), value::host)?,
         allowed_origins: value::list(written.allowed_origins.as_ref(), value::origin)?,
-        refuse_bots: match &written.bots {
-            Some(text) => value::word("a value of bots", text, &BOTS)?,
-            None => base.refuse_bots,
-        },
+        judged: judged(written)?,
         ..base
+    })
+}
+
+/// The entrances at which bots are refused.
+fn judged(written: &file::Site) -> Result<Vec<Entrance>, Fault> {
+    let refused = match &written.bots {
+        Some(text) => value::word("a value of bots", text, &BOTS)?,
+        None => true,
+    };
+    let named = value::distinct(written.judged.as_ref(), |text| {
+        value::word("an entrance", text, &ENTRANCES)
+    })?;
+    Ok(match (refused, &written.judged) {
+        (false, _) => Vec::new(),
+        (true, None) => Entrance::ALL.to_vec(),
+        (true, Some(_)) => named,
     })
 }
 
@@ -117,6 +133,7 @@ fn hosts(written: &file::Site, earlier: &[Arc<Site>]) -> Result<Vec<String>, Fau
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod tests {
+    use super::Entrance;
     use crate::config::{
         parse,
         tests::{FILE, check},
@@ -130,12 +147,23 @@ mod tests {
         let registry = parse(text, FILE).unwrap();
         let one = registry.site_of_host("www.b.example").unwrap();
         assert_eq!((one.name.as_str(), one.zone_name.as_str()), ("a.example", "Asia/Kathmandu"));
-        assert!(one.honour_privacy_signals && one.refuse_bots);
+        assert!(one.honour_privacy_signals);
+        assert_eq!(one.judged, Entrance::ALL);
         let other = registry.site("c.example").unwrap();
         assert_eq!(other.zone_name, "UTC");
-        assert!(!other.honour_privacy_signals && !other.refuse_bots);
+        assert!(!other.honour_privacy_signals && other.judged.is_empty());
         assert_eq!(other.week_starts, jiff::civil::Weekday::Sunday);
         assert!(registry.site_of_host("d.example").is_none());
+    }
+
+    #[test]
+    fn user_agents_are_judged_where_the_site_says() {
+        let text = "[[site]]\ndomain = \"a.example\"\njudged = [\"pixel\"]";
+        assert_eq!(parse(text, FILE).unwrap().sites[0].judged, [Entrance::Pixel]);
+        check(
+            "[[site]]\ndomain = \"a.example\"\njudged = [\"pixels\"]",
+            "beacons.toml:3:11: \"pixels\" is not an entrance; did you mean \"pixel\"?",
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::{borrow::Cow, cell::OnceCell};
 use super::{
     Request, country,
     identifier::is_forbidden,
+    location::{Locations, Place},
     page_address::{self, PageAddress},
     payload::Payload,
     source::{self, Claims, Source},
@@ -38,6 +39,8 @@ pub struct Told<'a> {
     address: &'a PageAddress,
     request: &'a Request<'a>,
     site: &'a Site,
+    locations: &'a Locations,
+    place: OnceCell<Place>,
     agent: OnceCell<UserAgent>,
     source: OnceCell<Source>,
 }
@@ -49,9 +52,10 @@ impl<'a> Told<'a> {
         address: &'a PageAddress,
         request: &'a Request<'a>,
         site: &'a Site,
+        locations: &'a Locations,
     ) -> Self {
-        let (agent, source) = (OnceCell::new(), OnceCell::new());
-        Self { payload, address, request, site, agent, source }
+        let (place, agent, source) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { payload, address, request, site, locations, place, agent, source }
     }
 
     /// The values of every dimension that `event` is split by, as far as they are known.
@@ -116,10 +120,10 @@ impl<'a> Told<'a> {
             Dimension::Screen => self.screen().map(Cow::Borrowed),
             Dimension::Language => self.language().map(Cow::Owned),
             Dimension::Meta(key) => self.meta(key).map(Cow::Borrowed),
-            // The fold knows where a visit begins and ends; a place takes a database.
-            Dimension::EntryPage | Dimension::ExitPage | Dimension::Region | Dimension::City => {
-                None
-            }
+            Dimension::Region => self.place().region.as_deref().map(Cow::Borrowed),
+            Dimension::City => self.place().city.as_deref().map(Cow::Borrowed),
+            // The fold knows where a visit begins and ends.
+            Dimension::EntryPage | Dimension::ExitPage => None,
         }
     }
 
@@ -165,10 +169,15 @@ impl<'a> Told<'a> {
             || (!self.site.hosts.is_empty() && self.site.takes_host(host))
     }
 
-    /// From what a trusted proxy tells, else from the browser's time zone.
+    fn place(&self) -> &Place {
+        self.place.get_or_init(|| self.locations.find(self.request.client))
+    }
+
+    /// From what a trusted proxy tells, else from the operator's database, else from the browser's
+    /// time zone.
     fn country(&self) -> Option<&'static str> {
         let told = self.request.country.and_then(countries::code);
-        told.or_else(|| country::of_time_zone(self.meta("tz")?))
+        told.or(self.place().country).or_else(|| country::of_time_zone(self.meta("tz")?))
     }
 
     fn screen(&self) -> Option<&'static str> {

@@ -8,6 +8,7 @@ mod channel;
 pub mod country;
 pub mod enrich;
 pub mod identifier;
+pub mod location;
 pub mod page_address;
 pub mod payload;
 pub mod people;
@@ -31,60 +32,73 @@ use crate::{
     },
 };
 
-use self::{enrich::Told, page_address::PageAddress, payload::Payload, salt::Salts};
+use self::{
+    enrich::Told, location::Locations, page_address::PageAddress, payload::Payload, salt::Salts,
+};
 pub use self::{rejected::Rejected, request::Request};
 
-/// Accepts the beacon that `payload` claims, by the rules of `registry`.
-///
-/// # Errors
-/// When a rule refuses it, with the rule and a sentence for whoever has sent it.
-pub fn accept(
-    payload: &Payload<'_>,
-    request: &Request<'_>,
-    registry: &Registry,
-    salts: &Salts,
-) -> Result<Beacon<'static>, Rejected> {
-    let address = PageAddress::of(payload, request);
-    let site = site_of(payload, &address, request, registry)?;
-    let at_site = |rejected: Rejected| rejected.at(&site.name);
-    let Some(event) = registry.event(&payload.event_type) else {
-        let known: Vec<&str> = registry.events.iter().map(|event| &*event.name).collect();
-        let reason = Reason::UnknownEventType;
-        let sentence = format!(
-            "no event type is called {:?}; declared are {}",
-            &*payload.event_type,
-            known.join(", ")
-        );
-        return Err(at_site(Rejected::new(reason, sentence)));
-    };
-    check_origin(request, &site).map_err(at_site)?;
-    payload.check_size(event.limits.meta_bytes).map_err(at_site)?;
-    let identifier = identifier::of(payload, &address, request, event).map_err(at_site)?;
-    let told = Told::new(payload, &address, request, &site);
-    people::check(payload, request, &site, &told).map_err(at_site)?;
-    let day =
-        Period::containing(Granularity::Day, request.received_at.div_euclid(1000), &site.zone);
-    let keys = salts.of_day(&site.name, day).map_err(at_site)?;
-    let identifier = match event.identifier {
-        IdentifierRule::Session | IdentifierRule::User => {
-            identifier.map(|id| salts.pseudonym(&id)).transpose().map_err(at_site)?
-        }
-        _ => identifier,
-    };
-    let measures = event.measures.iter().filter_map(|rule| {
-        let value = payload.meta.number(&rule.name)?;
-        Some(Measure { name: rule.name.clone().into(), value })
-    });
-    Ok(Beacon {
-        received_at: request.received_at,
-        site: site.name.clone().into(),
-        event_type: payload.event_type.to_string().into(),
-        identifier: identifier.map(Into::into),
-        visitor: Some(keys.visitor(&site.name, request.client, request.user_agent)),
-        network: Some(keys.network(request.client)),
-        dimensions: told.dimensions(event),
-        measures: measures.collect(),
-    })
+/// What this room keeps between beacons: today's keys, and the map of the world.
+#[derive(Debug)]
+pub struct Ingest {
+    /// The keys of the day.
+    pub salts: Salts,
+    /// Where addresses are.
+    pub locations: Locations,
+}
+
+impl Ingest {
+    /// Accepts the beacon that `payload` claims, by the rules of `registry`.
+    ///
+    /// # Errors
+    /// When a rule refuses it, with the rule and a sentence for whoever has sent it.
+    pub fn accept(
+        &self,
+        payload: &Payload<'_>,
+        request: &Request<'_>,
+        registry: &Registry,
+    ) -> Result<Beacon<'static>, Rejected> {
+        let address = PageAddress::of(payload, request);
+        let site = site_of(payload, &address, request, registry)?;
+        let at_site = |rejected: Rejected| rejected.at(&site.name);
+        let Some(event) = registry.event(&payload.event_type) else {
+            let known: Vec<&str> = registry.events.iter().map(|event| &*event.name).collect();
+            let reason = Reason::UnknownEventType;
+            let sentence = format!(
+                "no event type is called {:?}; declared are {}",
+                &*payload.event_type,
+                known.join(", ")
+            );
+            return Err(at_site(Rejected::new(reason, sentence)));
+        };
+        check_origin(request, &site).map_err(at_site)?;
+        payload.check_size(event.limits.meta_bytes).map_err(at_site)?;
+        let identifier = identifier::of(payload, &address, request, event).map_err(at_site)?;
+        let told = Told::new(payload, &address, request, &site, &self.locations);
+        people::check(payload, request, &site, &told).map_err(at_site)?;
+        let day =
+            Period::containing(Granularity::Day, request.received_at.div_euclid(1000), &site.zone);
+        let keys = self.salts.of_day(&site.name, day).map_err(at_site)?;
+        let identifier = match event.identifier {
+            IdentifierRule::Session | IdentifierRule::User => {
+                identifier.map(|id| self.salts.pseudonym(&id)).transpose().map_err(at_site)?
+            }
+            _ => identifier,
+        };
+        let measures = event.measures.iter().filter_map(|rule| {
+            let value = payload.meta.number(&rule.name)?;
+            Some(Measure { name: rule.name.clone().into(), value })
+        });
+        Ok(Beacon {
+            received_at: request.received_at,
+            site: site.name.clone().into(),
+            event_type: payload.event_type.to_string().into(),
+            identifier: identifier.map(Into::into),
+            visitor: Some(keys.visitor(&site.name, request.client, request.user_agent)),
+            network: Some(keys.network(request.client)),
+            dimensions: told.dimensions(event),
+            measures: measures.collect(),
+        })
+    }
 }
 
 fn site_of(

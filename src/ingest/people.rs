@@ -1,7 +1,10 @@
 //! Only people are counted: what tells that a beacon comes from a program, a spammer or the owner.
 
 use super::{Rejected, Request, bots, enrich::Told, payload::Payload, source};
-use crate::{config::registry::Site, model::rejection::Reason};
+use crate::{
+    config::registry::{Entrance, Site},
+    model::rejection::Reason,
+};
 
 /// The longest user agent that a browser has, in bytes, and then some.
 const USER_AGENT_BYTES_MAX: usize = 2048;
@@ -27,10 +30,10 @@ pub fn check(
     if site.ignored_networks.iter().any(|network| network.contains(request.client)) {
         return refused(Reason::OwnVisit, "the site does not count its own network");
     }
-    if request.is_pixel && request.is_prefetch {
+    if request.entrance == Entrance::Pixel && request.is_prefetch {
         return refused(Reason::Prefetch, "the pixel was fetched ahead of a visit");
     }
-    if site.refuse_bots && !request.is_local {
+    if site.judged.contains(&request.entrance) && !request.is_local {
         check_agent(request.user_agent)?;
         if payload.meta.is_true("webdriver") {
             return refused(Reason::Automated, "a program drives the browser");

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::config::registry::Entrance;
+
 /// The facts of a request that ingest goes by. They live as long as the request.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'r> {
@@ -11,8 +13,8 @@ pub struct Request<'r> {
     pub client: IpAddr,
     /// Whether someone on this machine sent it, with no proxy between: somebody trying things out.
     pub is_local: bool,
-    /// Whether it was made for an image.
-    pub is_pixel: bool,
+    /// Where it came in.
+    pub entrance: Entrance,
     /// `Host`, without what is not a host.
     pub host: Option<&'r str>,
     /// `Origin`.

@@ -9,5 +9,5 @@ use crate::clock;
 pub(super) const JOB: Job = Job {
     name: "salt",
     every: Duration::from_secs(20),
-    run: |app| app.salts.erase_past(clock::now()),
+    run: |app| app.ingest.salts.erase_past(clock::now()),
 };

@@ -15,6 +15,8 @@ use crate::report::answer::{Point, Series};
 
 /// Up to how many points bars are drawn; beyond, a line.
 const BARS_MAX: usize = 31;
+/// How wide a bar is at most, in percent: one that stands alone is no block.
+const BAR_WIDTH_MAX: f64 = 10.0;
 /// How wide a plot is at least in a narrow and in a wide place, in CSS pixels.
 const NARROW: f64 = 220.0;
 const WIDE: f64 = 500.0;
@@ -62,9 +64,10 @@ impl Chart<'_> {
         date::range_words(self.series.scope.range)
     }
 
-    /// The compared dates, if there are any.
+    /// The compared dates, if a line of them is drawn, which takes two points.
     pub fn range_before(&self) -> Option<String> {
-        self.before.map(|before| date::range_words(before.scope.range))
+        let before = self.before.filter(|_| self.values_before().len() > 1);
+        before.map(|before| date::range_words(before.scope.range))
     }
 
     /// `Visitors by day, 26 October – 24 November 2026`.
@@ -75,6 +78,11 @@ impl Chart<'_> {
     /// What the first column is headed with: `Day`.
     pub const fn bucket_title(&self) -> &'static str {
         super::granularity_title(self.series.granularity)
+    }
+
+    /// Whether there are bars, and not a line.
+    pub const fn has_bars(&self) -> bool {
+        self.series.points.len() <= BARS_MAX
     }
 
     /// The name of the bucket that is not over yet, where one is drawn.
@@ -133,11 +141,10 @@ impl Chart<'_> {
         write!(out, r#"<title id="{id}-title">{}</title>"#, Escaped(&self.caption()))?;
         write!(out, r#"<desc id="{id}-desc">{}</desc>"#, Escaped(&self.description()))?;
         draw_ticks(&mut out, plot, &ticks)?;
-        let bars = self.series.points.len() <= BARS_MAX;
-        if !bars {
+        if !self.has_bars() {
             self.draw_line(&mut out, plot)?;
         }
-        self.draw_buckets(&mut out, plot, bars)?;
+        self.draw_buckets(&mut out, plot)?;
         self.draw_before(&mut out, plot)?;
         self.draw_labels(&mut out, plot)?;
         out.push_str("</svg>");
@@ -177,7 +184,7 @@ impl Chart<'_> {
     }
 
     /// Each bucket: an area to point at, its words, where it leads, and its bar if there are bars.
-    fn draw_buckets(&self, out: &mut String, plot: Plot, bars: bool) -> fmt::Result {
+    fn draw_buckets(&self, out: &mut String, plot: Plot) -> fmt::Result {
         for (index, point) in self.known().iter().enumerate() {
             let href = self.links.get(index).filter(|href| !href.is_empty());
             match href {
@@ -195,15 +202,16 @@ impl Chart<'_> {
                 Short(width)
             )?;
             let value = self.metric.of(&point.figures);
-            if bars && value > 0 {
+            if self.has_bars() && value > 0 {
                 let height = plot.height(value).max(0.8);
+                let bar = (width * 0.68).min(BAR_WIDTH_MAX);
                 let class = if point.unfinished { "bar unfinished" } else { "bar" };
                 write!(
                     out,
                     r#"<rect class="{class}" x="{}%" y="{}%" width="{}%" height="{}%" rx="2"/>"#,
-                    Short(left + width * 0.16),
+                    Short(left + (width - bar) / 2.0),
                     Short(100.0 - height),
-                    Short(width * 0.68),
+                    Short(bar),
                     Short(height),
                 )?;
             }

@@ -129,6 +129,17 @@ pub fn point_words(point: &Point, granularity: Granularity) -> String {
     }
 }
 
+/// What a bucket is called in a narrow column: `Fri 13 Nov`, `Nov 2026`.
+pub fn point_row(point: &Point, granularity: Granularity) -> String {
+    match (granularity, point.hour) {
+        (Granularity::Month, _) => format!("{} {}", month_short(point.date), point.date.year()),
+        (Granularity::Day, _) => {
+            format!("{} {}", weekday_short(point.date.weekday()), day_short(point.date))
+        }
+        _ => point_words(point, granularity),
+    }
+}
+
 /// What a bucket is called on an axis: `13 Nov`, `14:00`, `Nov`.
 pub fn point_short(point: &Point, granularity: Granularity) -> String {
     match (granularity, point.hour) {

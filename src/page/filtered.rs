@@ -9,7 +9,7 @@ use super::{
     number,
     svg::{Svg, sparkline},
 };
-use crate::model::period::DateRange;
+use crate::model::{period::DateRange, rejection};
 
 /// Refused beacons of the last days.
 #[derive(Debug, Template)]
@@ -54,14 +54,11 @@ impl Reason {
     }
 
     fn title(&self) -> String {
-        match explanation(&self.slug) {
-            Some((title, _)) => title.to_owned(),
-            None => self.slug.replace('_', " "),
-        }
+        known(&self.slug).map_or_else(|| self.slug.replace('_', " "), |it| title(it).to_owned())
     }
 
     fn words(&self) -> &'static str {
-        explanation(&self.slug).map_or("", |(_, words)| words)
+        known(&self.slug).map_or("", explanation)
     }
 
     fn by_day(&self) -> Vec<String> {
@@ -69,63 +66,91 @@ impl Reason {
     }
 }
 
-/// A reason's title and its explanation; `None` for one that is new here.
-fn explanation(slug: &str) -> Option<(&'static str, &'static str)> {
-    Some(match slug {
-        "bot" => (
-            "Bots",
-            "The user agent is that of a crawler, a monitor or a script, not of a person’s browser.",
-        ),
-        "prefetch" => (
-            "Loaded ahead",
-            "The browser fetched the page in case somebody would want it; nobody has seen it yet.",
-        ),
-        "spam" => (
-            "Referrer spam",
-            "The visit claims to come from a site that fakes visits to be seen in statistics.",
-        ),
-        "privacy_signal" => (
-            "Asked not to be counted",
-            "The browser sent Global Privacy Control or Do Not Track, which this site honours.",
-        ),
-        "network" => ("Your own visits", "It came from a network that your settings leave out."),
-        "host" => (
-            "Another site",
+/// The reason that goes by this word; `None` for one that this release doesn't know.
+fn known(slug: &str) -> Option<rejection::Reason> {
+    rejection::Reason::ALL.into_iter().find(|reason| reason.as_str() == slug)
+}
+
+const fn title(reason: rejection::Reason) -> &'static str {
+    use rejection::Reason;
+    match reason {
+        Reason::Bot => "Bots",
+        Reason::Automated => "Driven by a program",
+        Reason::Implausible => "Not a browser’s headers",
+        Reason::Prefetch => "Loaded ahead",
+        Reason::ReferrerSpam => "Referrer spam",
+        Reason::PrivacySignal => "Asked not to be counted",
+        Reason::OwnVisit => "Your own visits",
+        Reason::Overloaded => "Server was full",
+        Reason::NotStored => "Could not be stored",
+        Reason::BodyTooLarge => "Too large",
+        Reason::MetaTooLarge => "Too much beside it",
+        Reason::UnsupportedBody => "Not in a known form",
+        Reason::NotUtf8 => "Not text",
+        Reason::Malformed => "Not a beacon",
+        Reason::UnknownEventType => "Unknown event type",
+        Reason::UnknownSite => "Another site",
+        Reason::OriginNotAllowed => "Origin not allowed",
+        Reason::IdentifierMissing => "Identifier missing",
+        Reason::IdentifierTooLong => "Identifier too long",
+        Reason::IdentifierNotAllowed => "Identifier not allowed",
+    }
+}
+
+const fn explanation(reason: rejection::Reason) -> &'static str {
+    use rejection::Reason;
+    match reason {
+        Reason::Bot => {
+            "The user agent is that of a crawler, a monitor or a script, not of a person’s \
+             browser."
+        }
+        Reason::Automated => {
+            "The browser itself says that a program drives it, as browsers do in tests."
+        }
+        Reason::Implausible => "The request lacks what every browser sends, so a program made it.",
+        Reason::Prefetch => {
+            "The browser fetched the page in case somebody would want it; nobody has seen it yet."
+        }
+        Reason::ReferrerSpam => {
+            "The visit claims to come from a site that fakes visits to be seen in statistics."
+        }
+        Reason::PrivacySignal => {
+            "The browser sent Global Privacy Control or Do Not Track, which this site honours."
+        }
+        Reason::OwnVisit => "It came from a network that your settings leave out.",
+        Reason::Overloaded => {
+            "The queue was full, so the server answered 503. These beacons are lost."
+        }
+        Reason::NotStored => {
+            "The database file could not be written: the disk may be full. The log has the cause."
+        }
+        Reason::BodyTooLarge => "The request’s body is larger than a beacon may be.",
+        Reason::MetaTooLarge => "The beacon’s “meta” is larger or more deeply nested than allowed.",
+        Reason::UnsupportedBody => {
+            "The request’s body is neither JSON nor a form, or its coding is unknown."
+        }
+        Reason::NotUtf8 => "The request’s body is not UTF-8.",
+        Reason::Malformed => {
+            "The request could not be read: a field is missing or has the wrong type."
+        }
+        Reason::UnknownEventType => {
+            "beacons.toml declares no event type of that name, and unknown ones are refused."
+        }
+        Reason::UnknownSite => {
             "It came from a host that belongs to no configured site: a copy of your page, or a \
-             missing entry under [[site]].",
-        ),
-        "origin" => (
-            "Origin not allowed",
-            "The page’s origin is not among those that may send beacons for this site.",
-        ),
-        "event_type" => (
-            "Unknown event type",
-            "beacons.toml declares no event type of that name, and unknown ones are refused.",
-        ),
-        "identifier" => (
-            "Identifier not allowed",
-            "What the beacon counts is missing, too long, or matches no allowed pattern.",
-        ),
-        "invalid" => (
-            "Not a beacon",
-            "The request could not be read: it isn’t JSON, or a field has the wrong type.",
-        ),
-        "too_large" => ("Too large", "The request’s body is larger than a beacon may be."),
-        "duplicate" => (
-            "Sent twice",
-            "The same visitor sent the same beacon again within a few seconds: a double click, a \
-             script included twice.",
-        ),
-        "rate" => (
-            "Too many at once",
-            "One address sent more beacons than a person could; the rest was not counted.",
-        ),
-        "overload" => (
-            "Server was full",
-            "The queue was full, so the server answered 503. These beacons are lost.",
-        ),
-        _ => return None,
-    })
+             missing entry under [[site]]."
+        }
+        Reason::OriginNotAllowed => {
+            "The page’s origin is not among those that may send beacons for this site."
+        }
+        Reason::IdentifierMissing => {
+            "Nothing says what the beacon counts, and its event type needs that."
+        }
+        Reason::IdentifierTooLong => "What the beacon counts has a longer name than allowed.",
+        Reason::IdentifierNotAllowed => {
+            "What the beacon counts is not on the list, or its name has control characters."
+        }
+    }
 }
 
 impl FilteredPage<'_> {
@@ -185,5 +210,22 @@ impl FilteredPage<'_> {
                 (agent.0.as_str(), count, width)
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_explained_in_a_sentence_of_its_own() {
+        let mut titles = std::collections::HashSet::new();
+        for reason in rejection::Reason::ALL {
+            assert_eq!(known(reason.as_str()), Some(reason));
+            let (title, words) = (title(reason), explanation(reason));
+            assert!(titles.insert(title) && !title.is_empty(), "{reason:?}: {title}");
+            assert!(words.len() > 20 && words.ends_with('.'), "{reason:?}: {words}");
+        }
+        assert_eq!(known("a_reason_of_tomorrow"), None);
     }
 }

@@ -25,6 +25,8 @@ pub mod svg;
 
 mod axis;
 #[cfg(test)]
+mod markup;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod storybook;

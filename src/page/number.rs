@@ -118,6 +118,11 @@ pub fn duration(seconds: i64) -> String {
     }
 }
 
+/// The nearest whole number; 0 for what is none.
+pub fn whole(number: f64) -> i64 {
+    format!("{number:.0}").parse().unwrap_or(0)
+}
+
 /// Bytes as `812 B`, `14 MB`, `1.5 GB`, in powers of 1,000.
 pub fn bytes(count: i64) -> String {
     let (unit, name) = match count.max(0) {

@@ -1,6 +1,7 @@
 //! What is collected, how, and for how long, in plain words from the settings that are in force.
 
 use askama::Template;
+use serde::Serialize;
 
 use super::{Error, layout::Frame};
 
@@ -15,7 +16,7 @@ pub struct PrivacyPage<'a> {
 }
 
 /// What the statement is made from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Facts {
     /// The site's name.
     pub site: String,
@@ -32,7 +33,7 @@ pub struct Facts {
 }
 
 /// What is kept of one event type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EventFacts {
     /// Its name: `page_view`.
     pub name: String,

@@ -5,7 +5,15 @@ use jiff::{
     civil::{Date, Weekday, date},
 };
 
-use super::date::Today;
+use super::{
+    card::Card,
+    date::Today,
+    filtered::Reason,
+    layout::{Assets, Frame},
+    link::{self, Link, Way},
+    metric::Metric,
+    privacy::{EventFacts, Facts},
+};
 use crate::{
     model::period::{DateRange, Granularity},
     report::answer::{Figures, Point, Ranking, Row, Scope, Series},
@@ -148,4 +156,167 @@ pub(super) fn month(first: Date) -> Series {
     }
     series.scope.range = Today::month_of(first);
     with_total(series)
+}
+
+/// The frame of a server with one site.
+pub(super) fn frame(here: &str) -> Frame {
+    let way = Way::default();
+    Frame {
+        assets: Assets {
+            css: "dashboard.css".into(),
+            js: "dashboard.js".into(),
+            icon: "favicon.svg".into(),
+        },
+        nav: Frame::sections(&way, here),
+        way,
+        site: "example.com".into(),
+        sites: Vec::new(),
+        time_zone: "Europe/Berlin".into(),
+        updated_at: "14:02:07".into(),
+        version: "0.1.0".into(),
+        filtered_today: Some(1_204),
+        file_bytes: Some(14_300_000),
+    }
+}
+
+/// The frame of a server with several sites, one with a long name.
+pub(super) fn frame_of_many_sites(here: &str) -> Frame {
+    let way = Way { root: "/stats".into(), site: Some("example.com".into()) };
+    let names = ["example.com", "notes.example.net", "a-rather-long-name-of-a-site.example.org"];
+    let site = |name: &str| Link {
+        name: name.to_owned(),
+        href: Way { site: Some(name.to_owned()), ..way.clone() }.to(link::OVERVIEW, &[]),
+        current: name == "example.com",
+    };
+    let sites = names.map(site).to_vec();
+    Frame { nav: Frame::sections(&way, here), way, sites, ..frame(here) }
+}
+
+/// A believable dashboard's cards.
+pub(super) fn cards() -> Vec<Card> {
+    let pages = [
+        ("/", Some("Example: notes of a baker who programs"), 1_846),
+        ("/notes/sqlite-wal-explained", Some("The write-ahead log, explained"), 1_312),
+        ("/recipes/rye-bread", Some("Rye bread"), 703),
+        ("/about", None, 402),
+        ("/notes/one-binary", Some("One binary is enough"), 318),
+        ("/projects", Some("Projects"), 244),
+    ];
+    let sources = [
+        ("Direct or unknown", None, 2_210),
+        ("Google", None, 1_544),
+        ("Hacker News", None, 902),
+        ("Mastodon", None, 377),
+        ("ChatGPT", None, 214),
+        ("DuckDuckGo", None, 198),
+    ];
+    let countries = [
+        ("DE", Some("Germany"), 1_610),
+        ("US", Some("United States"), 1_388),
+        ("FR", Some("France"), 544),
+        ("NL", Some("Netherlands"), 401),
+        ("IN", Some("India"), 322),
+        ("GB", Some("United Kingdom"), 297),
+    ];
+    let browsers = [("Chrome", None, 2_688), ("Safari", None, 1_479), ("Opera", None, 4)];
+    let mut cards = vec![
+        card("Pages", "identifier", &pages, 212),
+        card("Sources", "source", &sources, 64),
+        card("Countries", "country", &countries, 71),
+        card("Browsers", "browser", &browsers, 3),
+        card("UTM campaigns", "utm_campaign", &[], 0),
+    ];
+    cards[0].trends = (0..6).map(|row| trend(row, 14)).collect();
+    cards[1].tabs = tabs(["Sources", "Channels", "Campaigns"]);
+    cards[4].ranking.scope.range = DateRange::ending(TODAY.date, 7);
+    cards
+}
+
+/// Names that nobody wants: long, foreign, hostile, none.
+pub(super) fn strange_card() -> Card {
+    let long = format!("/archive{}", "/a-long-name-without-an-end".repeat(12));
+    let rows = [
+        ("<script>alert(1)</script>", Some("\"><img src=x onerror=alert(1)>"), 900),
+        (
+            long.as_str(),
+            Some("A long title that goes on, and on, and on, until nobody reads it"),
+            650,
+        ),
+        ("/مدونة/كيف-تعمل-قاعدة-البيانات", Some("كيف تعمل قاعدة البيانات"), 412),
+        ("/🍞/👩‍🍳", Some("🥖 Bread & butter"), 300),
+        ("", None, 120),
+        ("/日本語の長い名前のページ", None, 44),
+        ("(other)", None, 1),
+    ];
+    let mut card = card("Pages", "identifier", &rows, 1_234);
+    card.trends = (0..7).map(|row| trend(row, 14)).collect();
+    card
+}
+
+/// The card as it is when nothing was counted.
+pub(super) fn without_rows(card: &Card) -> Card {
+    let mut card = card.clone();
+    card.ranking.rows.clear();
+    card.ranking.rows_in_all = 0;
+    card.trends.clear();
+    card
+}
+
+/// Links to rankings that share a card, the first of which is shown.
+pub(super) fn tabs(names: [&str; 3]) -> Vec<Link> {
+    let tab = |name: &str| Link {
+        name: name.to_owned(),
+        href: format!("/top?dimension={name}"),
+        current: name == names[0],
+    };
+    names.map(tab).to_vec()
+}
+
+fn card(title: &str, dimension: &str, rows: &[(&str, Option<&str>, i64)], in_all: u64) -> Card {
+    Card {
+        title: title.to_owned(),
+        metric: Metric::Visitors,
+        ranking: ranking(dimension, thirty_days(), rows, in_all),
+        trends: Vec::new(),
+        tabs: Vec::new(),
+    }
+}
+
+/// A course that looks different for every row.
+fn trend(row: i64, days: i64) -> Vec<i64> {
+    (0..days).map(|day| 30 + (day * (row + 3) * 17 + row * 5) % 41).collect()
+}
+
+/// Refused beacons of fourteen days.
+pub(super) fn reasons() -> Vec<Reason> {
+    let reason = |(slug, row): (&str, i64)| Reason { slug: slug.into(), days: trend(row, 14) };
+    let mut reasons = [("bot", 1), ("own_visit", 2), ("unknown_site", 4)].map(reason).to_vec();
+    reasons.push(Reason { slug: "a_reason_of_tomorrow".into(), days: vec![0; 14] });
+    reasons
+}
+
+/// The user agents that were refused most.
+pub(super) fn agents() -> Vec<(String, i64)> {
+    [("Googlebot", 812), ("curl", 90), ("<b>Bot</b>", 1)].map(|(it, n)| (it.to_owned(), n)).to_vec()
+}
+
+/// A statement with everything in it.
+pub(super) fn facts() -> Facts {
+    let event = |name: &str, raw_days| EventFacts {
+        name: name.to_owned(),
+        identifier: "the page’s path".into(),
+        dimensions: ["source", "country", "os", "os_version", "meta.plan"]
+            .map(str::to_owned)
+            .into(),
+        kept: vec![("hour".into(), Some(90)), ("day".into(), Some(1_095)), ("month".into(), None)],
+        raw_days,
+    };
+    Facts {
+        site: "example.com".into(),
+        time_zone: "Europe/Berlin".into(),
+        honours_privacy_signals: true,
+        country_from_address: true,
+        visit_minutes: 30,
+        events: vec![event("page_view", 0), event("form_sent", 14)],
+    }
 }

@@ -1,2 +1,315 @@
 //! Every page from literal answers, to be looked at: set `TRIM_BEACONS_STORYBOOK` to a folder and
-//! the pages are written there.
+//! the pages are written there. Without it, what must be true of every page is checked.
+
+use std::{collections::HashSet, fs, path::Path};
+
+use jiff::civil::date;
+
+use super::{
+    Error,
+    card::Card,
+    dashboard::{DashboardPage, FirstRun},
+    error::ErrorPage,
+    filtered::FilteredPage,
+    link,
+    markup::{self, Element},
+    metric::Metric,
+    month::MonthPage,
+    privacy::PrivacyPage,
+    sample::{self, TODAY},
+    top::TopPage,
+    trend::Trend,
+    year::YearPage,
+};
+use crate::{
+    model::period::{DateRange, Granularity},
+    report::answer::Series,
+};
+
+/// The assets, under the names by which the samples' pages load them.
+const ASSETS: [(&str, &str); 3] = [
+    ("dashboard.css", include_str!("../../assets/dashboard.css")),
+    ("dashboard.js", include_str!("../../assets/dashboard.js")),
+    ("favicon.svg", include_str!("../../assets/favicon.svg")),
+];
+
+/// A page with the name of its file.
+type Story = (&'static str, Result<String, Error>);
+
+fn stories() -> Vec<Story> {
+    [dashboards(), tops(), trends(), others()].into_iter().flatten().collect()
+}
+
+fn dashboards() -> Vec<Story> {
+    let cards = sample::cards();
+    let page = |name, count, granularity, level: i64, cards: &[Card], metric| {
+        let series = sample::series(granularity, count, level);
+        let before = sample::before(&series);
+        let page = DashboardPage {
+            frame: &sample::frame(link::OVERVIEW),
+            today: TODAY,
+            visitors_now: Some(3),
+            series: &series,
+            before: Some(&before),
+            metric,
+            cards,
+            first_run: None,
+        };
+        (name, page.render())
+    };
+    let empty: Vec<Card> = cards.iter().map(sample::without_rows).collect();
+    let strange = [sample::strange_card()];
+    vec![
+        page("dashboard", 30, Granularity::Day, 260, &cards, Metric::Visitors),
+        page("dashboard-quarter", 91, Granularity::Day, 18_000, &cards, Metric::Count),
+        page("dashboard-today", 24, Granularity::Hour, 9, &cards[..3], Metric::Visits),
+        page("dashboard-week", 7, Granularity::Day, 2, &cards[..1], Metric::Visitors),
+        page("dashboard-empty", 30, Granularity::Day, 0, &empty, Metric::Visitors),
+        page("dashboard-strange", 1, Granularity::Day, 40, &strange, Metric::Visitors),
+        ("first-run", first_run()),
+    ]
+}
+
+fn first_run() -> Result<String, Error> {
+    let series = sample::series(Granularity::Day, 7, 0);
+    DashboardPage {
+        frame: &sample::frame_of_many_sites(link::OVERVIEW),
+        today: TODAY,
+        visitors_now: Some(0),
+        series: &series,
+        before: None,
+        metric: Metric::Visitors,
+        cards: &[],
+        first_run: Some(FirstRun {
+            snippet: r#"<script defer src="https://stats.example.com/tb.js"></script>"#,
+            curl: "curl https://stats.example.com/beacon -H 'content-type: application/json' \
+                   -d '{\"event_type\":\"page_view\",\"identifier\":\"/\"}'",
+        }),
+    }
+    .render()
+}
+
+fn tops() -> Vec<Story> {
+    let page = |name, card: &Card, search, offset| {
+        let page = TopPage {
+            frame: &sample::frame_of_many_sites(link::TOP),
+            today: TODAY,
+            card,
+            search,
+            limit: 10,
+            offset,
+            csv: Some("/api/top.csv?site=example.com"),
+        };
+        (name, page.render())
+    };
+    let pages = Card {
+        tabs: sample::tabs(["Pages", "Entry pages", "Exit pages"]),
+        ..sample::cards().swap_remove(0)
+    };
+    vec![
+        page("top", &pages, "", 10),
+        page("top-strange", &sample::strange_card(), "é<b>\"", 0),
+        page("top-nothing", &sample::without_rows(&pages), "<script>", 0),
+    ]
+}
+
+fn trends() -> Vec<Story> {
+    let month = |name, series: &Series| {
+        let (frame, before) = (sample::frame(link::MONTH), sample::before(series));
+        let (metric, before) = (Metric::Visitors, Some(&before));
+        let trend = Trend { frame: &frame, series, before, metric };
+        (name, MonthPage { frame: &frame, today: TODAY, trend }.render())
+    };
+    let year = |name, level| {
+        let series = sample::series(Granularity::Month, 12, level);
+        let frame = sample::frame_of_many_sites(link::YEAR);
+        let trend = Trend { frame: &frame, series: &series, before: None, metric: Metric::Count };
+        (name, YearPage { frame: &frame, today: TODAY, trend }.render())
+    };
+    let running = sample::month(date(2026, 11, 1));
+    let mut of_a_page = sample::month(date(2026, 10, 1));
+    of_a_page.scope.identifier = Some("/notes/<b>sqlite</b>&wal-explained".to_owned());
+    vec![
+        month("month", &running),
+        month("month-of-a-page", &of_a_page),
+        year("year", 9_400),
+        year("year-empty", 0),
+    ]
+}
+
+fn others() -> Vec<Story> {
+    let range = DateRange::ending(TODAY.date, 14);
+    let frame = sample::frame("");
+    let filtered = |name, reasons: &[_], agents: &[_]| {
+        let page = FilteredPage { frame: &frame, range, accepted: 48_211, reasons, agents };
+        (name, page.render())
+    };
+    let facts = sample::facts();
+    let bare = super::layout::Frame {
+        assets: frame.assets.clone(),
+        version: frame.version.clone(),
+        ..Default::default()
+    };
+    let error = |name, frame, sentence, advice| {
+        let title = "There is no such page";
+        (name, ErrorPage { frame, status: 404, title, sentence, advice }.render())
+    };
+    vec![
+        filtered("filtered", &sample::reasons(), &sample::agents()),
+        filtered("filtered-nothing", &[], &[]),
+        ("privacy", PrivacyPage { frame: &frame, facts: &facts }.render()),
+        error("error", &frame, "In the address, from=<b> is no date.", "Pick one below."),
+        error("error-bare", &bare, "", "Perhaps the address was mistyped."),
+    ]
+}
+
+/// The pages with their elements.
+fn read() -> Vec<(&'static str, String, Vec<Element>)> {
+    let read = |(name, html): Story| {
+        let html = html.unwrap();
+        let elements = markup::elements(&html);
+        assert!(elements.is_ok(), "{name}: {elements:?}");
+        (name, html, elements.unwrap_or_default())
+    };
+    stories().into_iter().map(read).collect()
+}
+
+#[test]
+fn the_storybook_is_written_where_it_is_wanted() {
+    let Some(folder) = std::env::var_os("TRIM_BEACONS_STORYBOOK") else { return };
+    let folder = Path::new(&folder);
+    fs::create_dir_all(folder).unwrap();
+    for (name, html, _) in read() {
+        fs::write(folder.join(format!("{name}.html")), html).unwrap();
+    }
+    for (name, content) in ASSETS {
+        fs::write(folder.join(name), content).unwrap();
+    }
+}
+
+#[test]
+fn every_page_has_one_heading_and_one_main() {
+    for (name, _, elements) in read() {
+        for once in ["h1", "main", "title"] {
+            let count = elements
+                .iter()
+                .filter(|it| it.name == once && !it.around.contains(&"svg".to_owned()))
+                .count();
+            assert_eq!(count, 1, "{name}: <{once}>");
+        }
+    }
+}
+
+#[test]
+fn every_table_has_a_caption() {
+    for (name, html, _) in read() {
+        for table in html.split("<table").skip(1) {
+            let start: String = table.chars().take(200).collect();
+            assert!(start.contains("\n<caption"), "{name}: {start}");
+        }
+    }
+}
+
+#[test]
+fn ids_are_unique_and_what_names_them_finds_them() {
+    for (name, _, elements) in read() {
+        let ids: Vec<&str> = elements.iter().filter_map(|it| it.attribute("id")).collect();
+        let unique: HashSet<&str> = ids.iter().copied().collect();
+        assert_eq!(ids.len(), unique.len(), "{name}: {ids:?}");
+        let named = elements.iter().filter_map(|it| it.attribute("aria-labelledby"));
+        for id in named.flat_map(str::split_whitespace) {
+            assert!(unique.contains(id), "{name}: {id}");
+        }
+    }
+}
+
+#[test]
+fn pages_obey_their_policy() {
+    for (name, _, elements) in read() {
+        for element in &elements {
+            let name = format!("{name}: {element:?}");
+            assert!(element.name != "style", "{name}");
+            assert!(element.name != "script" || element.attribute("src").is_some(), "{name}");
+            for (attribute, value) in &element.attributes {
+                assert!(attribute != "style" && !attribute.starts_with("on"), "{name}");
+                let leads = ["href", "src", "action"].contains(&attribute.as_str());
+                assert!(
+                    !leads || !value.contains("//") && !value.contains("javascript:"),
+                    "{name}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn names_from_outside_stay_text() {
+    let pages = read();
+    let html = |wanted| {
+        let found = pages.iter().find(|(name, _, _)| *name == wanted);
+        found.map(|(_, html, _)| html.as_str()).unwrap_or_default()
+    };
+    for name in ["dashboard-strange", "top-strange"] {
+        assert!(html(name).contains("&#60;script&#62;alert(1)&#60;/script&#62;"), "{name}");
+        assert!(html(name).contains("كيف-تعمل"), "{name}");
+    }
+    assert!(html("top-nothing").contains("No pages have “&#60;script&#62;” in their name"));
+    assert!(html("month-of-a-page").contains("/notes/&#60;b&#62;sqlite"));
+    for (name, html, elements) in &pages {
+        assert!(!html.contains("<script>"), "{name}");
+        let scripts = elements.iter().filter(|element| element.name == "script").count();
+        assert_eq!(scripts, 1, "{name}");
+    }
+}
+
+#[test]
+fn what_is_shown_is_marked() {
+    let current = |wanted: &str, value: &str| {
+        let pages = read();
+        let page = pages.iter().find(|(name, _, _)| *name == wanted);
+        let elements = page.map(|(_, _, elements)| elements.clone()).unwrap_or_default();
+        elements.iter().filter(|it| it.attribute("aria-current") == Some(value)).count()
+    };
+    assert_eq!(current("dashboard", "page"), 1);
+    // The range in the picker and the figure in the strip.
+    assert_eq!(current("dashboard", "true"), 2);
+    assert_eq!(current("privacy", "page"), 0);
+}
+
+#[test]
+fn colours_have_contrast_in_both_themes() {
+    let css = ASSETS[0].1;
+    let (light, rest) = css.split_once("prefers-color-scheme: dark").unwrap();
+    let dark = rest.split("/* Ground */").next().unwrap();
+    for (theme, css) in [("light", light), ("dark", dark)] {
+        let check = |fore: &str, back: &str, wanted: f64| {
+            let (one, other) = (luminance(css, fore) + 0.05, luminance(css, back) + 0.05);
+            let contrast = one.max(other) / one.min(other);
+            assert!(contrast >= wanted, "{theme}: --{fore} on --{back} has {contrast:.2}");
+        };
+        for back in ["ground", "card", "raised", "hover", "fill"] {
+            check("ink", back, 7.0);
+            check("muted", back, 4.5);
+            check("accent", back, 4.5);
+        }
+        check("on-accent", "accent", 4.5);
+        for back in ["card", "hover"] {
+            check("better", back, 4.5);
+            check("worse", back, 4.5);
+            check("before", back, 3.0);
+        }
+        for back in ["card", "raised"] {
+            check("edge", back, 3.0);
+        }
+    }
+}
+
+/// The relative luminance of a colour that a style sheet names, by WCAG 2.2.
+fn luminance(css: &str, name: &str) -> f64 {
+    let hex = css.split(&format!("--{name}: #")).nth(1).and_then(|rest| rest.get(..6)).unwrap();
+    let channel = |at: usize| {
+        let value = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
+        if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)
+}

@@ -4,7 +4,7 @@ use super::{
     metric::Metric,
     number::{self, Change, Wish},
 };
-use crate::report::answer::{Figures, Scope};
+use crate::report::answer::{Figures, Measure, Scope, Spread};
 
 /// One figure of the strip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,19 @@ pub fn stats(scope: &Scope, now: &Figures, before: Option<&Figures>) -> Vec<Stat
         stats.extend(means(now, before));
     }
     stats
+}
+
+/// For how long a page was visible and how far it was scrolled, half of the times at least.
+pub fn engagement(spread: &Spread) -> Vec<Stat> {
+    let stat = |measure: &Measure| {
+        let (title, value) = match measure.name.as_str() {
+            "seconds" => ("Time visible", number::duration(number::whole(measure.median))),
+            "scroll" => ("Scrolled", number::percent(number::whole(measure.median), 100)),
+            _ => return None,
+        };
+        Some(Stat { title, value, change: None, metric: None })
+    };
+    spread.measures.iter().filter_map(stat).collect()
 }
 
 /// What follows from visits.

@@ -25,6 +25,8 @@ pub struct Trend<'a> {
     pub before: Option<&'a Series>,
     /// Which figure is drawn.
     pub metric: Metric,
+    /// Further figures for the strip.
+    pub more: &'a [Stat],
 }
 
 /// A bucket as a row.
@@ -55,7 +57,9 @@ impl Trend<'_> {
     /// The totals.
     pub(super) fn stats(&self) -> Vec<Stat> {
         let before = self.before.map(|series| &series.total);
-        strip::stats(&self.series.scope, &self.series.total, before)
+        let mut stats = strip::stats(&self.series.scope, &self.series.total, before);
+        stats.extend_from_slice(self.more);
+        stats
     }
 
     /// The columns of figures.
@@ -71,7 +75,7 @@ impl Trend<'_> {
         let value = |point: &Point| self.metric.of(&point.figures).max(0);
         let largest = known.iter().map(value).max().unwrap_or(0).max(1);
         let row = |(index, point): (usize, &Point)| TrendRow {
-            name: date::point_words(point, self.series.granularity),
+            name: date::point_row(point, self.series.granularity),
             href: links.get(index).cloned().unwrap_or_default(),
             unfinished: point.unfinished,
             width: format!("{:.1}%", 100.0 * number::ratio(value(point), largest)),

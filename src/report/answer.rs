@@ -68,6 +68,20 @@ pub struct Series {
     pub total: Figures,
 }
 
+impl Series {
+    /// Makes the total that of the points.
+    pub fn add_up(&mut self) {
+        self.total = Figures::default();
+        for figures in self.points.iter().map(|point| point.figures) {
+            self.total.count += figures.count;
+            self.total.visitors += figures.visitors;
+            self.total.visits += figures.visits;
+            self.total.bounces += figures.bounces;
+            self.total.seconds += figures.seconds;
+        }
+    }
+}
+
 /// One row of a list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
@@ -103,6 +117,44 @@ pub struct Overview {
     pub series: Series,
     /// The same number of days before.
     pub before: Series,
+}
+
+/// How the numbers that beacons carry are spread.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Spread {
+    /// What was asked.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// Each measure that has values.
+    pub measures: Vec<Measure>,
+}
+
+/// The values of one measure, in its own unit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measure {
+    /// Its name.
+    pub name: String,
+    /// How many values there are.
+    pub count: i64,
+    /// Their mean.
+    pub mean: f64,
+    /// Half of them are below, as near as the bars tell.
+    pub median: f64,
+    /// Three quarters of them are below, as near as the bars tell.
+    pub p75: f64,
+    /// The bars, the lowest first.
+    pub bars: Vec<SpreadBar>,
+}
+
+/// One bar.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpreadBar {
+    /// Its upper bound; none for the bar that takes the rest.
+    pub up_to: Option<f64>,
+    /// How many values it holds.
+    pub count: i64,
+    /// Their mean.
+    pub mean: f64,
 }
 
 /// What was not counted, and why.

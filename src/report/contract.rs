@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    answer::{Filtered, Overview, Ranking, Series},
+    answer::{Filtered, Overview, Ranking, Series, Spread},
     question::Question,
 };
 use crate::store::{Error, Transaction};
@@ -29,6 +29,8 @@ pub enum Answer {
     Ranking(Ranking),
     /// A period and the one before it.
     Overview(Overview),
+    /// How numbers are spread.
+    Spread(Spread),
     /// What was not counted.
     Filtered(Filtered),
 }

@@ -9,6 +9,7 @@ pub mod month;
 pub mod overview;
 pub mod question;
 mod reading;
+pub mod spread;
 pub mod status;
 pub mod top;
 pub mod trend;
@@ -17,8 +18,15 @@ pub mod year;
 use self::contract::Report;
 
 /// Every report.
-pub static REPORTS: [Report; 6] =
-    [overview::REPORT, trend::REPORT, month::REPORT, year::REPORT, top::REPORT, filtered::REPORT];
+pub static REPORTS: [Report; 7] = [
+    overview::REPORT,
+    trend::REPORT,
+    month::REPORT,
+    year::REPORT,
+    top::REPORT,
+    spread::REPORT,
+    filtered::REPORT,
+];
 
 /// The report with this slug.
 pub fn by_slug(slug: &str) -> Option<&'static Report> {

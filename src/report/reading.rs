@@ -99,8 +99,10 @@ pub(super) fn series(
             unfinished: period.contains(question.now),
         });
     }
-    let total = sum(points.iter().map(|point| counters_of(point.figures)));
-    Ok(Series { scope: scope(question, range), granularity, points, total })
+    let scope = scope(question, range);
+    let mut series = Series { scope, granularity, points, total: Figures::default() };
+    series.add_up();
+    Ok(series)
 }
 
 /// What an answer about `range` begins with.
@@ -118,11 +120,6 @@ pub(super) fn scope(question: &Question, range: DateRange) -> Scope {
 pub(super) const fn figures_of(counters: Counters) -> Figures {
     let Counters { count, visitors, visits, bounces, seconds } = counters;
     Figures { count, visitors, visits, bounces, seconds }
-}
-
-const fn counters_of(figures: Figures) -> Counters {
-    let Figures { count, visitors, visits, bounces, seconds } = figures;
-    Counters { count, visitors, visits, bounces, seconds }
 }
 
 fn sum(counters: impl Iterator<Item = Counters>) -> Figures {

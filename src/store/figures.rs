@@ -233,6 +233,41 @@ pub fn title(
     Ok(None)
 }
 
+/// One bar of a histogram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bar {
+    /// Its upper bound, in thousandths; the last bar's is 2^53.
+    pub bound: i64,
+    /// How many values it holds.
+    pub count: i64,
+    /// Their sum, in thousandths.
+    pub sum: i64,
+}
+
+/// How the numbers called `measure` are spread in `buckets`, of all of `subject` or of one identifier.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn histogram(
+    connection: &Connection,
+    subject: Subject,
+    identifier: TextId,
+    measure: TextId,
+    buckets: &[Bucket],
+) -> Result<Vec<Bar>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT h.bound, sum(h.count), sum(h.sum)
+         FROM json_each(?1) AS b CROSS JOIN beacon_histogram AS h
+         WHERE h.granularity = b.value ->> 0 AND h.period_start = b.value ->> 1
+             AND h.site = ?2 AND h.event_type = ?3 AND h.identifier = ?4 AND h.measure = ?5
+         GROUP BY h.bound ORDER BY h.bound",
+    )?;
+    let key =
+        params![as_json(buckets), subject.site.0, subject.event_type.0, identifier.0, measure.0];
+    let bar = |row: &Row<'_>| Ok(Bar { bound: row.get(0)?, count: row.get(1)?, sum: row.get(2)? });
+    Ok(statement.query_map(key, bar)?.collect::<Result<_, _>>()?)
+}
+
 /// The text behind a number.
 ///
 /// # Errors

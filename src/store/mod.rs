@@ -6,6 +6,7 @@ pub mod figures;
 pub mod journal;
 pub mod migrate;
 pub mod names;
+pub mod personal;
 pub mod rejected;
 pub mod state;
 pub mod tallies;

@@ -17,7 +17,8 @@ use super::{
 use crate::{
     app::App,
     clock,
-    ingest::{self, Rejected, payload::Payload},
+    config::registry::Entrance,
+    ingest::{Rejected, payload::Payload},
     model::{beacon::Beacon, rejection::Reason},
 };
 
@@ -33,7 +34,7 @@ pub(super) async fn post(app: &App, peer: SocketAddr, request: Request<Incoming>
         Err(rejected) => return refused(app, &head.headers, &rejected, true),
     };
     let payload = read(&body, head.uri.query(), &head.headers);
-    match count(app, peer, &head.headers, payload, false).await {
+    match count(app, peer, &head.headers, payload, Entrance::Beacon).await {
         Ok(()) => answered(respond::empty(StatusCode::NO_CONTENT), &head.headers),
         Err(rejected) => refused(app, &head.headers, &rejected, false),
     }
@@ -43,7 +44,7 @@ pub(super) async fn post(app: &App, peer: SocketAddr, request: Request<Incoming>
 pub(super) async fn get_pixel(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Answer {
     let (head, _) = request.into_parts();
     let payload = Payload::from_form(head.uri.query().unwrap_or_default().as_bytes());
-    let status = match count(app, peer, &head.headers, payload, true).await {
+    let status = match count(app, peer, &head.headers, payload, Entrance::Pixel).await {
         Ok(()) => StatusCode::OK,
         Err(rejected) => {
             note(app, &rejected);
@@ -86,12 +87,12 @@ async fn count(
     peer: SocketAddr,
     headers: &HeaderMap,
     payload: Result<Payload<'_>, Rejected>,
-    is_pixel: bool,
+    entrance: Entrance,
 ) -> Result<(), Rejected> {
     let registry = app.registry.get();
     let trusted = &registry.server.trusted_proxies;
-    let facts = client::facts(headers, peer, trusted, clock::now_ms(), is_pixel);
-    let beacon = ingest::accept(&payload?, &facts, &registry, &app.salts)?;
+    let facts = client::facts(headers, peer, trusted, clock::now_ms(), entrance);
+    let beacon = app.ingest.accept(&payload?, &facts, &registry)?;
     store(app, &beacon).await.map_err(|rejected| rejected.at(&beacon.site))
 }
 

@@ -7,7 +7,10 @@ use hyper::{
     header::{self, HeaderName},
 };
 
-use crate::{config::registry::Prefix, ingest::Request};
+use crate::{
+    config::registry::{Entrance, Prefix},
+    ingest::Request,
+};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -28,7 +31,7 @@ pub(super) fn facts<'r>(
     peer: SocketAddr,
     trusted: &[Prefix],
     received_at: i64,
-    is_pixel: bool,
+    entrance: Entrance,
 ) -> Request<'r> {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let named = |name: &'static str| text(&HeaderName::from_static(name));
@@ -44,7 +47,7 @@ pub(super) fn facts<'r>(
         received_at,
         client: client(headers, peer.ip(), trusted),
         is_local: peer.ip().to_canonical().is_loopback() && !forwarded,
-        is_pixel,
+        entrance,
         host: text(&header::HOST),
         origin: text(&header::ORIGIN).filter(|origin| *origin != "null"),
         referer: text(&header::REFERER),

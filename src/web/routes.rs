@@ -21,6 +21,7 @@ enum Route {
     Health,
     Reports,
     Report,
+    Privacy,
     Page(Page),
 }
 
@@ -42,6 +43,7 @@ impl Routes {
         router.insert("/health", Route::Health)?;
         router.insert("/api/v1/reports", Route::Reports)?;
         router.insert("/api/v1/reports/{slug}", Route::Report)?;
+        router.insert("/api/v1/privacy", Route::Privacy)?;
         for (page, path) in Page::ALL {
             router.insert(path, Route::Page(page))?;
         }
@@ -82,6 +84,7 @@ impl Routes {
                 Route::Health => health::get(app),
                 Route::Reports => api::get(app, None, &request).await,
                 Route::Report => api::get(app, found.params.get("slug"), &request).await,
+                Route::Privacy => pages::get_privacy_facts(app, &request),
                 Route::Page(page) => pages::get(app, *page, &request).await,
                 Route::Beacon | Route::Pixel => respond::method_not_allowed("GET, OPTIONS"),
             },

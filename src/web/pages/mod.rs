@@ -9,6 +9,7 @@ mod top;
 use std::{borrow::Cow, net::SocketAddr};
 
 use hyper::{Request, StatusCode, body::Incoming, header, http::uri::Authority};
+use serde_json::json;
 use tracing::error;
 use url::form_urlencoded;
 
@@ -19,6 +20,7 @@ use super::{
 use crate::{
     app::App,
     clock,
+    model::dimension::Dimension,
     page::{
         self,
         date::Today,
@@ -100,6 +102,19 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
     drawn.map_or_else(|no_page| instead(no_page), |html| respond::page(StatusCode::OK, html))
 }
 
+/// What the privacy page of a site says, as JSON.
+pub(super) fn get_privacy_facts(app: &App, request: &Request<Incoming>) -> Answer {
+    match Asked::read(app, request) {
+        Ok(asked) => {
+            let facts = other::facts(app, &asked.question.site);
+            respond::json(StatusCode::OK, &facts)
+        }
+        Err(wrong) => {
+            respond::json(StatusCode::BAD_REQUEST, &json!({ "error": wrong.to_string() }))
+        }
+    }
+}
+
 /// The page that says that there is none at this address.
 pub(super) fn not_found() -> Answer {
     let advice = "Perhaps the address was mistyped, or the page belongs to another release.";
@@ -133,6 +148,17 @@ impl Asked {
         let base_url = registry.server.base_url.clone();
         let base_url = base_url.unwrap_or_else(|| asked_url(request, registry.server.listen));
         Ok(Self { question, metric, way: Way { root: String::new(), site }, base_url })
+    }
+
+    /// The same about `dimension`. Where a visit begins or ends is counted in visits.
+    fn about(&self, dimension: Option<Dimension>) -> Self {
+        let by_visit = matches!(dimension, Some(Dimension::EntryPage | Dimension::ExitPage));
+        let (metric, order) = match self.metric {
+            Metric::Visitors if by_visit => (Metric::Visits, Order::Visits),
+            metric => (metric, self.question.order),
+        };
+        let question = Question { dimension, order, ..self.question.clone() };
+        Self { question, metric, ..self.clone() }
     }
 
     fn today(&self) -> Today {

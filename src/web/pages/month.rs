@@ -1,47 +1,101 @@
 //! `GET /month` and `GET /year`: one course, of a single page or of all.
 
+use std::sync::Arc;
+
 use super::{Asked, NoPage, frame};
 use crate::{
     app::App,
     model::period::DateRange,
-    page::{link, month::MonthPage, trend::Trend, year::YearPage},
-    report::{self, answer::Series, question::Question, status},
+    page::{
+        layout::Frame,
+        link,
+        metric::Metric,
+        month::MonthPage,
+        strip::{self, Stat},
+        trend::Trend,
+        year::YearPage,
+    },
+    report::{
+        self,
+        answer::Series,
+        question::Question,
+        status::{self, Status},
+    },
     store::{self, Transaction},
     web::read,
 };
 
+/// The event type by which pages tell how long they were looked at.
+const ENGAGEMENT: &str = "engagement";
+
 type Report = fn(&Question, &Transaction<'_>) -> Result<Series, store::Error>;
 
 pub(super) async fn get_month(app: &App, asked: Asked) -> Result<String, NoPage> {
-    let (series, before, status) = course(app, &asked, report::month::answer).await?;
-    let frame = frame::of(app, &asked, link::MONTH, Some(&status));
-    let trend =
-        Trend { frame: &frame, series: &series, before: Some(&before), metric: asked.metric };
+    let course = course(app, &asked, report::month::answer).await?;
+    let frame = frame::of(app, &asked, link::MONTH, Some(&course.status));
+    let trend = course.trend(&frame, asked.metric);
     Ok(MonthPage { frame: &frame, today: asked.today(), trend }.render()?)
 }
 
 pub(super) async fn get_year(app: &App, asked: Asked) -> Result<String, NoPage> {
-    let (series, before, status) = course(app, &asked, report::year::answer).await?;
-    let frame = frame::of(app, &asked, link::YEAR, Some(&status));
-    let trend =
-        Trend { frame: &frame, series: &series, before: Some(&before), metric: asked.metric };
+    let course = course(app, &asked, report::year::answer).await?;
+    let frame = frame::of(app, &asked, link::YEAR, Some(&course.status));
+    let trend = course.trend(&frame, asked.metric);
     Ok(YearPage { frame: &frame, today: asked.today(), trend }.render()?)
 }
 
-/// The course asked for, and the one that ends where it begins.
-async fn course(
-    app: &App,
-    asked: &Asked,
-    report: Report,
-) -> Result<(Series, Series, status::Status), NoPage> {
+/// The course asked for, the one that ends where it begins, and how long a single page was looked at.
+struct Course {
+    series: Series,
+    before: Series,
+    more: Vec<Stat>,
+    status: Status,
+}
+
+impl Course {
+    fn trend<'c>(&'c self, frame: &'c Frame, metric: Metric) -> Trend<'c> {
+        Trend { frame, series: &self.series, before: Some(&self.before), metric, more: &self.more }
+    }
+}
+
+async fn course(app: &App, asked: &Asked, report: Report) -> Result<Course, NoPage> {
     let question = asked.question.clone();
-    let (read, _) = read::answer(app, move |file| {
+    let (course, _) = read::answer(app, move |file| {
         let series = report(&question, file)?;
         let eve = series.scope.range.first.yesterday().unwrap_or(series.scope.range.first);
         let before = Question { range: Some(DateRange::ending(eve, 1)), ..question.clone() };
-        let before = report(&before, file)?;
-        Ok((series, before, status::answer(&question, file)?))
+        let before = as_far_as(report(&before, file)?, &series);
+        let more = match question.identifier {
+            Some(_) => engagement(&question, series.scope.range, file)?,
+            None => Vec::new(),
+        };
+        let status = status::answer(&question, file)?;
+        Ok(Course { series, before, more, status })
     })
     .await?;
-    Ok(read)
+    Ok(course)
+}
+
+/// What pages tell of themselves when they hide, if that event type is declared.
+fn engagement(
+    question: &Question,
+    range: DateRange,
+    file: &Transaction<'_>,
+) -> Result<Vec<Stat>, store::Error> {
+    let event = question.events.iter().find(|event| event.name == ENGAGEMENT);
+    let Some(event) = event.filter(|_| question.event.visits) else { return Ok(Vec::new()) };
+    let event = Arc::clone(event);
+    let question = Question { event, range: Some(range), ..question.clone() };
+    Ok(strip::engagement(&report::spread::answer(&question, file)?))
+}
+
+/// As many buckets of `before` as `series` has begun, so that like is compared with like while the
+/// last bucket is still to come.
+fn as_far_as(mut before: Series, series: &Series) -> Series {
+    let begun = series.points.iter().position(|point| point.unfinished);
+    if let Some(last) = begun {
+        before.points.truncate(last + 1);
+        before.add_up();
+    }
+    before
 }

@@ -3,7 +3,7 @@
 use super::{Asked, NoPage, frame};
 use crate::{
     app::App,
-    config::registry::{EventType, IdentifierRule, Registry, Site},
+    config::registry::{EventType, IdentifierRule, Site},
     fold,
     model::dimension::Dimension,
     page::{
@@ -40,17 +40,18 @@ pub(super) async fn get_filtered(app: &App, asked: Asked) -> Result<String, NoPa
 
 pub(super) fn get_privacy(app: &App, asked: &Asked) -> Result<String, NoPage> {
     let frame = frame::of(app, asked, link::PRIVACY, None);
-    let facts = facts(&app.registry.get(), &asked.question.site);
+    let facts = facts(app, &asked.question.site);
     Ok(PrivacyPage { frame: &frame, facts: &facts }.render()?)
 }
 
 /// What the registry says of a site to those who visit it.
-pub(super) fn facts(registry: &Registry, site: &Site) -> Facts {
+pub(super) fn facts(app: &App, site: &Site) -> Facts {
+    let registry = app.registry.get();
     Facts {
         site: site.name.clone(),
         time_zone: site.zone_name.clone(),
         honours_privacy_signals: site.honour_privacy_signals,
-        country_from_address: registry.server.country_database.is_some(),
+        country_from_address: app.ingest.locations.is_open(),
         visit_minutes: fold::IDLE_SECONDS / 60,
         events: registry.events.iter().map(|event| event_facts(event)).collect(),
     }

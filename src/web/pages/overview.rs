@@ -80,11 +80,12 @@ fn everything(asked: &Asked, file: &Transaction<'_>) -> Result<Read, store::Erro
         let declared = dimensions.iter().filter(|own| question.event.dimensions.contains(own));
         let declared: Vec<&Dimension> = declared.collect();
         let Some(first) = declared.first() else { continue };
-        let ranked = Question { dimension: Some((*first).clone()), ..question.clone() };
+        let own = Asked { question: question.clone(), ..asked.clone() };
+        let own = own.about(Some((*first).clone()));
         cards.push(Card {
             title: top::title(first),
-            metric: asked.metric,
-            ranking: report::top::answer(&ranked, file)?,
+            metric: own.metric,
+            ranking: report::top::answer(&own.question, file)?,
             trends: Vec::new(),
             tabs: top::tabs(asked, &declared, first, question.range),
         });

@@ -18,6 +18,7 @@ use crate::{
 const ROWS: u32 = 50;
 
 pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
+    let asked = asked.about(asked.question.dimension.clone());
     let asked = Asked { question: Question { limit: ROWS, ..asked.question }, ..asked };
     let ((card, status), _) = {
         let asked = asked.clone();

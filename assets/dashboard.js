@@ -1,0 +1,240 @@
+// What pages do beyond links and forms: hints on charts, keys, menus that close, fresh figures.
+// Every page works without it. It keeps nothing and writes no markup, as the policy asks.
+(() => {
+  'use strict';
+
+  const REFRESH_MS = 60_000;
+  const WAITING_MS = 4_000;
+  const one = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  const make = (name, text = '', className = '') => {
+    const element = document.createElement(name);
+    element.textContent = text;
+    if (className) element.className = className;
+    return element;
+  };
+
+  // Charts. The words are those of each bucket's <title>, taken out so that the browser doesn't
+  // show them a second time.
+
+  const enhance = (plot) => {
+    const buckets = all('.bucket', plot);
+    if (buckets.length === 0) return;
+    const figure = plot.closest('figure');
+    const words = buckets.map((bucket) => {
+      const title = one('title', bucket);
+      const text = title?.textContent ?? '';
+      title?.remove();
+      if (bucket.hasAttribute('href')) bucket.setAttribute('aria-label', text.replaceAll('\n', ', '));
+      return text;
+    });
+    const tip = make('div', '', 'tip');
+    tip.setAttribute('role', 'status');
+    tip.hidden = true;
+    figure.append(tip);
+    let shown = -1;
+    let touching = false;
+
+    const hide = () => {
+      buckets[shown]?.classList.remove('pointed');
+      shown = -1;
+      tip.hidden = true;
+    };
+
+    // Above the bar, at most a little above the plot: never over what it speaks of.
+    const place = (bucket) => {
+      const frame = figure.getBoundingClientRect();
+      const area = one('.hit', bucket).getBoundingClientRect();
+      const bar = one('.bar', bucket)?.getBoundingClientRect();
+      const top = (bar ?? area).top - frame.top - tip.offsetHeight - 6;
+      const left = (area.left + area.right) / 2 - frame.left - tip.offsetWidth / 2;
+      tip.style.left = `${Math.max(8, Math.min(left, frame.width - tip.offsetWidth - 8))}px`;
+      tip.style.top = `${top}px`;
+    };
+
+    const show = (index) => {
+      const bucket = buckets[index];
+      if (!bucket || index === shown) return;
+      hide();
+      shown = index;
+      bucket.classList.add('pointed');
+      tip.replaceChildren(...words[index].split('\n').map((line) => make('span', line)));
+      tip.hidden = false;
+      place(bucket);
+    };
+
+    const under = (event) => buckets.indexOf(event.target.closest('.bucket'));
+
+    plot.addEventListener('pointermove', (event) => {
+      if (event.pointerType !== 'touch') show(under(event));
+    });
+    plot.addEventListener('pointerleave', (event) => {
+      if (event.pointerType !== 'touch') hide();
+    });
+    plot.addEventListener('pointerdown', (event) => {
+      touching = event.pointerType === 'touch';
+    });
+    // A first touch tells, a second one on the same bucket follows its link.
+    plot.addEventListener('click', (event) => {
+      const index = under(event);
+      if (!touching || index < 0 || index === shown) return;
+      event.preventDefault();
+      show(index);
+    });
+    document.addEventListener('pointerdown', (event) => {
+      if (!plot.contains(event.target)) hide();
+    });
+
+    plot.setAttribute('tabindex', '0');
+    plot.addEventListener('focusout', hide);
+    plot.addEventListener('keydown', (event) => {
+      const last = buckets.length - 1;
+      const step = { ArrowLeft: shown < 0 ? last : shown - 1, ArrowRight: shown + 1, Home: 0, End: last };
+      if (event.altKey || event.ctrlKey || event.metaKey) return;
+      if (event.key in step) {
+        show(Math.max(0, Math.min(step[event.key], last)));
+      } else if (event.key === 'Enter' && buckets[shown]?.hasAttribute('href')) {
+        location.assign(buckets[shown].getAttribute('href'));
+      } else if (event.key === 'Escape' && shown >= 0) {
+        hide();
+      } else {
+        return;
+      }
+      event.preventDefault();
+      event.stopPropagation();
+    });
+  };
+
+  // Menus.
+
+  const closeMenus = (except = null) => {
+    const open = all('.menu[open]').filter((menu) => !menu.contains(except));
+    open.forEach((menu) => { menu.open = false; });
+    return open;
+  };
+
+  document.addEventListener('click', (event) => closeMenus(event.target));
+
+  // Keys.
+
+  const KEYS = [
+    ['1 … 4', 'Overview, Pages, Month, 12 months'],
+    ['←  →', 'Earlier, later'],
+    ['C', 'Change dates'],
+    ['/', 'Search'],
+    ['Esc', 'Close what is open'],
+    ['?', 'These keys'],
+  ];
+
+  const showKeys = () => {
+    const dialog = make('dialog');
+    const list = make('dl');
+    for (const [key, meaning] of KEYS) {
+      const term = make('dt');
+      term.append(make('kbd', key));
+      list.append(term, make('dd', meaning));
+    }
+    const form = make('form');
+    form.method = 'dialog';
+    form.append(make('button', 'Close'));
+    const heading = make('h2', 'Keys');
+    heading.id = 'keys';
+    dialog.setAttribute('aria-labelledby', heading.id);
+    dialog.append(heading, list, form);
+    dialog.addEventListener('close', () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+
+  const follow = (link) => {
+    if (link) location.assign(link.href);
+    return Boolean(link);
+  };
+
+  const openDates = () => {
+    const menu = one('.picker > .menu');
+    if (menu) {
+      menu.open = true;
+      one('a', menu)?.focus();
+    }
+    return Boolean(menu);
+  };
+
+  const search = () => {
+    const field = one('input[type=search]');
+    field?.select();
+    return Boolean(field);
+  };
+
+  const act = (key) => {
+    switch (key) {
+      case 'Escape': {
+        const [menu] = closeMenus();
+        if (menu) one('summary', menu).focus();
+        return Boolean(menu);
+      }
+      case 'ArrowLeft': return follow(one('a[rel=prev]'));
+      case 'ArrowRight': return follow(one('a[rel=next]'));
+      case 'c': return openDates();
+      case '/': return search();
+      case '?': showKeys(); return true;
+      default: return /^[1-9]$/.test(key) && follow(all('.sections a')[Number(key) - 1]);
+    }
+  };
+
+  document.addEventListener('keydown', (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
+    if (one('dialog[open]')) return;
+    if (event.target.closest?.('input, .scroll') && event.key !== 'Escape') return;
+    if (act(event.key)) event.preventDefault();
+  });
+
+  // Fresh figures. The policy forbids to parse text as HTML, so XMLHttpRequest is asked for a
+  // document instead of text: the browser parses it, and no script in it ever runs.
+
+  const busy = () => {
+    const focused = document.activeElement;
+    const at = focused && focused !== document.body && focused.id !== 'content';
+    return document.hidden || at || one('details[open], dialog[open], .tip:not([hidden])') !== null
+      || !(getSelection()?.isCollapsed ?? true);
+  };
+
+  const refresh = () => {
+    const waits = one('[data-waiting]') !== null;
+    if (busy()) return schedule();
+    const request = new XMLHttpRequest();
+    request.responseType = 'document';
+    request.timeout = 20_000;
+    request.addEventListener('loadend', () => {
+      const fresh = request.status === 200 ? request.response : null;
+      const stays = !fresh || !one('main', fresh) || busy() || (waits && one('[data-waiting]', fresh));
+      if (!stays) swap(fresh);
+      schedule();
+    });
+    request.open('GET', location.href);
+    request.send();
+  };
+
+  const swap = (fresh) => {
+    const style = (page) => one('link[rel=stylesheet]', page)?.getAttribute('href');
+    // After an upgrade of the server the style and the script are others, too.
+    if (style(fresh) !== style(document)) return location.reload();
+    for (const part of ['.head', 'main', '.foot']) {
+      const [old, next] = [one(part), one(part, fresh)];
+      if (old && next) old.replaceWith(document.adoptNode(next));
+    }
+    document.title = fresh.title;
+    start();
+  };
+
+  const schedule = () => {
+    if (one('[data-waiting]')) setTimeout(refresh, WAITING_MS);
+    else if (one('[data-live]')) setTimeout(refresh, REFRESH_MS);
+  };
+
+  const start = () => all('.plot').forEach(enhance);
+
+  start();
+  schedule();
+})();

@@ -1,0 +1,126 @@
+//! How the numbers that beacons carry are spread: for how long pages are visible, how far they are
+//! scrolled, and whatever else the event type measures.
+
+use super::{
+    answer::{Measure, Spread, SpreadBar},
+    contract::{Answer, Report},
+    question::Question,
+    reading,
+};
+use crate::{
+    model::period::DateRange,
+    store::{
+        Error, Transaction,
+        figures::{self, Bar},
+        names,
+    },
+};
+
+/// The report.
+pub(super) const REPORT: Report = Report {
+    slug: "spread",
+    title: "Numbers",
+    answer: |q, file| Ok(Answer::Spread(answer(q, file)?)),
+};
+
+/// What a bar's bound is counted in.
+const THOUSANDTHS: f64 = 1000.0;
+
+/// The bound of the bar that takes what is beyond the others.
+const REST: i64 = 1 << 53;
+
+/// The last 30 days, or the range asked for: each measure of the event type.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Spread, Error> {
+    let range = question.range_or_last(30);
+    Ok(Spread {
+        scope: reading::scope(question, range),
+        measures: measures(question, range, file)?,
+    })
+}
+
+fn measures(
+    question: &Question,
+    range: DateRange,
+    file: &Transaction<'_>,
+) -> Result<Vec<Measure>, Error> {
+    let Some((subject, identifier)) = reading::subject(question, file)? else {
+        return Ok(Vec::new());
+    };
+    let buckets = reading::buckets(question, &range, file)?;
+    let mut measures = Vec::new();
+    for rule in &question.event.measures {
+        let Some(id) = names::find(file, &rule.name)? else { continue };
+        let bars = figures::histogram(file, subject, identifier, id, &buckets)?;
+        let count: i64 = bars.iter().map(|bar| bar.count).sum();
+        if count == 0 {
+            continue;
+        }
+        measures.push(Measure {
+            name: rule.name.clone(),
+            count,
+            mean: thousandths(bars.iter().map(|bar| bar.sum).sum()) / float(count),
+            median: quantile(&bars, count, 0.5),
+            p75: quantile(&bars, count, 0.75),
+            bars: bars.iter().map(shown).collect(),
+        });
+    }
+    Ok(measures)
+}
+
+fn shown(bar: &Bar) -> SpreadBar {
+    SpreadBar {
+        up_to: (bar.bound < REST).then(|| thousandths(bar.bound)),
+        count: bar.count,
+        mean: thousandths(bar.sum) / float(bar.count.max(1)),
+    }
+}
+
+/// The value below which `share` of all lie: within its bar it is interpolated between the bar's
+/// bounds, and beyond the last bound it is the mean of what lies there.
+fn quantile(bars: &[Bar], count: i64, share: f64) -> f64 {
+    let wanted = float(count) * share;
+    let (mut below, mut lower) = (0.0, 0.0);
+    for bar in bars {
+        let within = float(bar.count);
+        if below + within >= wanted && bar.count > 0 {
+            if bar.bound == REST {
+                return thousandths(bar.sum) / within;
+            }
+            let upper = thousandths(bar.bound);
+            return lower + (upper - lower) * ((wanted - below) / within);
+        }
+        below += within;
+        lower = thousandths(bar.bound);
+    }
+    lower
+}
+
+fn thousandths(number: i64) -> f64 {
+    float(number) / THOUSANDTHS
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people, who read three digits")]
+const fn float(number: i64) -> f64 {
+    number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantile_lies_in_its_bar() {
+        let bar = |bound, count, sum| Bar { bound, count, sum };
+        let bars = [bar(1_000, 10, 5_000), bar(5_000, 20, 60_000), bar(REST, 10, 90_000)];
+        for (share, low, high) in
+            [(0.0, 0.0, 1.0), (0.2, 0.0, 1.0), (0.5, 1.0, 5.0), (0.8, 9.0, 9.0)]
+        {
+            let value = quantile(&bars, 40, share);
+            assert!((low..=high).contains(&value), "{share}: {value}");
+        }
+        assert!((quantile(&bars, 40, 0.5) - 3.0).abs() < 1e-9);
+    }
+}
