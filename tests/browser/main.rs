@@ -1,5 +1,6 @@
 //! A real browser on real pages: what a visitor does is counted once, and the console stays silent.
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(clippy::print_stderr, reason = "a test may say what it has seen")]
 
 mod chromium;
 mod pages;
