@@ -34,7 +34,7 @@ use self::{
 pub use self::{
     seen::{SEEN_MAX, SeenDay},
     tallies::Tallies,
-    visits::{IDLE_SECONDS, VISITS_MAX, VisitsError},
+    visits::{IDLE_SECONDS, KEPT_SECONDS, VISITS_MAX, VisitsError},
 };
 
 /// Under this name is counted whatever exceeds a limit.
@@ -80,8 +80,12 @@ impl Fold {
         registry: &Registry,
         names: &mut N,
     ) -> Result<Tallies, N::Error> {
+        let with_visits = registry.events.iter().filter(|event| event.visits);
+        let with_visits =
+            with_visits.map(|event| names.intern(&event.name)).collect::<Result<_, _>>()?;
         let mut slice = Slice {
             other: names.intern(OTHER)?,
+            with_visits,
             rules: rules::Rules::default(),
             sums: Sums::default(),
             fold: self,
@@ -120,6 +124,8 @@ impl Fold {
 /// One run of [`Fold::slice`].
 struct Slice<'a, N> {
     other: TextId,
+    /// The event types that have visits.
+    with_visits: Vec<TextId>,
     rules: rules::Rules,
     sums: Sums,
     fold: &'a mut Fold,
@@ -160,9 +166,17 @@ impl<N: Names> Slice<'_, N> {
         };
         let step = match (beacon.visitor, identifier) {
             (Some(visitor), Some(page)) if event.rules.visits => {
-                self.fold.visits.step(site.id, visitor, at, page)
+                let key = visits::Key { site: site.id, event_type: event.id, visitor };
+                self.fold.visits.step(key, at, page)
             }
-            (Some(visitor), _) => self.fold.visits.peek(site.id, visitor, at),
+            (Some(visitor), _) => {
+                let key = |event_type: &TextId| visits::Key {
+                    site: site.id,
+                    event_type: *event_type,
+                    visitor,
+                };
+                self.fold.visits.peek(self.with_visits.iter().map(key), at)
+            }
             (None, _) => Step::Outside,
         };
         let values = self.values(beacon, &site, &event, &step, newcomer)?;
@@ -304,7 +318,8 @@ impl<N: Names> Slice<'_, N> {
                 self.add_to_visit(counted, &visit, page, begun);
                 self.add_page(counted, &visit, &Dimension::EntryPage, page, 1, 1);
                 self.add_page(counted, &visit, &Dimension::ExitPage, page, 1, 0);
-                self.fold.visits.begin(counted.site.id, visitor, visit);
+                let (site, event_type) = (counted.site.id, counted.event.id);
+                self.fold.visits.begin(visits::Key { site, event_type, visitor }, visit);
             }
             Step::Continued(visit, next) => {
                 let seconds = Counters { seconds: next.gap, ..Counters::default() };

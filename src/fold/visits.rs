@@ -1,6 +1,6 @@
 //! Visits that may go on: who is here, since when, and how they came.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,10 @@ use crate::model::{tally::TextId, visitor::Visitor};
 
 /// After this many seconds without a page view a visit is over.
 pub const IDLE_SECONDS: i64 = 30 * 60;
+
+/// How long an idle visit is remembered: handlers run side by side, so that a beacon may be counted
+/// a moment after a later one, and it must find its visit however the beacons are cut into slices.
+pub const KEPT_SECONDS: i64 = IDLE_SECONDS + 120;
 
 /// How many visits are remembered at once. Beyond it a visit is counted when it begins, but its next
 /// page view begins another one.
@@ -62,7 +66,13 @@ pub(super) struct Next {
 #[error("the live visits can't be decoded: {0}")]
 pub struct VisitsError(#[from] postcard::Error);
 
-type Key = (TextId, Visitor);
+/// Whose visit it is. Each event type that has visits counts its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(super) struct Key {
+    pub(super) site: TextId,
+    pub(super) event_type: TextId,
+    pub(super) visitor: Visitor,
+}
 
 /// All visits that may go on.
 #[derive(Debug, Default)]
@@ -94,9 +104,8 @@ impl Visit {
 }
 
 impl Visits {
-    /// Moves the visit of `visitor` to `page`. A visit that begins is put in with [`Self::begin`].
-    pub(super) fn step(&mut self, site: TextId, visitor: Visitor, at: i64, page: TextId) -> Step {
-        let key = (site, visitor);
+    /// Moves the visit of `key` to `page`. A visit that begins is put in with [`Self::begin`].
+    pub(super) fn step(&mut self, key: Key, at: i64, page: TextId) -> Step {
         let Some(visit) = self.visits.get_mut(&key).filter(|visit| !visit.is_over(at)) else {
             return Step::Began;
         };
@@ -110,28 +119,28 @@ impl Visits {
         Step::Continued(before, next)
     }
 
-    /// The visit within which something happens at `at`.
-    pub(super) fn peek(&self, site: TextId, visitor: Visitor, at: i64) -> Step {
-        match self.visits.get(&(site, visitor)).filter(|visit| !visit.is_over(at)) {
+    /// The visit within which something happens at `at`: the first of `keys` that goes on.
+    pub(super) fn peek(&self, keys: impl IntoIterator<Item = Key>, at: i64) -> Step {
+        let mut found = keys.into_iter().filter_map(|key| self.visits.get(&key));
+        match found.find(|visit| !visit.is_over(at)) {
             Some(visit) => Step::Inside(visit.clone()),
             None => Step::Outside,
         }
     }
 
     /// Remembers a visit that began.
-    pub(super) fn begin(&mut self, site: TextId, visitor: Visitor, visit: Visit) {
-        let key = (site, visitor);
+    pub(super) fn begin(&mut self, key: Key, visit: Visit) {
         if self.visits.len() < VISITS_MAX || self.visits.contains_key(&key) {
             self.visits.insert(key, visit);
             self.changed.push(key);
         }
     }
 
-    /// Forgets the visits that are over at `now`, once a minute.
+    /// Forgets the visits that have been over for a while at `now`, once a minute.
     pub(super) fn forget_idle(&mut self, now: i64) {
         if now - self.swept >= SWEEP_SECONDS || now < self.swept {
             self.swept = now;
-            self.visits.retain(|_, visit| !visit.is_over(now));
+            self.visits.retain(|_, visit| now - visit.last <= KEPT_SECONDS);
         }
     }
 
@@ -144,7 +153,7 @@ impl Visits {
         for key in changed {
             if let Some(visit) = self.visits.get(&key) {
                 // A visit is made of numbers: only a lack of memory could keep it from being encoded.
-                news = postcard::to_extend(&(key.0, key.1, visit), news).unwrap_or_default();
+                news = postcard::to_extend(&(key, visit), news).unwrap_or_default();
             }
         }
         news
@@ -153,9 +162,9 @@ impl Visits {
     /// Takes back in what [`Self::take_news`] once gave.
     pub(super) fn restore(&mut self, mut news: &[u8]) -> Result<(), VisitsError> {
         while !news.is_empty() {
-            let ((site, visitor, visit), rest) = postcard::take_from_bytes(news)?;
-            if self.visits.len() < VISITS_MAX {
-                self.visits.insert((site, visitor), visit);
+            let ((key, visit), rest) = postcard::take_from_bytes(news)?;
+            if self.visits.len() < VISITS_MAX || self.visits.contains_key(&key) {
+                self.visits.insert(key, visit);
             }
             news = rest;
         }
@@ -164,7 +173,12 @@ impl Visits {
 
     /// How many visitors of `site` were active at or after `since` (UTC seconds).
     pub(super) fn active_since(&self, site: TextId, since: i64) -> usize {
-        self.visits.iter().filter(|((of, _), visit)| *of == site && visit.last >= since).count()
+        let active =
+            self.visits.iter().filter(|(key, visit)| key.site == site && visit.last >= since);
+        active
+            .map(|(key, _)| key.visitor)
+            .collect::<HashSet<_, foldhash::fast::RandomState>>()
+            .len()
     }
 }
 
@@ -174,17 +188,18 @@ mod tests {
     use super::*;
 
     const SITE: TextId = TextId(1);
+    const KEY: Key = Key { site: SITE, event_type: TextId(2), visitor: Visitor(7) };
 
     fn visits_with_one() -> Visits {
         let mut visits = Visits::default();
-        assert!(matches!(visits.step(SITE, Visitor(7), 100, TextId(5)), Step::Began));
+        assert!(matches!(visits.step(KEY, 100, TextId(5)), Step::Began));
         let profile = Box::new([(TextId(8), TextId(9))]);
-        visits.begin(SITE, Visitor(7), Visit::began(0, 100, TextId(5), profile));
+        visits.begin(KEY, Visit::began(0, 100, TextId(5), profile));
         visits
     }
 
     fn next(visits: &mut Visits, at: i64, page: u32) -> Option<Next> {
-        match visits.step(SITE, Visitor(7), at, TextId(page)) {
+        match visits.step(KEY, at, TextId(page)) {
             Step::Continued(_, next) => Some(next),
             _ => None,
         }
@@ -203,6 +218,13 @@ mod tests {
     fn thirty_idle_minutes_end_a_visit() {
         assert!(next(&mut visits_with_one(), 100 + IDLE_SECONDS, 6).is_some());
         assert!(next(&mut visits_with_one(), 101 + IDLE_SECONDS, 6).is_none());
+    }
+
+    #[test]
+    fn a_beacon_that_is_counted_a_moment_late_still_finds_its_visit() {
+        let mut visits = visits_with_one();
+        visits.forget_idle(100 + IDLE_SECONDS + 5);
+        assert!(next(&mut visits, 100 + IDLE_SECONDS, 6).is_some());
     }
 
     #[test]

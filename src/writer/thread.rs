@@ -17,7 +17,7 @@ use super::{
 use crate::{
     clock,
     config::{current::Current, registry::Registry},
-    fold::{Fold, IDLE_SECONDS, SeenDay, Tallies},
+    fold::{Fold, KEPT_SECONDS, SeenDay, Tallies},
     metrics::Metrics,
     model::{
         beacon::decode_batch,
@@ -390,7 +390,7 @@ pub fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Err
         state::append_seen(transaction, seen.site, seen.day, &seen.hashes)?;
     }
     if counted.latest > 0 {
-        let over_before = counted.latest - IDLE_SECONDS;
+        let over_before = counted.latest - KEPT_SECONDS;
         state::append_visits(transaction, counted.latest, &counted.visits, over_before)?;
     }
     Ok(())

@@ -53,9 +53,11 @@ CREATE TABLE beacon_histogram (
     PRIMARY KEY (granularity, period_start, site, event_type, identifier, measure, bound)
 ) STRICT, WITHOUT ROWID;
 
--- Answered beacons that are not folded yet. A row leaves in the transaction that counts it.
+-- Answered beacons that are not folded yet. A row leaves in the transaction that counts it. No
+-- AUTOINCREMENT: that would write a second page with every commit, and a number may come back once
+-- its row has left.
 CREATE TABLE beacon_journal (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         INTEGER PRIMARY KEY,
     format     INTEGER NOT NULL,              -- how the batch is encoded
     batch      BLOB NOT NULL,                 -- beacons, one after the other
     unreadable INTEGER NOT NULL DEFAULT 0     -- 1: set aside, because it can't be decoded

@@ -50,6 +50,12 @@ dimensions = ["source", "utm_source", "entry_page", "exit_page", "browser", "cou
 pairs = ["page × source", "page × browser", "page × meta.plan"]
 measures = { load = [0.5, 1, 5] }
 
+[event.screen_view]
+identifier = "key"
+visits = true
+granularities = ["hour", "day"]
+dimensions = ["source", "entry_page", "exit_page"]
+
 [event.error]
 identifier = "key"
 granularities = ["minute", "day"]
@@ -115,7 +121,7 @@ fn step() -> impl Strategy<Value = Step> {
         after,
         // One site is busier than the others, so that visits go on.
         prop_oneof![1 => Just(0), 3 => 0..SITES.len()],
-        prop_oneof![5 => Just(0_usize), 1 => Just(1), 1 => Just(2)],
+        prop_oneof![5 => Just(0_usize), 1 => Just(1), 1 => Just(2), 2 => Just(3)],
         prop::option::weighted(0.9, 0..3_u64),
         0..4_usize,
         [0..3_usize, 0..3, 0..2, 0..3],
@@ -160,6 +166,7 @@ fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
 fn beacon(at: i64, step: &Step) -> Beacon<'static> {
     let (event_type, identifier) = match step.event {
         0 => ("page_view", Some(["/", "/docs", "/docs/home", "/café"][step.page])),
+        3 => ("screen_view", Some(["/", "home", "cart", "/docs"][step.page])),
         1 => ("error", Some(["TypeError", "/docs", "ReferenceError", "x"][step.page])),
         _ => ("signup", None),
     };

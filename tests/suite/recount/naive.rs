@@ -52,20 +52,30 @@ pub(crate) fn recount(beacons: &[Beacon<'_>], registry: &Registry) -> Recount {
     let mut visits: Vec<Visit<'_>> = Vec::new();
     for beacon in beacons {
         let at = second(beacon);
-        let of_visitor = |visit: &&mut Visit<'_>| {
-            visit.first.site == beacon.site && visit.first.visitor == beacon.visitor
-        };
-        let newest = visits.iter_mut().filter(of_visitor).next_back();
-        let live = newest.filter(|visit| beacon.visitor.is_some() && at - visit.last <= IDLE);
         let rules = registry.event(&beacon.event_type).unwrap();
-        let acquired = live.as_ref().map(|visit| visit.first);
+        // Each event type that has visits has its own; others happen within the first that is live.
+        let is_live = |visit: &Visit<'_>, event: &EventType| {
+            visit.first.event_type == *event.name
+                && visit.first.site == beacon.site
+                && beacon.visitor.is_some()
+                && visit.first.visitor == beacon.visitor
+                && at - visit.last <= IDLE
+        };
+        let mut with_visits = registry.events.iter().filter(|event| event.visits);
+        let live = if rules.visits {
+            visits.iter().rposition(|visit| is_live(visit, rules))
+        } else {
+            with_visits.find_map(|event| visits.iter().rposition(|visit| is_live(visit, event)))
+        };
+        let acquired = live.map(|live| visits[live].first);
         counting.beacon(beacon, rules, acquired);
         let (true, Some(page)) = (rules.visits && beacon.visitor.is_some(), &beacon.identifier)
         else {
             continue;
         };
         match live {
-            Some(visit) => {
+            Some(live) => {
+                let visit = &mut visits[live];
                 visit.last = visit.last.max(at);
                 visit.views.push((at, page));
             }

@@ -1,0 +1,89 @@
+//! Headless Chromium, driven through chromedriver.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use fantoccini::{Client, ClientBuilder, wd::WebDriverCompatibleCommand};
+use hyper::Method;
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use url::{ParseError, Url};
+
+/// How Chromium is started.
+pub(crate) const SWITCHES: [&str; 5] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+];
+
+/// A browser and the driver that goes with it.
+pub(crate) struct Browser {
+    pub(crate) page: Client,
+    driver: Driver,
+}
+
+/// The driver's process, which ends its browser when it ends.
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // It may have ended before, which is no matter here.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+impl Browser {
+    pub(crate) async fn start() -> Self {
+        let child = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
+        let mut driver = Driver(child.unwrap());
+        let mut lines = BufReader::new(driver.0.stdout.take().unwrap()).lines();
+        let port = lines.find_map(|line| {
+            let line = line.ok()?;
+            line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse().ok()
+        });
+        let port: u16 = port.unwrap();
+        std::thread::spawn(move || lines.for_each(drop));
+        let wanted = json!({
+            "goog:chromeOptions": { "args": SWITCHES },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
+        let page = ClientBuilder::new(HttpConnector::new())
+            .capabilities(wanted.as_object().unwrap().clone())
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .unwrap();
+        Self { page, driver }
+    }
+
+    /// Holds that no page has written anything to the console.
+    pub(crate) async fn check_silence(&self) {
+        let log = self.page.issue_cmd(ConsoleLog).await.unwrap();
+        assert_eq!(log, Value::Array(Vec::new()), "the console is not silent");
+    }
+
+    /// Closes the browser as its user would: pages may still send what they have to.
+    pub(crate) async fn close(self) {
+        self.page.close_window().await.unwrap();
+        self.page.close().await.unwrap();
+        drop(self.driver);
+    }
+}
+
+/// What the console of the browser's pages says.
+#[derive(Debug)]
+struct ConsoleLog;
+
+impl WebDriverCompatibleCommand for ConsoleLog {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}

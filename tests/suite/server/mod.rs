@@ -1,0 +1,8 @@
+//! The server as its clients see it, over HTTP, and as its owner does, in the file.
+
+mod beacon;
+mod crash;
+mod load;
+mod refusals;
+mod signals;
+mod size;
