@@ -27,8 +27,10 @@ mod axis;
 #[cfg(test)]
 mod markup;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod sample;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod storybook;
 
 use crate::{

@@ -117,13 +117,19 @@ fn trends() -> Vec<Story> {
     let month = |name, series: &Series| {
         let (frame, before) = (sample::frame(link::MONTH), sample::before(series));
         let (metric, before) = (Metric::Visitors, Some(&before));
-        let trend = Trend { frame: &frame, series, before, metric };
+        let trend = Trend { frame: &frame, series, before, metric, more: &[] };
         (name, MonthPage { frame: &frame, today: TODAY, trend }.render())
     };
     let year = |name, level| {
         let series = sample::series(Granularity::Month, 12, level);
         let frame = sample::frame_of_many_sites(link::YEAR);
-        let trend = Trend { frame: &frame, series: &series, before: None, metric: Metric::Count };
+        let trend = Trend {
+            frame: &frame,
+            series: &series,
+            before: None,
+            metric: Metric::Count,
+            more: &[],
+        };
         (name, YearPage { frame: &frame, today: TODAY, trend }.render())
     };
     let running = sample::month(date(2026, 11, 1));

@@ -99,7 +99,7 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
         },
         Err(wrong) => Err(NoPage::Wrong(wrong)),
     };
-    drawn.map_or_else(|no_page| instead(no_page), |html| respond::page(StatusCode::OK, html))
+    drawn.map_or_else(instead, |html| respond::page(StatusCode::OK, html))
 }
 
 /// What the privacy page of a site says, as JSON.
