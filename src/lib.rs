@@ -1,4 +1,29 @@
 //! Trim Beacons: self-hosted web analytics in one binary and one SQLite file.
+//!
+//! A beacon's way: [`web`] reads a request, [`ingest`] makes a [`model::beacon::Beacon`] of it and
+//! takes the person out, [`writer`] commits it to the journal and answers, [`fold`] counts it, and
+//! [`store`] adds the counts to the file. A page's way: [`web`] reads a question, [`report`] answers
+//! it from the file, [`page`] draws the answer.
+//!
+//! | rank | rooms | what they know |
+//! |---|---|---|
+//! | 0 | [`model`] | the nouns: beacon, period, dimension, tally |
+//! | 1 | [`config`], [`clock`], [`metrics`], [`assets`] | `beacons.toml`; the time; counters; embedded files |
+//! | 2 | [`ingest`], [`fold`], [`store`] | people and payloads; counting; SQL |
+//! | 3 | [`writer`], [`report`] | the thread that writes; questions and answers |
+//! | 4 | [`page`] | HTML |
+//! | 5 | [`app`] | what a running server shares |
+//! | 6 | [`web`], [`jobs`] | HTTP; what is done by the clock |
+//! | 7 | [`cli`] | the command line |
+//!
+//! What holds everywhere, and `tests/suite/tidy` checks as far as a machine can:
+//!
+//! - A module imports lower ranks only.
+//! - An address and a full user agent never leave [`ingest`]: no type beyond it has a field for them.
+//! - A beacon is answered after the commit that holds it, never before.
+//! - Every queue, body, cache and result has a limit with a name.
+//! - A released migration never changes.
+//! - A page renders from literal answers: it asks no file, no clock and no socket.
 
 pub mod app;
 pub mod assets;

@@ -58,16 +58,16 @@ pub(super) fn facts(app: &App, site: &Site) -> Facts {
 }
 
 fn event_facts(event: &EventType) -> EventFacts {
-    let kept = event.granularities.iter().map(|granularity| {
-        let days = event.retention_days.iter().find(|(of, _)| of == granularity);
-        (granularity.as_str().to_owned(), days.map(|(_, days)| *days))
-    });
+    // Whatever `retention` and `raw` say: nothing drops buckets yet, and single beacons are not kept,
+    // and this page must tell what is so.
+    let kept =
+        event.granularities.iter().map(|granularity| (granularity.as_str().to_owned(), None));
     EventFacts {
         name: event.name.clone(),
         identifier: identifier(event).to_owned(),
         dimensions: event.dimensions.iter().map(Dimension::name).map(Into::into).collect(),
         kept: kept.collect(),
-        raw_days: event.raw_days,
+        raw_days: 0,
     }
 }
 
