@@ -1,11 +1,11 @@
 //! Opening the file: one connection that writes, a few that read.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use r2d2::ManageConnection;
@@ -24,6 +24,10 @@ const READER_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a statement waits for a lock.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// How long the file's last owner may take to end, and how often it is looked whether it has.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Prepared statements that a connection keeps.
 const STATEMENTS_MAX: usize = 64;
@@ -74,11 +78,7 @@ pub fn open_writable(path: &Path) -> Result<Writable, Error> {
     let mut options = OpenOptions::new();
     let lock = options.read(true).write(true).create(true).truncate(false).mode(0o600);
     let lock = lock.open(path).map_err(open)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(std::fs::TryLockError::WouldBlock) => return Err(Error::InUse(path.to_owned())),
-        Err(std::fs::TryLockError::Error(source)) => return Err(open(source)),
-    }
+    lock_or_wait(&lock, path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
@@ -98,6 +98,23 @@ pub fn open_writable(path: &Path) -> Result<Writable, Error> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     migrate::to_latest(&mut connection, path)?;
     Ok(Writable { connection, created, _lock: lock })
+}
+
+/// Locks the file. Who holds it may just be ending, so it is waited for, for a moment.
+fn lock_or_wait(lock: &File, path: &Path) -> Result<(), Error> {
+    let deadline = Instant::now() + LOCK_WAIT;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            Err(TryLockError::WouldBlock) => return Err(Error::InUse(path.to_owned())),
+            Err(TryLockError::Error(source)) => {
+                return Err(Error::Open { path: path.to_owned(), source });
+            }
+        }
+    }
 }
 
 /// Opens `path` for reading alone.
