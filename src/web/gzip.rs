@@ -10,7 +10,7 @@ use hyper::{
     header::{self, HeaderValue},
 };
 
-use super::respond::{self, Answer};
+use super::respond::Answer;
 
 /// Below that, in bytes, it would only grow.
 const WORTH_BYTES: usize = 512;
@@ -34,7 +34,8 @@ pub(super) async fn encoded(mut answer: Answer) -> Answer {
     if !is_text {
         return answer;
     }
-    respond::set(&mut answer, header::VARY, "Accept-Encoding");
+    // Added, not set: an answer to another origin varies by that already.
+    answer.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     let (mut head, body) = answer.into_parts();
     let Ok(body) = body.collect().await;
     let body = body.to_bytes();
@@ -58,6 +59,7 @@ fn gzip(body: &[u8]) -> Option<Bytes> {
 #[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod tests {
     use super::*;
+    use crate::web::respond;
 
     #[test]
     fn gzip_is_for_those_who_take_it() {
@@ -72,5 +74,16 @@ mod tests {
             headers.insert(header::ACCEPT_ENCODING, list.parse().unwrap());
             assert_eq!(is_accepted(&headers), accepted, "{list}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_an_answer_varied_by_before_it_still_does() {
+        let mut answer =
+            respond::with_body(hyper::StatusCode::OK, "application/json", vec![b' '; 600]);
+        respond::set(&mut answer, header::VARY, "Origin");
+        let answer = encoded(answer).await;
+        let vary: Vec<_> = answer.headers().get_all(header::VARY).iter().collect();
+        assert_eq!(vary, ["Origin", "Accept-Encoding"]);
+        assert_eq!(answer.headers()[header::CONTENT_ENCODING], "gzip");
     }
 }
