@@ -22,8 +22,11 @@ use crate::{
     app::App,
     clock,
     config::{self, registry::Registry},
-    ingest::{Ingest, location::Locations, payload::Payload, salt::Salts},
-    model::period::date_at,
+    ingest::{Ingest, Rejected, location::Locations, payload::Payload, salt::Salts},
+    model::{
+        beacon::Beacon,
+        period::{date_at, first_instant},
+    },
     writer::bulk::Bulk,
 };
 
@@ -93,7 +96,7 @@ fn fill(registry: &Registry) -> Result<(), Failure> {
         for hit in traffic.day(date).iter().filter(|hit| hit.at_ms / 1000 < now) {
             count(hit, registry, &ingest, &mut bulk)?;
         }
-        ingest.salts.erase_past(crate::model::period::first_instant(date, &site.zone));
+        ingest.salts.erase_past(first_instant(date, &site.zone));
         progress.inc(1);
     }
     bulk.finish()?;
@@ -102,9 +105,7 @@ fn fill(registry: &Registry) -> Result<(), Failure> {
 }
 
 fn count(hit: &Hit, registry: &Registry, ingest: &Ingest, bulk: &mut Bulk) -> Result<(), Failure> {
-    let beacon = Payload::from_json(hit.body.as_bytes())
-        .and_then(|payload| ingest.accept(&payload, &hit.request(), registry));
-    match beacon {
+    match accept(hit, registry, ingest) {
         Ok(beacon) => bulk.count(beacon)?,
         Err(rejected) => {
             let site = rejected.site.as_deref().unwrap_or_default();
@@ -114,17 +115,19 @@ fn count(hit: &Hit, registry: &Registry, ingest: &Ingest, bulk: &mut Bulk) -> Re
     Ok(())
 }
 
+fn accept(hit: &Hit, registry: &Registry, ingest: &Ingest) -> Result<Beacon<'static>, Rejected> {
+    let payload = Payload::from_json(hit.body.as_bytes())?;
+    ingest.accept(&payload, &hit.request(), registry)
+}
+
 /// Sends a visitor every few seconds, for ever.
 async fn visitors(app: &App) {
     let mut traffic = Traffic::new(1);
     loop {
         tokio::time::sleep(NEXT_VISITOR).await;
         for hit in traffic.moment(clock::now_ms()) {
-            let registry = app.registry.get();
-            let beacon = Payload::from_json(hit.body.as_bytes())
-                .and_then(|payload| app.ingest.accept(&payload, &hit.request(), &registry));
             let mut encoded = Vec::new();
-            let stored = match beacon {
+            let stored = match accept(&hit, &app.registry.get(), &app.ingest) {
                 Ok(beacon) if beacon.encode_into(&mut encoded).is_ok() => {
                     app.writer.store(&encoded).await
                 }

@@ -1,6 +1,6 @@
 //! `serve`: the appliance, from its first to its last line.
 
-use std::{future::Future, io, path::Path, time::Duration};
+use std::{future::Future, io, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -158,7 +158,7 @@ fn greeting(
         version = env!("CARGO_PKG_VERSION"),
         snippet = web::snippet(&base),
         curl = web::curl(&base),
-        database = shown(&database),
+        database = database.display(),
     ))
 }
 
@@ -173,8 +173,4 @@ fn reachable(address: std::net::SocketAddr) -> std::net::SocketAddr {
         address.set_ip(loopback);
     }
     address
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

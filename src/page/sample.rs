@@ -104,16 +104,7 @@ pub(super) fn before(series: &Series) -> Series {
 
 /// The series with the sum of its points as its total.
 pub(super) fn with_total(mut series: Series) -> Series {
-    series.total = Figures::default();
-    for Figures { count, visitors, visits, bounces, seconds } in
-        series.points.iter().map(|point| point.figures)
-    {
-        series.total.count += count;
-        series.total.visitors += visitors;
-        series.total.visits += visits;
-        series.total.bounces += bounces;
-        series.total.seconds += seconds;
-    }
+    series.add_up();
     series
 }
 

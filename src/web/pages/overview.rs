@@ -75,38 +75,14 @@ fn everything(asked: &Asked, file: &Transaction<'_>) -> Result<Read, store::Erro
         dimension: None,
         ..asked.question.clone()
     };
-    let mut cards = vec![identifiers(asked, &question, file)?];
+    let own = Asked { question, ..asked.clone() };
+    let mut cards = vec![top::card(&own, Vec::new(), file)?];
     for dimensions in CARDS {
-        let declared = dimensions.iter().filter(|own| question.event.dimensions.contains(own));
+        let declared = dimensions.iter().filter(|one| own.question.event.dimensions.contains(one));
         let declared: Vec<&Dimension> = declared.collect();
         let Some(first) = declared.first() else { continue };
-        let own = Asked { question: question.clone(), ..asked.clone() };
-        let own = own.about(Some((*first).clone()));
-        cards.push(Card {
-            title: top::title(first),
-            metric: own.metric,
-            ranking: report::top::answer(&own.question, file)?,
-            trends: Vec::new(),
-            tabs: top::tabs(asked, &declared, first, question.range),
-        });
+        let tabs = top::tabs(asked, &declared, first, own.question.range);
+        cards.push(top::card(&own.about(Some((*first).clone())), tabs, file)?);
     }
-    Ok(Read { overview, cards, status: status::answer(&question, file)? })
-}
-
-fn identifiers(
-    asked: &Asked,
-    question: &Question,
-    file: &Transaction<'_>,
-) -> Result<Card, store::Error> {
-    let ranking = report::top::answer(question, file)?;
-    let trends = report::top::trends(question, &ranking.rows, ranking.scope.range, file)?;
-    let metric = asked.metric;
-    let of = |days: Vec<report::answer::Figures>| days.iter().map(|day| metric.of(day)).collect();
-    Ok(Card {
-        title: top::identifiers_title(&question.event),
-        metric,
-        ranking,
-        trends: trends.into_iter().map(of).collect(),
-        tabs: Vec::new(),
-    })
+    Ok(Read { overview, cards, status: status::answer(&own.question, file)? })
 }

@@ -10,7 +10,8 @@ use crate::{
         link::{self, Link},
         top::TopPage,
     },
-    report::{self, question::Question, status},
+    report::{self, answer::Figures, question::Question, status},
+    store::{self, Transaction},
     web::read,
 };
 
@@ -24,26 +25,8 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         let asked = asked.clone();
         read::answer(app, move |file| {
             let question = &asked.question;
-            let ranking = report::top::answer(question, file)?;
-            let range = ranking.scope.range;
-            let trends = match &question.dimension {
-                None => report::top::trends(question, &ranking.rows, range, file)?,
-                Some(_) => Vec::new(),
-            };
-            let of = |days: Vec<report::answer::Figures>| {
-                days.iter().map(|day| asked.metric.of(day)).collect()
-            };
-            let card = Card {
-                title: question
-                    .dimension
-                    .as_ref()
-                    .map_or_else(|| identifiers_title(&question.event), title),
-                metric: asked.metric,
-                trends: trends.into_iter().map(of).collect(),
-                tabs: all_tabs(&asked, range),
-                ranking,
-            };
-            Ok((card, status::answer(question, file)?))
+            let tabs = all_tabs(&asked, question.range_or_this_week());
+            Ok((card(&asked, tabs, file)?, status::answer(question, file)?))
         })
         .await?
     };
@@ -61,8 +44,29 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     Ok(page.render()?)
 }
 
+/// The ranking that is asked for. Identifiers have trends.
+pub(super) fn card(
+    asked: &Asked,
+    tabs: Vec<Link>,
+    file: &Transaction<'_>,
+) -> Result<Card, store::Error> {
+    let Asked { question, metric, .. } = asked;
+    let ranking = report::top::answer(question, file)?;
+    let (title, trends) = match &question.dimension {
+        Some(dimension) => (title(dimension), Vec::new()),
+        None => {
+            let range = ranking.scope.range;
+            let trends = report::top::trends(question, &ranking.rows, range, file)?;
+            (identifiers_title(&question.event), trends)
+        }
+    };
+    let of = |days: Vec<Figures>| days.iter().map(|day| metric.of(day)).collect();
+    let trends = trends.into_iter().map(of).collect();
+    Ok(Card { title, metric: *metric, ranking, trends, tabs })
+}
+
 /// What a dimension's values are called, in the plural.
-pub(super) fn title(dimension: &Dimension) -> String {
+fn title(dimension: &Dimension) -> String {
     let title = match dimension {
         Dimension::Hostname => "Hosts",
         Dimension::Title => "Titles",
@@ -92,7 +96,7 @@ pub(super) fn title(dimension: &Dimension) -> String {
 }
 
 /// What an event type's identifiers are called, in the plural.
-pub(super) fn identifiers_title(event: &EventType) -> String {
+fn identifiers_title(event: &EventType) -> String {
     let title = match event.identifier {
         IdentifierRule::PagePath | IdentifierRule::CanonicalUrl | IdentifierRule::RefererPath => {
             "Pages"
