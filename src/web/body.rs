@@ -11,17 +11,25 @@ use crate::{ingest::Rejected, model::rejection::Reason};
 /// How long a client may take for its body.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
+/// Up to how many declared bytes a body that is too large is taken all the same: a client that is
+/// still writing when the connection closes never sees its answer.
+const DISCARDED_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
 /// The first bytes of what gzip has packed.
 const GZIP: &[u8] = b"\x1f\x8b";
 
 /// Reads `body` of at most `most` bytes; packed by gzip, it may unpack to as many.
 ///
-/// Nothing is read of a body that declares to be larger.
+/// A body that declares to be larger is read only to be thrown away, up to [`DISCARDED_BYTES_MAX`].
 ///
 /// # Errors
 /// When it is larger, takes longer than 10 seconds, breaks off, or does not unpack.
 pub(super) async fn read(body: Incoming, most: usize) -> Result<Bytes, Rejected> {
-    if body.size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
+    let declared = body.size_hint().lower();
+    if declared > u64::try_from(most).unwrap_or(u64::MAX) {
+        if declared <= DISCARDED_BYTES_MAX {
+            discard(body).await;
+        }
         return Err(too_large(most));
     }
     let reading = Limited::new(body, most).collect();
@@ -32,6 +40,12 @@ pub(super) async fn read(body: Incoming, most: usize) -> Result<Bytes, Rejected>
         Err(_) => return Err(malformed("the body did not arrive within 10 seconds")),
     };
     if bytes.starts_with(GZIP) { unpacked(&bytes, most) } else { Ok(bytes) }
+}
+
+/// Takes what is left of a body. However that ends, the answer is the same.
+async fn discard(mut body: Incoming) {
+    let reading = async { while let Some(Ok(_)) = body.frame().await {} };
+    let _in_time = tokio::time::timeout(BODY_TIME, reading).await;
 }
 
 fn unpacked(bytes: &[u8], most: usize) -> Result<Bytes, Rejected> {
