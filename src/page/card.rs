@@ -148,7 +148,7 @@ impl Card {
 }
 
 /// The name under which everything beyond a limit is counted.
-const OTHER: &str = "(other)";
+pub(super) const OTHER: &str = "(other)";
 
 /// How many rows there are in all, as a number to be written.
 pub(super) fn total_rows(ranking: &Ranking) -> i64 {

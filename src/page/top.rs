@@ -113,6 +113,20 @@ impl TopPage<'_> {
         }
     }
 
+    /// How much has no name of its own, if anything.
+    fn nameless(&self) -> Option<String> {
+        let ranking = &self.card.ranking;
+        let other = ranking.rows.iter().find(|row| row.name == card::OTHER)?;
+        let (one, many) = self.card.metric.nouns(&ranking.scope);
+        let value = self.card.metric.of(&other.figures);
+        Some(format!(
+            "{} {} stand under {}: on some days more new names came than the limits in beacons.toml admit.",
+            number::thousands(value),
+            if value == 1 { one } else { many },
+            card::OTHER
+        ))
+    }
+
     fn earlier_rows(&self) -> Option<String> {
         let offset = self.offset.saturating_sub(self.limit);
         (self.offset > 0).then(|| self.address(self.scope().range, offset))

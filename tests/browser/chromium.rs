@@ -39,6 +39,11 @@ impl Drop for Driver {
 
 impl Browser {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A browser with further switches.
+    pub(crate) async fn start_with(further: &[&str]) -> Self {
         let child = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
         let mut driver = Driver(child.unwrap());
         let mut lines = BufReader::new(driver.0.stdout.take().unwrap()).lines();
@@ -48,8 +53,9 @@ impl Browser {
         });
         let port: u16 = port.unwrap();
         std::thread::spawn(move || lines.for_each(drop));
+        let switches = [&SWITCHES[..], further].concat();
         let wanted = json!({
-            "goog:chromeOptions": { "args": SWITCHES },
+            "goog:chromeOptions": { "args": switches },
             "goog:loggingPrefs": { "browser": "ALL" },
         });
         let page = ClientBuilder::new(HttpConnector::new())

@@ -7,6 +7,7 @@ mod pages;
 #[path = "../suite/support/mod.rs"]
 #[expect(dead_code, reason = "the suite uses the rest")]
 mod support;
+mod week;
 
 use std::{collections::BTreeMap, process::Command, time::Duration};
 

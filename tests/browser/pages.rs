@@ -53,7 +53,11 @@ impl Pages {
 
     /// Another host than that of the server, so that its script is a third party's.
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://localhost:{}{path}", self.port)
+        self.url_at("localhost", path)
+    }
+
+    pub(crate) fn url_at(&self, host: &str, path: &str) -> String {
+        format!("http://{host}:{}{path}", self.port)
     }
 
     pub(crate) fn asked(&self) -> Vec<(String, String)> {

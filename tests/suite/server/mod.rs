@@ -2,7 +2,9 @@
 
 mod beacon;
 mod crash;
+mod flood;
 mod load;
+mod privacy;
 mod refusals;
 mod signals;
 mod size;

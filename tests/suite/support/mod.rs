@@ -1,6 +1,7 @@
 //! A real server on a real file, and clients that speak to it.
 
 pub(crate) mod http;
+pub(crate) mod time;
 
 use std::{
     fs,
@@ -15,7 +16,10 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
-use self::http::{Answer, Client};
+use self::{
+    http::{Answer, Client},
+    time::Clock,
+};
 
 /// How long anything may take before a test gives up on it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,6 +36,8 @@ pub(crate) struct Server {
     said: Arc<Mutex<String>>,
     /// What it is started by: nothing, or a tracer and its words.
     before: Vec<String>,
+    /// What it finds in its environment beside the rest.
+    environment: Vec<(String, String)>,
 }
 
 impl Server {
@@ -42,12 +48,21 @@ impl Server {
 
     /// A server that another program starts: `strace -o calls`.
     pub(crate) fn start_by(before: &[&str], config: &str) -> Self {
+        let before = before.iter().map(|word| (*word).to_owned()).collect();
+        Self::start_in(before, Vec::new(), config)
+    }
+
+    /// A server that believes `clock`.
+    pub(crate) fn start_at(clock: &Clock, config: &str) -> Self {
+        Self::start_in(Vec::new(), clock.environment(), config)
+    }
+
+    fn start_in(before: Vec<String>, environment: Vec<(String, String)>, config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("beacons.toml"), config).unwrap();
-        let before: Vec<String> = before.iter().map(|word| (*word).to_owned()).collect();
         let said = Arc::default();
-        let child = spawn(&before, &folder, &said);
-        let mut server = Self { port: 0, folder, child, said, before };
+        let child = spawn(&before, &environment, &folder, &said);
+        let mut server = Self { port: 0, folder, child, said, before, environment };
         server.wait_for_port();
         server
     }
@@ -60,7 +75,7 @@ impl Server {
 
     /// Begins anew without waiting until it serves.
     pub(crate) fn respawn(&mut self) {
-        self.child = spawn(&self.before, &self.folder, &self.said);
+        self.child = spawn(&self.before, &self.environment, &self.folder, &self.said);
     }
 
     /// Waits until it says where it serves.
@@ -202,11 +217,17 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn spawn(before: &[String], folder: &tempfile::TempDir, said: &Arc<Mutex<String>>) -> Child {
+fn spawn(
+    before: &[String],
+    environment: &[(String, String)],
+    folder: &tempfile::TempDir,
+    said: &Arc<Mutex<String>>,
+) -> Child {
     let words: Vec<&str> = before.iter().map(String::as_str).chain([BINARY]).collect();
     let mut child = Command::new(words[0])
         .args(&words[1..])
         .args(["--config", "beacons.toml", "--listen", "127.0.0.1:0"])
+        .envs(environment.iter().cloned())
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
