@@ -178,7 +178,7 @@ mod tests {
             "[event.a]\n\"`, expected `x\\ny\" = 1",
             "beacons.toml:2:1: unknown key \"`, expected `x\\ny\" in [event.a]; use \"identifier\", \
              \"identifiers\", \"granularities\", \"retention\", \"dimensions\", \"pairs\", \"visits\", \
-             \"measures\", \"raw\", \"query_kept\", \"limits\" or \"dedupe\"",
+             \"measures\", \"raw\", \"query_kept\", \"limits\", \"dedupe\" or \"dedupe_by\"",
         );
     }
 

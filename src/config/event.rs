@@ -32,6 +32,9 @@ const DEFAULT_LIMITS: EventLimits = EventLimits {
     meta_bytes: 2048,
 };
 
+/// Whether a beacon without an id is known by all that it says.
+const DEDUPE_BY: [(&str, bool); 2] = [("id", false), ("request", true)];
+
 const IDENTIFIERS: [(&str, IdentifierRule); 8] = [
     ("page_path", IdentifierRule::PagePath),
     ("canonical_url", IdentifierRule::CanonicalUrl),
@@ -70,6 +73,10 @@ pub(super) fn check(name: &Spanned<String>, written: &file::Event) -> Result<Eve
             .dedupe
             .as_ref()
             .map_or(Ok(DEFAULT_DEDUPE_SECONDS), dedupe_seconds)?,
+        dedupe_by_request: match &written.dedupe_by {
+            Some(text) => value::word("a way to know repeats", text, &DEDUPE_BY)?,
+            None => false,
+        },
     })
 }
 
@@ -250,6 +257,7 @@ mod tests {
                     measures = { load = [0.25, 1, 2.5] }\nlimits.identifiers_per_day = 9";
         let event = event(body);
         assert_eq!((event.raw_days, event.dedupe_seconds), (30, 0));
+        assert!(!event.dedupe_by_request);
         assert_eq!(event.limits.identifiers_per_day, 9);
         assert_eq!(event.limits.meta_bytes, 2048);
         assert_eq!(event.measures.first().unwrap().bounds, [250, 1000, 2500]);
@@ -259,6 +267,10 @@ mod tests {
         check("raw = true", "7: raw must be false, or whole days from \"1d\" to \"3650d\"");
         check("raw = \"forever\"", "7: raw must be false, or whole days from \"1d\" to \"3650d\"");
         check("dedupe = \"1d\"", "10: dedupe = \"1d\" is too long; use \"0s\" to \"1h\"");
+        check(
+            "dedupe_by = \"body\"",
+            "13: \"body\" is not a way to know repeats; use \"id\" or \"request\"",
+        );
         check("query_kept = [\"\"]", "15: \"\" is not the name of a query parameter");
         check("measures.a = []", "14: \"a\" has 0 bounds; use 1 to 64");
         check("measures.a = [2, 1]", "18: the bounds of \"a\" must grow, but 1 doesn't; sort them");

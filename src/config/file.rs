@@ -80,6 +80,7 @@ pub(super) struct Event {
     pub(super) query_kept: List<String>,
     pub(super) limits: EventLimits,
     pub(super) dedupe: Value<String>,
+    pub(super) dedupe_by: Value<String>,
 }
 
 /// `limits` of an event type.

@@ -202,6 +202,7 @@ mod tests {
             visits = false
             raw = false
             dedupe = "10s"
+            dedupe_by = "id"
             [event.test.limits]
             identifiers_per_day = 5000
             values_per_dimension = 500

@@ -5,7 +5,7 @@ use super::error::quoted;
 /// From here on two names are alike enough to ask "did you mean".
 const LIKENESS_MIN: f64 = 0.8;
 /// More names than this are not listed.
-const NAMES_LISTED_MAX: usize = 12;
+const NAMES_LISTED_MAX: usize = 20;
 
 /// What to add to "unknown x": the nearest of `names`, or a short list of them all, or nothing.
 pub(super) fn hint<S: AsRef<str>>(wrong: &str, names: &[S]) -> String {
@@ -56,7 +56,7 @@ mod tests {
         );
         check("zzz", &["day", "hour", "year"], "; use \"day\", \"hour\" or \"year\"");
         check("zzz", &["day"], "; only \"day\" is possible");
-        check("zzz", &["name"; 13], "");
+        check("zzz", &["name"; 21], "");
         check("", &[], "");
     }
 }

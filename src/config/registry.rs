@@ -139,6 +139,8 @@ pub struct EventType {
     pub limits: EventLimits,
     /// Within how many seconds a repeat is the same beacon; 0 counts every one.
     pub dedupe_seconds: u32,
+    /// Whether a beacon without an id is known by all that it says; else it counts every time.
+    pub dedupe_by_request: bool,
 }
 
 /// What is counted within an event type when a beacon does not say.
@@ -258,6 +260,7 @@ impl EventType {
             query_kept: Vec::new(),
             limits: EventLimits::default(),
             dedupe_seconds: 0,
+            dedupe_by_request: false,
         }
     }
 }

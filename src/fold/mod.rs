@@ -7,6 +7,7 @@
 
 mod calendar;
 mod limits;
+mod repeats;
 mod rules;
 mod seen;
 mod tallies;
@@ -26,6 +27,7 @@ use crate::{
 use self::{
     calendar::Calendar,
     limits::{Limits, Newcomer},
+    repeats::Repeats,
     rules::{DimensionRule, EventRules, SiteRules},
     seen::Seen,
     tallies::{Key, Sums},
@@ -49,22 +51,32 @@ pub struct Fold {
     seen: Seen,
     visits: Visits,
     limits: Limits,
+    repeats: Repeats,
     calendar: Calendar,
 }
 
+/// What is known of the day so far, as it was written down: each in the order of writing.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// [`Tallies::seen`].
+    pub seen: Vec<SeenDay>,
+    /// [`Tallies::visits`].
+    pub visits: Vec<Vec<u8>>,
+    /// [`Tallies::repeatable`].
+    pub repeatable: Vec<Vec<u8>>,
+}
+
 impl Fold {
-    /// The state as it was when `seen` and `visits` were written, the oldest first.
+    /// The state as it was written down.
     ///
     /// # Errors
     /// When the visits don't read as what was once written.
-    pub fn restore(
-        seen: impl IntoIterator<Item = SeenDay>,
-        visits: impl IntoIterator<Item = Vec<u8>>,
-    ) -> Result<Self, VisitsError> {
+    pub fn restore(written: &Written) -> Result<Self, VisitsError> {
         let mut fold = Self::default();
-        seen.into_iter().for_each(|day| fold.seen.restore(&day));
-        for batch in visits {
-            fold.visits.restore(&batch)?;
+        written.seen.iter().for_each(|day| fold.seen.restore(day));
+        written.repeatable.iter().for_each(|batch| fold.repeats.restore(batch));
+        for batch in &written.visits {
+            fold.visits.restore(batch)?;
         }
         Ok(fold)
     }
@@ -97,10 +109,14 @@ impl Fold {
         }
         let Slice { sums, rules, .. } = slice;
         let latest = beacons.iter().map(Beacon::received_second).max().unwrap_or(0);
+        let longest = registry.events.iter().map(|event| event.dedupe_seconds).max().unwrap_or(0);
         self.visits.forget_idle(latest);
+        self.repeats.forget_past(latest * 1000, i64::from(longest) * 1000);
         let mut tallies = sums.rolled_up(&rules, &mut self.calendar);
         tallies.seen = self.seen.take_news();
         tallies.visits = self.visits.take_news();
+        tallies.repeatable = self.repeats.take_news();
+        tallies.repeatable_until = latest - i64::from(longest) - repeats::LATE_MS / 1000;
         tallies.latest = latest;
         Ok(tallies)
     }
@@ -154,6 +170,13 @@ impl<N: Names> Slice<'_, N> {
         let site = self.rules.site(&beacon.site, self.registry, self.names)?;
         let event = self.rules.event(&beacon.event_type, self.registry, self.names)?;
         let at = beacon.received_second();
+        let window = i64::from(event.rules.dedupe_seconds) * 1000;
+        if let Some(once) = beacon.once.filter(|_| window > 0)
+            && self.fold.repeats.is_repeat(once, beacon.received_at, window)
+        {
+            *self.sums.repeats.entry((site.id, at - at.rem_euclid(3600))).or_default() += 1;
+            return Ok(());
+        }
         let calendar = &mut self.fold.calendar;
         let day = calendar.day(site.id, &site.zone, at).start;
         let bucket = calendar.period(site.id, &site.zone, event.rules.finest(), at).start;

@@ -3,7 +3,7 @@
 //! A slice is about a second long, so its beacons share a few fine buckets: rolling up costs what
 //! the distinct keys cost, not the beacons.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
     calendar::Calendar,
@@ -33,6 +33,12 @@ pub struct Tallies {
     pub seen: Vec<SeenDay>,
     /// The visits that changed, encoded.
     pub visits: Vec<u8>,
+    /// The beacons that a repeat may follow, encoded.
+    pub repeatable: Vec<u8>,
+    /// No repeat follows what came before this any more, UTC seconds.
+    pub repeatable_until: i64,
+    /// How many repeats were not counted, by site and hour (its first instant, UTC seconds).
+    pub repeats: Vec<((TextId, i64), i64)>,
     /// When the last of the beacons was received, UTC seconds; 0 without beacons.
     pub latest: i64,
 }
@@ -96,6 +102,8 @@ pub(super) struct Sums {
     counters: Map<Key, Counters>,
     bars: Map<(Key, i64), Bar>,
     titles: Map<Key, String>,
+    /// Repeats that were not counted, by site and hour.
+    pub(super) repeats: BTreeMap<(TextId, i64), i64>,
 }
 
 impl Sums {
@@ -120,7 +128,8 @@ impl Sums {
 
     /// The sums in every bucket that the event types keep.
     pub(super) fn rolled_up(self, rules: &Rules, calendar: &mut Calendar) -> Tallies {
-        let mut tallies = Tallies::default();
+        let repeats = self.repeats.into_iter().collect();
+        let mut tallies = Tallies { repeats, ..Tallies::default() };
         for (key, counters) in self.counters {
             if counters.is_zero() {
                 continue;
@@ -149,7 +158,7 @@ impl Sums {
             .into_iter()
             .filter_map(|(key, title)| Some((buckets(&key, rules, calendar).pop()?, title)));
         // The last of several titles in one bucket stands.
-        tallies.titles = latest.collect::<std::collections::BTreeMap<_, _>>().into_iter().collect();
+        tallies.titles = latest.collect::<BTreeMap<_, _>>().into_iter().collect();
         sum_by_key(&mut tallies.aggregates, |sum, more| *sum += more);
         sum_by_key(&mut tallies.breakdowns, |sum, more| *sum += more);
         sum_by_key(&mut tallies.histograms, |sum, more| {

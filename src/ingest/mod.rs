@@ -16,6 +16,7 @@ mod referrer;
 pub mod rejected;
 pub mod request;
 pub mod salt;
+mod scrub;
 mod sorted_text;
 pub mod source;
 pub mod user_agent;
@@ -88,15 +89,19 @@ impl Ingest {
             let value = payload.meta.number(&rule.name)?;
             Some(Measure { name: rule.name.clone().into(), value })
         });
+        let visitor = keys.visitor(&site.name, request.client, request.user_agent);
         Ok(Beacon {
             received_at: request.received_at,
             site: site.name.clone().into(),
             event_type: payload.event_type.to_string().into(),
             identifier: identifier.map(Into::into),
-            visitor: Some(keys.visitor(&site.name, request.client, request.user_agent)),
+            visitor: Some(visitor),
             network: Some(keys.network(request.client)),
+            once: (event.dedupe_seconds > 0 && (payload.id.is_some() || event.dedupe_by_request))
+                .then(|| keys.once(visitor, payload)),
             dimensions: told.dimensions(event),
             measures: measures.collect(),
+            raw: (event.raw_days > 0).then(|| scrub::payload(payload, event).into()),
         })
     }
 }

@@ -6,6 +6,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
+use serde_json::Value;
 
 use super::Rejected;
 use crate::model::rejection::Reason;
@@ -56,7 +57,7 @@ pub enum Fact<'a> {
     /// An explicit nothing.
     Null,
     /// A list or an object, which no dimension can be made of.
-    Nested,
+    Nested(Value),
 }
 
 impl<'a> Payload<'a> {
@@ -113,6 +114,26 @@ impl<'a> Payload<'a> {
         Ok(payload)
     }
 
+    /// Tells `part` everything by which this beacon is known from others: its `id` if the client has
+    /// given it one, else all that it claims.
+    pub fn tell_apart(&self, part: &mut dyn FnMut(&[u8])) {
+        part(self.event_type.as_bytes());
+        if let Some(id) = &self.id {
+            part(b"id");
+            part(id.as_bytes());
+            return;
+        }
+        part(self.identifier.as_deref().unwrap_or_default().as_bytes());
+        for (key, fact) in self.meta.facts() {
+            part(key.as_bytes());
+            match fact {
+                Fact::Text(text) => part(text.as_bytes()),
+                Fact::Number(_, written) => part(written.as_bytes()),
+                other => part(other.clone().into_value().to_string().as_bytes()),
+            }
+        }
+    }
+
     /// Refuses a `meta` of more than `most` bytes.
     ///
     /// # Errors
@@ -137,7 +158,7 @@ impl<'a> Meta<'a> {
             Fact::Number(_, written) => written,
             Fact::Bool(true) => "true",
             Fact::Bool(false) => "false",
-            Fact::Null | Fact::Nested => return None,
+            Fact::Null | Fact::Nested(_) => return None,
         };
         (!text.is_empty()).then_some(text)
     }
@@ -147,13 +168,18 @@ impl<'a> Meta<'a> {
         match self.fact(key)? {
             Fact::Number(number, _) => Some(*number),
             Fact::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
-            Fact::Bool(_) | Fact::Null | Fact::Nested => None,
+            Fact::Bool(_) | Fact::Null | Fact::Nested(_) => None,
         }
     }
 
     /// Whether the fact under `key` is true.
     pub fn is_true(&self, key: &str) -> bool {
         matches!(self.text(key), Some("true" | "1"))
+    }
+
+    /// Every fact, in the order in which they were sent.
+    pub fn facts(&self) -> impl Iterator<Item = (&str, &Fact<'a>)> {
+        self.facts.iter().map(|(key, fact)| (&**key, fact))
     }
 
     fn fact(&self, key: &str) -> Option<&Fact<'a>> {
@@ -171,10 +197,26 @@ impl<'a> Meta<'a> {
             + match &fact {
                 Fact::Text(text) => text.len(),
                 Fact::Number(_, written) => written.len(),
-                Fact::Bool(_) | Fact::Null | Fact::Nested => 4,
+                Fact::Nested(value) => value.to_string().len(),
+                Fact::Bool(_) | Fact::Null => 4,
             };
         self.facts.push((key, fact));
         Ok(())
+    }
+}
+
+impl Fact<'_> {
+    /// The fact as JSON.
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Text(text) => Value::String(text.into_owned()),
+            Self::Number(number, written) => {
+                serde_json::from_str(&written).unwrap_or_else(|_| number.into())
+            }
+            Self::Bool(truth) => Value::Bool(truth),
+            Self::Null => Value::Null,
+            Self::Nested(value) => value,
+        }
     }
 }
 
@@ -216,8 +258,7 @@ impl<'de> Deserialize<'de> for Fact<'de> {
     }
 }
 
-/// Reads a fact that lies within `depth` lists and objects. What is nested is read as strictly as
-/// the rest, though nothing of it is kept.
+/// Reads a fact that lies within `depth` lists and objects.
 #[derive(Clone, Copy)]
 struct FactVisitor {
     depth: usize,
@@ -279,16 +320,20 @@ impl<'de> Visitor<'de> for FactVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Fact<'de>, A::Error> {
         let deeper = self.deeper()?;
-        while seq.next_element_seed(deeper)?.is_some() {}
-        Ok(Fact::Nested)
+        let mut list = Vec::new();
+        while let Some(fact) = seq.next_element_seed(deeper)? {
+            list.push(fact.into_value());
+        }
+        Ok(Fact::Nested(Value::Array(list)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fact<'de>, A::Error> {
         let deeper = self.deeper()?;
-        while map.next_key::<Text<'de>>()?.is_some() {
-            map.next_value_seed(deeper)?;
+        let mut object = serde_json::Map::new();
+        while let Some(Text(key)) = map.next_key()? {
+            object.insert(key.into_owned(), map.next_value_seed(deeper)?.into_value());
         }
-        Ok(Fact::Nested)
+        Ok(Fact::Nested(Value::Object(object)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::payload::Payload;
 use crate::model::visitor::{Network, Visitor};
 
 /// The key of one site and one of its days.
@@ -30,9 +31,20 @@ impl DayKey {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
-        let hash = hasher.finalize();
-        let (chunks, _) = hash.as_bytes().as_chunks::<8>();
-        Visitor(chunks.first().copied().map(u64::from_le_bytes).unwrap_or_default())
+        Visitor(number(&hasher))
+    }
+
+    /// A number for a beacon of `visitor`: the same for the same beacon, sent again on the same day.
+    pub fn once(&self, visitor: Visitor, payload: &Payload<'_>) -> u64 {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        let mut part = |part: &[u8]| {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        };
+        part(b"once");
+        part(&visitor.0.to_le_bytes());
+        payload.tell_apart(&mut part);
+        number(&hasher)
     }
 
     /// The network behind an address: of IPv4 the first 24 bits, of IPv6 the first 48.
@@ -46,6 +58,13 @@ impl DayKey {
         let (chunks, _) = hash.as_bytes().as_chunks::<4>();
         Network(chunks.first().copied().map(u32::from_le_bytes).unwrap_or_default())
     }
+}
+
+/// The first 8 bytes of a hash.
+fn number(hasher: &blake3::Hasher) -> u64 {
+    let hash = hasher.finalize();
+    let (chunks, _) = hash.as_bytes().as_chunks::<8>();
+    chunks.first().copied().map(u64::from_le_bytes).unwrap_or_default()
 }
 
 /// The bytes of an address and how many of them count: 4 of IPv4, `bytes_v6` of IPv6.

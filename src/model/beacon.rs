@@ -30,12 +30,17 @@ pub struct Beacon<'a> {
     pub visitor: Option<Visitor>,
     /// From which network, where that is known.
     pub network: Option<Network>,
+    /// A keyed hash of what was sent, by which a repeat of it is known; `None` counts every time.
+    pub once: Option<u64>,
     /// The values it adds to breakdowns; at most one for a dimension.
     #[serde(borrow)]
     pub dimensions: Vec<DimensionValue<'a>>,
     /// Numbers that go into histograms.
     #[serde(borrow)]
     pub measures: Vec<Measure<'a>>,
+    /// What else was sent, scrubbed, as a JSON object, where single beacons are kept.
+    #[serde(borrow)]
+    pub raw: Option<Cow<'a, str>>,
 }
 
 /// One value of one dimension.
@@ -108,11 +113,13 @@ mod tests {
             identifier: Some("/docs/home".into()),
             visitor: Some(Visitor(7)),
             network: None,
+            once: Some(9),
             dimensions: vec![DimensionValue {
                 dimension: Dimension::Meta("plan".into()),
                 value: "pro".into(),
             }],
             measures: vec![Measure { name: "scroll".into(), value: 0.5 }],
+            raw: Some("{}".into()),
         };
         let mut batch = Vec::new();
         beacon.encode_into(&mut batch).unwrap();

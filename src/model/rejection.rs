@@ -46,11 +46,13 @@ pub enum Reason {
     OwnVisit,
     /// The browser asks not to be tracked (`Sec-GPC`, `DNT`).
     PrivacySignal,
+    /// The same beacon came before, within the event type's `dedupe`.
+    Repeat,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::BodyTooLarge,
         Self::UnsupportedBody,
         Self::NotUtf8,
@@ -71,6 +73,7 @@ impl Reason {
         Self::ReferrerSpam,
         Self::OwnVisit,
         Self::PrivacySignal,
+        Self::Repeat,
     ];
 
     /// The number that stands for it in the file. It never changes.
@@ -96,6 +99,7 @@ impl Reason {
             Self::ReferrerSpam => 18,
             Self::OwnVisit => 19,
             Self::PrivacySignal => 20,
+            Self::Repeat => 21,
         }
     }
 
@@ -127,6 +131,7 @@ impl Reason {
             Self::ReferrerSpam => "referrer_spam",
             Self::OwnVisit => "own_visit",
             Self::PrivacySignal => "privacy_signal",
+            Self::Repeat => "repeat",
         }
     }
 }

@@ -81,6 +81,7 @@ const fn title(reason: rejection::Reason) -> &'static str {
         Reason::ReferrerSpam => "Referrer spam",
         Reason::PrivacySignal => "Asked not to be counted",
         Reason::OwnVisit => "Your own visits",
+        Reason::Repeat => "Sent twice",
         Reason::Overloaded => "Server was full",
         Reason::NotStored => "Could not be stored",
         Reason::BodyTooLarge => "Too large",
@@ -118,6 +119,10 @@ const fn explanation(reason: rejection::Reason) -> &'static str {
             "The browser sent Global Privacy Control or Do Not Track, which this site honours."
         }
         Reason::OwnVisit => "It came from a network that your settings leave out.",
+        Reason::Repeat => {
+            "The very same came moments before, as when a browser sends again what was not answered. \
+             It was counted then."
+        }
         Reason::Overloaded => {
             "The queue was full, so the server answered 503. These beacons are lost."
         }

@@ -7,7 +7,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{Error, connection::APPLICATION_ID};
 
 /// The migrations, the first one leading to version 1.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_events.sql")];
 
 /// The newest schema version that this release knows.
 pub const LATEST: i64 = MIGRATIONS.len().cast_signed() as i64;

@@ -53,6 +53,37 @@ pub fn append_visits(
     Ok(())
 }
 
+/// Appends the beacons that a repeat may follow, as they were known at `at` (UTC seconds), and removes
+/// what was written before `over_before`.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn append_repeatable(
+    transaction: &Transaction<'_>,
+    at: i64,
+    hashes: &[u8],
+    over_before: i64,
+) -> Result<(), Error> {
+    let mut remove = transaction.prepare_cached("DELETE FROM repeatable WHERE at < ?1")?;
+    remove.execute([over_before])?;
+    if !hashes.is_empty() {
+        let mut append =
+            transaction.prepare_cached("INSERT INTO repeatable (at, hashes) VALUES (?1, ?2)")?;
+        append.execute(params![at, hashes])?;
+    }
+    Ok(())
+}
+
+/// The beacons that a repeat may follow, the oldest first.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn repeatable(connection: &Connection) -> Result<Vec<Vec<u8>>, Error> {
+    let mut statement = connection.prepare("SELECT hashes FROM repeatable ORDER BY id")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Everyone who was seen, the oldest first.
 ///
 /// # Errors

@@ -168,6 +168,7 @@ const fn status(rejected: &Rejected) -> StatusCode {
         | Reason::Prefetch
         | Reason::ReferrerSpam
         | Reason::OwnVisit
-        | Reason::PrivacySignal => StatusCode::NO_CONTENT,
+        | Reason::PrivacySignal
+        | Reason::Repeat => StatusCode::NO_CONTENT,
     }
 }

@@ -17,11 +17,12 @@ use super::{
 use crate::{
     clock,
     config::{current::Current, registry::Registry},
-    fold::{Fold, KEPT_SECONDS, SeenDay, Tallies},
+    fold::{Fold, KEPT_SECONDS, SeenDay, Tallies, Written},
     metrics::Metrics,
     model::{
         beacon::decode_batch,
         period::{Granularity, Period},
+        rejection::Reason,
         tally::TextId,
     },
     store::{
@@ -360,17 +361,20 @@ impl WriterThread {
 /// # Errors
 /// When the file can't be read.
 pub fn restored(writable: &Writable) -> Result<Fold, Error> {
-    let seen = state::seen(&writable.connection)?;
-    let seen =
-        seen.into_iter().map(|row| SeenDay { site: row.site, day: row.day, hashes: row.hashes });
-    let visits = state::visits(&writable.connection)?;
-    Fold::restore(seen, visits).or_else(|error| {
+    let seen = state::seen(&writable.connection)?.into_iter();
+    let mut written = Written {
+        seen: seen
+            .map(|row| SeenDay { site: row.site, day: row.day, hashes: row.hashes })
+            .collect(),
+        visits: state::visits(&writable.connection)?,
+        repeatable: state::repeatable(&writable.connection)?,
+    };
+    Ok(Fold::restore(&written).unwrap_or_else(|error| {
         // Live visits only bridge a restart. Without them, visits begin anew; counts stay right.
         warn!(%error, "the live visits are lost");
-        let seen = state::seen(&writable.connection)?.into_iter();
-        let seen = seen.map(|row| SeenDay { site: row.site, day: row.day, hashes: row.hashes });
-        Ok(Fold::restore(seen, []).unwrap_or_default())
-    })
+        written.visits.clear();
+        Fold::restore(&written).unwrap_or_default()
+    }))
 }
 
 /// Adds what was counted to the file, and what the next count must remember.
@@ -389,9 +393,15 @@ pub fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Err
     for seen in &counted.seen {
         state::append_seen(transaction, seen.site, seen.day, &seen.hashes)?;
     }
+    for &((site, hour), count) in &counted.repeats {
+        let key = RejectedKey { hour, site, reason: Reason::Repeat, agent: TextId::TOTAL };
+        rejected::add(transaction, &key, count)?;
+    }
     if counted.latest > 0 {
         let over_before = counted.latest - KEPT_SECONDS;
         state::append_visits(transaction, counted.latest, &counted.visits, over_before)?;
+        let (repeatable, until) = (&counted.repeatable, counted.repeatable_until);
+        state::append_repeatable(transaction, counted.latest, repeatable, until)?;
     }
     Ok(())
 }

@@ -195,11 +195,13 @@ fn beacon(at: i64, step: &Step) -> Beacon<'static> {
             .visitor
             .map(|visitor| Visitor(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(visitor + 1))),
         network: None,
+        once: None,
         dimensions,
         measures: load
             .map(|load| Measure { name: "load".into(), value: f64::from(load) / 1000.0 })
             .into_iter()
             .collect(),
+        raw: None,
     }
 }
 

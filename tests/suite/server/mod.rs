@@ -6,5 +6,6 @@ mod flood;
 mod load;
 mod privacy;
 mod refusals;
+mod repeats;
 mod signals;
 mod size;

@@ -1,0 +1,115 @@
+//! Repeats: a browser sends a beacon again when its connection has died, and it must count once.
+
+use std::collections::{HashMap, VecDeque};
+
+/// How many beacons are remembered at once. Beyond it the oldest are forgotten first, so that under
+/// such a load a repeat counts once more rather than memory grow; 40 bytes each at most.
+const REMEMBERED_MAX: usize = 262_144;
+
+/// How long a beacon is remembered after its window, in milliseconds: handlers run side by side, so
+/// that a beacon may be counted a moment after a later one.
+pub(super) const LATE_MS: i64 = 5_000;
+
+/// A beacon as it is written down: its hash and when it came (UTC milliseconds), 8 bytes each.
+const WRITTEN_BYTES: usize = 16;
+
+/// The beacons that a repeat may follow.
+#[derive(Debug, Default)]
+pub(super) struct Repeats {
+    came: HashMap<u64, i64, foldhash::fast::RandomState>,
+    /// The same, in the order in which they were counted.
+    order: VecDeque<(i64, u64)>,
+    news: Vec<u8>,
+}
+
+impl Repeats {
+    /// Whether the beacon with this hash, received at `at` (UTC milliseconds), repeats one that came
+    /// within `window` milliseconds. If not, it is remembered.
+    pub(super) fn is_repeat(&mut self, once: u64, at: i64, window: i64) -> bool {
+        if self.came.get(&once).is_some_and(|came| (at - came).abs() <= window) {
+            return true;
+        }
+        self.remember(once, at);
+        self.news.extend_from_slice(&once.to_le_bytes());
+        self.news.extend_from_slice(&at.to_le_bytes());
+        false
+    }
+
+    fn remember(&mut self, once: u64, at: i64) {
+        if self.order.len() >= REMEMBERED_MAX {
+            self.forget_oldest();
+        }
+        self.came.insert(once, at);
+        self.order.push_back((at, once));
+    }
+
+    /// Forgets what no repeat of the longest window (milliseconds) can follow any more at `now`.
+    pub(super) fn forget_past(&mut self, now: i64, longest: i64) {
+        while self.order.front().is_some_and(|(at, _)| now - at > longest + LATE_MS) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        // It may have come again since, and then that stands.
+        if let Some((at, once)) = self.order.pop_front()
+            && self.came.get(&once) == Some(&at)
+        {
+            self.came.remove(&once);
+        }
+    }
+
+    /// What was remembered since the last call, written down.
+    pub(super) fn take_news(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Takes back in what [`Self::take_news`] once gave.
+    pub(super) fn restore(&mut self, news: &[u8]) {
+        let (beacons, _) = news.as_chunks::<WRITTEN_BYTES>();
+        for beacon in beacons {
+            if let ([once, at], []) = beacon.as_chunks::<8>() {
+                self.remember(u64::from_le_bytes(*once), i64::from_le_bytes(*at));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: i64 = 10_000;
+
+    #[test]
+    fn a_repeat_counts_within_its_window_alone() {
+        let mut repeats = Repeats::default();
+        assert!(!repeats.is_repeat(7, 1_000, WINDOW));
+        assert!(!repeats.is_repeat(8, 1_000, WINDOW));
+        assert!(repeats.is_repeat(7, 11_000, WINDOW));
+        assert!(repeats.is_repeat(7, 900, WINDOW), "counted a moment late");
+        assert!(!repeats.is_repeat(7, 11_001, WINDOW));
+        assert!(repeats.is_repeat(7, 21_001, WINDOW));
+    }
+
+    #[test]
+    fn what_came_is_known_after_a_restart() {
+        let mut repeats = Repeats::default();
+        assert!(!repeats.is_repeat(7, 1_000, WINDOW));
+        let mut restored = Repeats::default();
+        restored.restore(&repeats.take_news());
+        assert!(restored.is_repeat(7, 2_000, WINDOW) && repeats.take_news().is_empty());
+    }
+
+    #[test]
+    fn the_past_is_forgotten_and_memory_bounded() {
+        let mut repeats = Repeats::default();
+        for once in 0..300_000 {
+            assert!(!repeats.is_repeat(once, 1_000, WINDOW));
+        }
+        assert_eq!((repeats.came.len(), repeats.order.len()), (REMEMBERED_MAX, REMEMBERED_MAX));
+        assert!(!repeats.is_repeat(0, 1_000, WINDOW) && repeats.is_repeat(299_999, 1_000, WINDOW));
+        repeats.forget_past(1_001 + WINDOW + LATE_MS, WINDOW);
+        assert!(repeats.came.is_empty() && repeats.order.is_empty());
+    }
+}
