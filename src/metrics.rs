@@ -27,6 +27,8 @@ pub struct Metrics {
     pub rejected: Counter,
     /// Beacons that were answered 503, because the queue was full or the file could not be written.
     pub unavailable: Counter,
+    /// Beacons that were counted but not kept singly, because too much waited.
+    pub not_kept: Counter,
     /// Journal commits: one fsync each.
     pub journal_commits: Counter,
     /// Beacons that were folded.

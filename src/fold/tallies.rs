@@ -11,6 +11,7 @@ use super::{
     seen::SeenDay,
 };
 use crate::model::{
+    kept::KeptBeacon,
     period::Granularity,
     tally::{AggregateKey, BreakdownKey, Counters, HistogramKey, TextId},
 };
@@ -37,6 +38,8 @@ pub struct Tallies {
     pub repeatable: Vec<u8>,
     /// No repeat follows what came before this any more, UTC seconds.
     pub repeatable_until: i64,
+    /// The beacons that are kept beside the sums.
+    pub kept: Vec<KeptBeacon>,
     /// How many repeats were not counted, by site and hour (its first instant, UTC seconds).
     pub repeats: Vec<((TextId, i64), i64)>,
     /// When the last of the beacons was received, UTC seconds; 0 without beacons.
@@ -102,6 +105,8 @@ pub(super) struct Sums {
     counters: Map<Key, Counters>,
     bars: Map<(Key, i64), Bar>,
     titles: Map<Key, String>,
+    /// Beacons that are kept singly.
+    pub(super) kept: Vec<KeptBeacon>,
     /// Repeats that were not counted, by site and hour.
     pub(super) repeats: BTreeMap<(TextId, i64), i64>,
 }
@@ -129,7 +134,7 @@ impl Sums {
     /// The sums in every bucket that the event types keep.
     pub(super) fn rolled_up(self, rules: &Rules, calendar: &mut Calendar) -> Tallies {
         let repeats = self.repeats.into_iter().collect();
-        let mut tallies = Tallies { repeats, ..Tallies::default() };
+        let mut tallies = Tallies { repeats, kept: self.kept, ..Tallies::default() };
         for (key, counters) in self.counters {
             if counters.is_zero() {
                 continue;

@@ -5,6 +5,7 @@
 pub mod beacon;
 pub mod country;
 pub mod dimension;
+pub mod kept;
 pub mod period;
 pub mod rejection;
 pub mod tally;

@@ -92,7 +92,12 @@ async fn count(
     let registry = app.registry.get();
     let trusted = &registry.server.trusted_proxies;
     let facts = client::facts(headers, peer, trusted, clock::now_ms(), entrance);
-    let beacon = app.ingest.accept(&payload?, &facts, &registry)?;
+    let mut beacon = app.ingest.accept(&payload?, &facts, &registry)?;
+    if beacon.raw.is_some() && app.writer.is_pressed() {
+        // What is counted comes first: the beacon is not kept singly.
+        beacon.raw = None;
+        app.metrics.not_kept.add(1);
+    }
     store(app, &beacon).await.map_err(|rejected| rejected.at(&beacon.site))
 }
 

@@ -80,6 +80,11 @@ impl Writer {
         Ok(answered.await.unwrap_or(Err(NotStored)))
     }
 
+    /// Whether so much waits that only what is counted should be stored, and nothing beside it.
+    pub fn is_pressed(&self) -> bool {
+        self.queue.is_pressed()
+    }
+
     /// Waits until everything that was answered before is counted. `None` when the writer is too
     /// busy, or gone: then what is read lags behind.
     pub async fn up_to_date(&self) -> Option<Live> {

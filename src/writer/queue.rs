@@ -17,6 +17,9 @@ use crate::model::rejection::Reason;
 /// even that does not help, their site.
 const REFUSALS_MAX: usize = 4096;
 
+/// Past one part in so many of its room the queue is pressed.
+const HIGH_WATER_PARTS: usize = 4;
+
 /// How many pages may wait to be brought up to date.
 const READERS_MAX: usize = 1024;
 
@@ -111,6 +114,13 @@ impl Queue {
     pub(super) fn close(&self) {
         self.lock().closing = true;
         self.wake.notify_one();
+    }
+
+    /// Whether it is fuller than its high-water mark.
+    pub(super) fn is_pressed(&self) -> bool {
+        let waiting = self.lock();
+        waiting.answers.len() * HIGH_WATER_PARTS > self.beacons_max
+            || waiting.batch.len() * HIGH_WATER_PARTS > self.bytes_max
     }
 
     pub(super) fn is_closing(&self) -> bool {

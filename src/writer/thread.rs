@@ -28,6 +28,7 @@ use crate::{
     store::{
         Error, Transaction,
         connection::Writable,
+        events,
         journal::{self, Batch},
         names::{self, NameCache, StoredNames},
         rejected::{self, RejectedKey},
@@ -390,6 +391,7 @@ pub fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Err
     for (key, title) in &counted.titles {
         tallies::set_title(transaction, key, title)?;
     }
+    events::add(transaction, &counted.kept)?;
     for seen in &counted.seen {
         state::append_seen(transaction, seen.site, seen.day, &seen.hashes)?;
     }
