@@ -35,7 +35,7 @@ const DEFAULT_LIMITS: EventLimits = EventLimits {
 /// Whether a beacon without an id is known by all that it says.
 const DEDUPE_BY: [(&str, bool); 2] = [("id", false), ("request", true)];
 
-const IDENTIFIERS: [(&str, IdentifierRule); 8] = [
+const IDENTIFIERS: [(&str, IdentifierRule); 9] = [
     ("page_path", IdentifierRule::PagePath),
     ("canonical_url", IdentifierRule::CanonicalUrl),
     ("site_section", IdentifierRule::SiteSection),
@@ -43,6 +43,7 @@ const IDENTIFIERS: [(&str, IdentifierRule); 8] = [
     ("session", IdentifierRule::Session),
     ("user", IdentifierRule::User),
     ("key", IdentifierRule::Key),
+    ("fingerprint", IdentifierRule::Fingerprint),
     ("none", IdentifierRule::None),
 ];
 
@@ -283,7 +284,7 @@ mod tests {
         check(
             "identifier = \"path\"",
             "14: \"path\" is not an identifier; use \"page_path\", \"canonical_url\", \"site_section\", \
-             \"referer_path\", \"session\", \"user\", \"key\" or \"none\"",
+             \"referer_path\", \"session\", \"user\", \"key\", \"fingerprint\" or \"none\"",
         );
         check("identifiers = [\"(\"]", "16: \"(\" is not a regular expression: unclosed group");
         check(

@@ -160,6 +160,8 @@ pub enum IdentifierRule {
     User,
     /// A key that the beacon must bring.
     Key,
+    /// What an error is, whoever met it: made of its message and its stack.
+    Fingerprint,
     /// Nothing: the event type is counted as a whole.
     None,
 }

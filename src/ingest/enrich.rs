@@ -4,7 +4,7 @@ use std::{borrow::Cow, cell::OnceCell};
 
 use super::{
     Request, country,
-    identifier::is_forbidden,
+    identifier::{self, is_forbidden},
     location::{Locations, Place},
     page_address::{self, PageAddress},
     payload::Payload,
@@ -65,7 +65,7 @@ impl<'a> Told<'a> {
             if values.iter().any(|known| known.dimension == *dimension) {
                 continue;
             }
-            let value = self.value(dimension).map(|value| tidy(&value));
+            let value = self.value(dimension, event).map(|value| tidy(&value));
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 values.push(DimensionValue { dimension: dimension.clone(), value: value.into() });
             }
@@ -90,10 +90,14 @@ impl<'a> Told<'a> {
             .filter(|word| !word.trim().is_empty())
     }
 
-    fn value(&self, dimension: &Dimension) -> Option<Cow<'_, str>> {
+    fn value(&self, dimension: &Dimension, event: &EventType) -> Option<Cow<'_, str>> {
         match dimension {
             Dimension::Hostname => self.address.host.as_deref().map(Cow::Borrowed),
             Dimension::Title => self.meta("title").map(Cow::Borrowed),
+            Dimension::Page => {
+                let url = self.address.url.as_ref()?;
+                Some(Cow::Owned(identifier::page_path(url, event)))
+            }
             Dimension::UtmSource => self.utm("utm_source").or_else(|| {
                 let word = self.meta("ref")?.strip_prefix(TAG)?;
                 Some(Cow::Borrowed(word))

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use url::{Url, form_urlencoded};
 
-use super::{Rejected, Request, page_address::PageAddress, payload::Payload};
+use super::{Rejected, Request, fingerprint, page_address::PageAddress, payload::Payload};
 use crate::{
     config::registry::{EventType, IdentifierRule},
     model::rejection::Reason,
@@ -78,6 +78,7 @@ fn derived(
         }
         IdentifierRule::Session => meta("session").or_else(|| meta("session_id")),
         IdentifierRule::User => meta("user").or_else(|| meta("user_id")),
+        IdentifierRule::Fingerprint => fingerprint::of(payload, address, event),
         IdentifierRule::Key | IdentifierRule::None => None,
     };
     identifier.ok_or_else(|| {
@@ -88,6 +89,7 @@ fn derived(
             IdentifierRule::RefererPath => "send identifier, or a Referer header",
             IdentifierRule::Session => "send identifier, or meta.session",
             IdentifierRule::User => "send identifier, or meta.user",
+            IdentifierRule::Fingerprint => "send what went wrong as meta.message",
             IdentifierRule::Key | IdentifierRule::None => "send identifier",
         };
         let sentence = format!("{} needs an identifier: {wanted}", event.name);
@@ -95,7 +97,7 @@ fn derived(
     })
 }
 
-fn page_path(url: &Url, event: &EventType) -> String {
+pub(super) fn page_path(url: &Url, event: &EventType) -> String {
     cleaned(&url[url::Position::BeforePath..url::Position::AfterQuery], event)
 }
 

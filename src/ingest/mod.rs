@@ -7,6 +7,7 @@ pub mod bots;
 mod channel;
 pub mod country;
 pub mod enrich;
+mod fingerprint;
 pub mod identifier;
 pub mod location;
 pub mod page_address;

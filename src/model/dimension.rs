@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum Dimension {
     Hostname,
     Title,
+    Page,
     EntryPage,
     ExitPage,
     Source,
@@ -36,9 +37,10 @@ pub enum Dimension {
 
 impl Dimension {
     /// Every dimension that needs no key, in the order in which they are documented.
-    pub const FIXED: [Self; 22] = [
+    pub const FIXED: [Self; 23] = [
         Self::Hostname,
         Self::Title,
+        Self::Page,
         Self::EntryPage,
         Self::ExitPage,
         Self::Source,
@@ -66,6 +68,7 @@ impl Dimension {
         Cow::Borrowed(match self {
             Self::Hostname => "hostname",
             Self::Title => "title",
+            Self::Page => "page",
             Self::EntryPage => "entry_page",
             Self::ExitPage => "exit_page",
             Self::Source => "source",

@@ -11,8 +11,9 @@ use crate::model::{dimension::Dimension, kept::KeptBeacon, tally::TextId};
 const NUMBERS: i64 = 1 << 16;
 
 /// The columns of what a beacon is split by.
-pub const COLUMNS: [(Dimension, &str); 20] = [
+pub const COLUMNS: [(Dimension, &str); 21] = [
     (Dimension::Hostname, "hostname"),
+    (Dimension::Page, "page"),
     (Dimension::EntryPage, "entry_page"),
     (Dimension::Source, "source"),
     (Dimension::Channel, "channel"),
@@ -42,11 +43,11 @@ pub fn add(transaction: &Transaction<'_>, kept: &[KeptBeacon]) -> Result<(), Err
     // The number within the millisecond is the next that is free.
     let mut statement = transaction.prepare_cached(
         "INSERT INTO beacon_event (id, site, event_type, identifier, visitor, began, payload,
-             hostname, entry_page, source, channel, referrer, utm_source, utm_medium, utm_campaign,
+             hostname, page, entry_page, source, channel, referrer, utm_source, utm_medium, utm_campaign,
              utm_content, utm_term, country, region, city, browser, browser_version, os, os_version,
              device, screen, language)
          SELECT ifnull(max(id) + 1, ?1), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-             ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28
+             ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29
          FROM beacon_event WHERE id BETWEEN ?1 AND ?2",
     )?;
     for beacon in kept {
@@ -121,7 +122,7 @@ pub struct Found {
 pub fn find(connection: &Connection, wanted: &Wanted<'_>) -> Result<Vec<Found>, Error> {
     let mut statement = connection.prepare_cached(
         "SELECT n.id, n.visitor, n.payload, (SELECT value FROM text WHERE id = n.identifier) AS name,
-             n.hostname, n.entry_page, n.source, n.channel, n.referrer, n.utm_source, n.utm_medium,
+             n.hostname, n.page, n.entry_page, n.source, n.channel, n.referrer, n.utm_source, n.utm_medium,
              n.utm_campaign, n.utm_content, n.utm_term, n.country, n.region, n.city, n.browser,
              n.browser_version, n.os, n.os_version, n.device, n.screen, n.language
          FROM beacon_event AS n

@@ -18,6 +18,7 @@ CREATE TABLE beacon_event (
     began           INTEGER NOT NULL,         -- 1: it began a visit
     payload         TEXT,                     -- JSON, scrubbed; NULL: nothing that no column tells
     hostname        INTEGER,
+    page            INTEGER,
     entry_page      INTEGER,
     source          INTEGER,
     channel         INTEGER,
@@ -49,6 +50,7 @@ SELECT n.id,
        n.began,
        n.payload,
        (SELECT value FROM text WHERE id = n.hostname) AS hostname,
+       (SELECT value FROM text WHERE id = n.page) AS page,
        (SELECT value FROM text WHERE id = n.entry_page) AS entry_page,
        (SELECT value FROM text WHERE id = n.source) AS source,
        (SELECT value FROM text WHERE id = n.channel) AS channel,

@@ -80,6 +80,7 @@ const fn identifier(event: &EventType) -> &'static str {
         IdentifierRule::Session => "a session’s number, as a code that can’t be turned back",
         IdentifierRule::User => "a user’s number, as a code that can’t be turned back",
         IdentifierRule::Key => "a name that the page gives",
+        IdentifierRule::Fingerprint => "what went wrong, without what varies",
         IdentifierRule::None => "",
     }
 }

@@ -90,6 +90,7 @@ fn title(dimension: &Dimension) -> String {
         Dimension::Device => "Devices",
         Dimension::Screen => "Screens",
         Dimension::Language => "Languages",
+        Dimension::Page => "Pages",
         Dimension::Meta(key) => return key.clone(),
     };
     title.to_owned()
@@ -105,6 +106,7 @@ fn identifiers_title(event: &EventType) -> String {
         IdentifierRule::Session => "Sessions",
         IdentifierRule::User => "Users",
         IdentifierRule::Key | IdentifierRule::None => "Keys",
+        IdentifierRule::Fingerprint => "Errors",
     };
     title.to_owned()
 }
