@@ -49,6 +49,9 @@ pub enum Error {
     /// No connection became free in time.
     #[error("the database is too busy to be read: {0}")]
     Busy(#[from] r2d2::Error),
+    /// Too many changes wait to be made, or the server is ending.
+    #[error("too many changes wait, or the server is ending: try again in a moment")]
+    NotTaken,
     /// There are more than 2^32 different strings.
     #[error("the database holds as many different names as it can")]
     NamesFull,

@@ -10,15 +10,20 @@ mod thread;
 
 use std::{collections::HashMap, path::Path, sync::Arc, thread::JoinHandle};
 
+use tokio::sync::oneshot;
+
 use crate::{
     config::current::Current,
     metrics::Metrics,
     model::rejection::Reason,
-    store::{self, connection},
+    store::{
+        self, Transaction,
+        connection::{self, Writable},
+    },
 };
 
 pub use self::{
-    queue::{NotStored, QueueFull},
+    queue::{Affects, NotStored, QueueFull},
     thread::{restored, write},
 };
 use self::{
@@ -89,6 +94,33 @@ impl Writer {
     /// busy, or gone: then what is read lags behind.
     pub async fn up_to_date(&self) -> Option<Live> {
         self.queue.bring_up_to_date()?.await.ok()
+    }
+
+    /// Makes a change of the file that is no beacon, on the writer's thread and in a transaction of its
+    /// own, with everything counted that was answered before. It must be short: beacons wait for it.
+    ///
+    /// # Errors
+    /// When the writer is gone or too busy, or `change` fails; then nothing of it is in the file.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        affects: Affects,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, store::Error> {
+        let (done, outcome) = oneshot::channel();
+        let run = move |writable: &mut Writable| {
+            let made = writable.transaction().and_then(|transaction| {
+                let made = change(&transaction)?;
+                transaction.commit()?;
+                Ok(made)
+            });
+            // Whoever has given up waiting does not want to know.
+            let _given_up = done.send(made);
+            affects
+        };
+        if !self.queue.change(Box::new(run)) {
+            return Err(store::Error::NotTaken);
+        }
+        outcome.await.unwrap_or(Err(store::Error::NotTaken))
     }
 
     /// Notes that a beacon was refused in the hour of `now` (UTC seconds).

@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::Live;
-use crate::model::rejection::Reason;
+use crate::{model::rejection::Reason, store::connection::Writable};
 
 /// How many different refusals are noted between two folds; further ones lose their agent, and if
 /// even that does not help, their site.
@@ -22,6 +22,22 @@ const HIGH_WATER_PARTS: usize = 4;
 
 /// How many pages may wait to be brought up to date.
 const READERS_MAX: usize = 1024;
+
+/// How many changes may wait.
+const CHANGES_MAX: usize = 64;
+
+/// A change of the file that is no beacon: it runs in a transaction of its own, and tells who waits
+/// for it how that went.
+pub(super) type Change = Box<dyn FnOnce(&mut Writable) -> Affects + Send>;
+
+/// What a change has done to what the writer remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Affects {
+    /// Nothing: no name or key that counting remembers was touched.
+    Nothing,
+    /// Names may be gone: whatever is remembered of the file must be read anew.
+    Names,
+}
 
 /// The beacon could not be stored: the file can't be written, or the writer is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +57,7 @@ pub(super) struct Refusal {
 }
 
 /// All that waits.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Waiting {
     /// Beacons, encoded one after the other.
     pub(super) batch: Vec<u8>,
@@ -49,6 +65,7 @@ pub(super) struct Waiting {
     pub(super) answers: Vec<oneshot::Sender<Result<(), NotStored>>>,
     pub(super) readers: Vec<oneshot::Sender<Live>>,
     pub(super) refusals: HashMap<Refusal, i64>,
+    pub(super) changes: Vec<Change>,
     /// The writer shall finish what waits and end.
     pub(super) closing: bool,
     /// The writer has ended: nothing may wait any more.
@@ -56,12 +73,17 @@ pub(super) struct Waiting {
 }
 
 /// The queue between the handlers and the one thread that writes.
-#[derive(Debug)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     wake: Condvar,
     beacons_max: usize,
     bytes_max: usize,
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Queue(…)")
+    }
 }
 
 impl Queue {
@@ -100,6 +122,18 @@ impl Queue {
         Some(read)
     }
 
+    /// Puts a change in line. `false` when there is no room for it, or nobody to make it.
+    pub(super) fn change(&self, change: Change) -> bool {
+        let mut waiting = self.lock();
+        if waiting.gone || waiting.closing || waiting.changes.len() >= CHANGES_MAX {
+            return false;
+        }
+        waiting.changes.push(change);
+        drop(waiting);
+        self.wake.notify_one();
+        true
+    }
+
     pub(super) fn refuse(&self, mut refusal: Refusal) {
         let mut waiting = self.lock();
         if waiting.refusals.len() >= REFUSALS_MAX {
@@ -132,7 +166,10 @@ impl Queue {
     pub(super) fn take(&self, spare: Vec<u8>, at_most: Duration) -> Waiting {
         let waiting = self.lock();
         let nothing = |waiting: &mut Waiting| {
-            waiting.answers.is_empty() && waiting.readers.is_empty() && !waiting.closing
+            waiting.answers.is_empty()
+                && waiting.readers.is_empty()
+                && waiting.changes.is_empty()
+                && !waiting.closing
         };
         let (mut waiting, _) = self
             .wake
@@ -143,6 +180,7 @@ impl Queue {
             answers: mem::take(&mut waiting.answers),
             readers: mem::take(&mut waiting.readers),
             refusals: mem::take(&mut waiting.refusals),
+            changes: mem::take(&mut waiting.changes),
             closing: waiting.closing,
             gone: false,
         }

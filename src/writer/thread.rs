@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use super::{
     Live,
-    queue::{NotStored, Queue, Refusal, Waiting},
+    queue::{Affects, Change, NotStored, Queue, Refusal, Waiting},
 };
 use crate::{
     clock,
@@ -28,7 +28,8 @@ use crate::{
     store::{
         Error, Transaction,
         connection::Writable,
-        events,
+        errors, events,
+        figures::Subject,
         journal::{self, Batch},
         names::{self, NameCache, StoredNames},
         rejected::{self, RejectedKey},
@@ -151,22 +152,37 @@ impl WriterThread {
                 std::thread::sleep(self.until_next_duty());
                 Waiting { closing: self.queue.is_closing(), ..Waiting::default() }
             };
-            let Waiting { batch, answers, readers, refusals, closing, .. } = waiting;
+            let Waiting { batch, answers, readers, refusals, changes, closing, .. } = waiting;
             for (refusal, count) in refusals {
                 *self.refusals.entry(refusal).or_default() += count;
             }
             let quiet = answers.is_empty();
             self.commit(batch, answers);
-            if readers.is_empty() && !closing {
+            if readers.is_empty() && changes.is_empty() && !closing {
                 self.fold_if_due();
             } else {
                 self.fold_all();
                 self.answer_readers(readers);
             }
+            self.make(changes);
             self.tick();
             self.checkpoint_if_due(quiet);
             if closing && quiet {
                 return self.end();
+            }
+        }
+    }
+
+    fn make(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            self.wal_grew = true;
+            if change(&mut self.writable) == Affects::Nothing {
+                continue;
+            }
+            self.names.clear();
+            match restored(&self.writable) {
+                Ok(fold) => self.fold = fold,
+                Err(error) => warn!(%error, "the state of the day can't be read back yet"),
             }
         }
     }
@@ -392,6 +408,10 @@ pub fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Err
         tallies::set_title(transaction, key, title)?;
     }
     events::add(transaction, &counted.kept)?;
+    for ([site, event_type, identifier], met) in &counted.errors {
+        let subject = Subject { site: *site, event_type: *event_type };
+        errors::note(transaction, subject, *identifier, *met)?;
+    }
     for seen in &counted.seen {
         state::append_seen(transaction, seen.site, seen.day, &seen.hashes)?;
     }
