@@ -38,9 +38,12 @@ pub fn by_hashed_name(hashed_name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.hashed_name == hashed_name)
 }
 
-/// The script that pages load.
-pub fn script() -> Option<&'static Asset> {
-    ASSETS.iter().find(|asset| asset.name == "tb.js")
+/// The scripts that pages of sites load, under these very names.
+pub const SCRIPTS: [&str; 3] = ["tb.js", "tb-errors.js", "tb-vitals.js"];
+
+/// The script called `name`, one of [`SCRIPTS`].
+pub fn script(name: &str) -> Option<&'static Asset> {
+    ASSETS.iter().find(|asset| asset.name == name && SCRIPTS.contains(&name))
 }
 
 /// The path of the file called `name` in the source tree; empty if there is none.

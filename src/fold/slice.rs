@@ -8,7 +8,7 @@ use super::{
     visits::{self, Step, Visit},
 };
 use crate::{
-    config::registry::Registry,
+    config::registry::{IdentifierRule, Registry},
     model::{
         beacon::Beacon,
         dimension::Dimension,
@@ -100,6 +100,7 @@ impl<N: Names> Slice<'_, N> {
             values,
         };
         self.keep(beacon, &counted, &step);
+        self.note_error(&counted);
         self.count_beacon(&counted);
         if event.rules.visits {
             self.count_visit(&counted, step);
@@ -178,6 +179,18 @@ impl<N: Names> Slice<'_, N> {
                 .collect(),
             payload: (raw != "{}").then(|| raw.to_string()),
         });
+    }
+
+    /// Notes when an error was met, if it has a name of its own.
+    fn note_error(&mut self, counted: &Counted<'_>) {
+        let is_error = counted.event.rules.identifier == IdentifierRule::Fingerprint;
+        let Some(identifier) = counted.identifier.filter(|name| is_error && *name != self.other)
+        else {
+            return;
+        };
+        let key = [counted.site.id, counted.event.id, identifier];
+        let (first, last) = self.sums.errors.entry(key).or_insert((counted.at, counted.at));
+        (*first, *last) = ((*first).min(counted.at), (*last).max(counted.at));
     }
 
     /// Count and visitors, of the total, the identifier, the dimensions and the pairs.

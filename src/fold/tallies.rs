@@ -40,6 +40,8 @@ pub struct Tallies {
     pub repeatable_until: i64,
     /// The beacons that are kept beside the sums.
     pub kept: Vec<KeptBeacon>,
+    /// The errors that were met: (site, event type, identifier), and when first and last, UTC seconds.
+    pub errors: Vec<([TextId; 3], (i64, i64))>,
     /// How many repeats were not counted, by site and hour (its first instant, UTC seconds).
     pub repeats: Vec<((TextId, i64), i64)>,
     /// When the last of the beacons was received, UTC seconds; 0 without beacons.
@@ -107,6 +109,8 @@ pub(super) struct Sums {
     titles: Map<Key, String>,
     /// Beacons that are kept singly.
     pub(super) kept: Vec<KeptBeacon>,
+    /// Errors that were met, and when first and last.
+    pub(super) errors: BTreeMap<[TextId; 3], (i64, i64)>,
     /// Repeats that were not counted, by site and hour.
     pub(super) repeats: BTreeMap<(TextId, i64), i64>,
 }
@@ -134,7 +138,8 @@ impl Sums {
     /// The sums in every bucket that the event types keep.
     pub(super) fn rolled_up(self, rules: &Rules, calendar: &mut Calendar) -> Tallies {
         let repeats = self.repeats.into_iter().collect();
-        let mut tallies = Tallies { repeats, kept: self.kept, ..Tallies::default() };
+        let errors = self.errors.into_iter().collect();
+        let mut tallies = Tallies { repeats, kept: self.kept, errors, ..Tallies::default() };
         for (key, counters) in self.counters {
             if counters.is_zero() {
                 continue;

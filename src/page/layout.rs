@@ -1,7 +1,7 @@
 //! The frame around every page: header, navigation, footer.
 
 use super::{
-    link::{FILTERED, Link, MONTH, OVERVIEW, PRIVACY, TOP, Way, YEAR},
+    link::{ERRORS, EVENTS, FILTERED, Link, MONTH, OVERVIEW, PRIVACY, TOP, Way, YEAR},
     number,
 };
 
@@ -44,14 +44,20 @@ pub struct Frame {
 impl Frame {
     /// The usual navigation, where `here` is the path of the page (one of [`super::link`]'s).
     pub fn sections(way: &Way, here: &str) -> Vec<Link> {
-        [("Overview", OVERVIEW), ("Pages", TOP), ("Month", MONTH), ("12 months", YEAR)]
-            .into_iter()
-            .map(|(name, path)| Link {
-                name: name.to_owned(),
-                href: way.to(path, &[]),
-                current: path == here,
-            })
-            .collect()
+        let sections = [
+            ("Overview", OVERVIEW),
+            ("Pages", TOP),
+            ("Month", MONTH),
+            ("12 months", YEAR),
+            ("Events", EVENTS),
+            ("Errors", ERRORS),
+        ];
+        let link = |(name, path): (&str, &str)| Link {
+            name: name.to_owned(),
+            href: way.to(path, &[]),
+            current: path == here,
+        };
+        sections.into_iter().map(link).collect()
     }
 
     /// The title of the browser's window.

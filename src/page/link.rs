@@ -14,6 +14,12 @@ pub const TOP: &str = "/top";
 pub const MONTH: &str = "/month";
 /// Twelve months.
 pub const YEAR: &str = "/year";
+/// Single beacons.
+pub const EVENTS: &str = "/events";
+/// Single beacons as CSV.
+pub const EVENTS_CSV: &str = "/events.csv";
+/// Errors by what they are, and one of them if it is named.
+pub const ERRORS: &str = "/errors";
 /// What was filtered, and why.
 pub const FILTERED: &str = "/filtered";
 /// What is collected, in plain words.
@@ -39,6 +45,11 @@ pub const SHOW: &str = "show";
 pub const SEARCH: &str = "search";
 /// How many rows come before the first that is shown.
 pub const OFFSET: &str = "offset";
+
+/// Of single beacons, the number before which they came.
+pub const BEFORE: &str = "before";
+/// What was decided about errors: `open`, `resolved`, `muted`.
+pub const STATE: &str = "state";
 
 /// The event type that needs no parameter.
 pub const PAGE_VIEW: &str = "page_view";

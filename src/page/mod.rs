@@ -5,8 +5,11 @@
 
 pub mod dashboard;
 pub mod error;
+pub mod errors;
+pub mod events;
 pub mod filtered;
 pub mod month;
+pub mod one_error;
 pub mod privacy;
 pub mod top;
 pub mod year;

@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     model::period::{DateRange, Granularity},
-    report::answer::{Figures, Point, Ranking, Row, Scope, Series},
+    report::answer::{
+        ErrorGroup, Errors, Event, Events, Figures, Point, Ranking, Row, Scope, Series,
+    },
+    store::errors::State,
 };
 
 /// The day on which the samples are looked at.
@@ -309,5 +312,64 @@ pub(super) fn facts() -> Facts {
         country_from_address: true,
         visit_minutes: 30,
         events: vec![event("page_view", 0), event("form_sent", 14)],
+    }
+}
+
+/// Errors in each state.
+pub(super) fn errors() -> Errors {
+    let group = |name: &str, state, returned, count: i64| ErrorGroup {
+        name: name.to_owned(),
+        state,
+        returned,
+        first_at: 1_790_000_000,
+        last_at: 1_795_000_000,
+        local: ["21 Sep 2026, 15:33:20".to_owned(), "18 Nov 2026, 11:26:40".to_owned()],
+        figures: Figures { count, visitors: count / 3 + 1, ..Figures::default() },
+        pages: 3,
+        browsers: 1,
+        by_day: (0..30).map(|day| count / 30 + day % 3).collect(),
+    };
+    Errors {
+        scope: Scope { event_type: "error".into(), ..scope(DateRange::ending(TODAY.date, 30)) },
+        groups: vec![
+            group(
+                "TypeError: undefined has no properties · /assets/<b>app</b>.js render",
+                State::Open,
+                true,
+                1204,
+            ),
+            group("Error: Script error.", State::Open, false, 31),
+            group("ResourceError: img could not be loaded · /old.png", State::Muted, false, 7),
+            group("Error: x · inline", State::Resolved, false, 1),
+        ],
+        more: true,
+    }
+}
+
+/// Single errors.
+pub(super) fn events() -> Events {
+    let event = |id, stack: &str| Event {
+        id,
+        received_at: "2026-11-24T10:26:40.120Z".to_owned(),
+        local: "24 Nov 2026, 11:26:40".to_owned(),
+        identifier: Some("TypeError: undefined has no properties".to_owned()),
+        visitor: Some("00deadbeef001234".to_owned()),
+        dimensions: [
+            ("page".to_owned(), "/notes/<i>".into()),
+            ("browser".to_owned(), "Firefox".into()),
+        ]
+        .into_iter()
+        .collect(),
+        payload: serde_json::json!({
+            "message": "x is undefined </script>", "source": "/a.js", "line": 3, "stack": stack
+        }),
+    };
+    Events {
+        scope: errors().scope,
+        kept_days: 14,
+        counted: 1204,
+        kept: 600,
+        rows: vec![event(2, "render@https://example.com/assets/app.js:1:2\nb@c:2"), event(1, "")],
+        next_before: Some(1),
     }
 }

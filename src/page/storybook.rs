@@ -10,11 +10,14 @@ use super::{
     card::Card,
     dashboard::{DashboardPage, FirstRun},
     error::ErrorPage,
+    errors::ErrorsPage,
+    events::EventsPage,
     filtered::FilteredPage,
     link,
     markup::{self, Element},
     metric::Metric,
     month::MonthPage,
+    one_error::OneErrorPage,
     privacy::PrivacyPage,
     sample::{self, TODAY},
     top::TopPage,
@@ -23,7 +26,8 @@ use super::{
 };
 use crate::{
     model::period::{DateRange, Granularity},
-    report::answer::Series,
+    report::answer::{ErrorGroup, Errors, Event, Events, Series},
+    store::errors::State,
 };
 
 /// The assets, under the names by which the samples' pages load them.
@@ -37,7 +41,7 @@ const ASSETS: [(&str, &str); 3] = [
 type Story = (&'static str, Result<String, Error>);
 
 fn stories() -> Vec<Story> {
-    [dashboards(), tops(), trends(), others()].into_iter().flatten().collect()
+    [dashboards(), tops(), trends(), errors(), others()].into_iter().flatten().collect()
 }
 
 fn dashboards() -> Vec<Story> {
@@ -140,6 +144,55 @@ fn trends() -> Vec<Story> {
         month("month-of-a-page", &of_a_page),
         year("year", 9_400),
         year("year-empty", 0),
+    ]
+}
+
+fn errors() -> Vec<Story> {
+    let list = |name, errors: &Errors, state, search| {
+        let page = ErrorsPage {
+            frame: &sample::frame(link::ERRORS),
+            today: TODAY,
+            errors,
+            state,
+            search,
+            snippet: r#"<script src="https://stats.example.com/tb-errors.js"></script>"#,
+        };
+        (name, page.render())
+    };
+    let found = sample::errors();
+    let none = Errors { groups: Vec::new(), ..found.clone() };
+    let one = |name, group: &ErrorGroup, samples: &[Event]| {
+        let page = OneErrorPage {
+            frame: &sample::frame_of_many_sites(link::ERRORS),
+            today: TODAY,
+            group,
+            series: &sample::series(Granularity::Day, 30, 7),
+            cards: &sample::cards()[..2],
+            samples,
+        };
+        (name, page.render())
+    };
+    let events = |name, events: &Events, search| {
+        let page = EventsPage {
+            frame: &sample::frame(link::EVENTS),
+            today: TODAY,
+            events,
+            kept_types: &["error".to_owned(), "signup".to_owned()],
+            search,
+            downloads: ["/events.csv?from=2026-11-01", "/api/v1/reports/events"],
+        };
+        (name, page.render())
+    };
+    let kept = sample::events();
+    let nothing = Events { kept_days: 0, rows: Vec::new(), next_before: None, ..kept.clone() };
+    vec![
+        list("errors", &found, None, ""),
+        list("errors-none", &none, None, ""),
+        list("errors-nothing", &none, Some(State::Muted), "<b>"),
+        one("one-error", &found.groups[0], &kept.rows),
+        one("one-error-muted", &found.groups[2], &[]),
+        events("events", &kept, ""),
+        events("events-nothing", &nothing, "\"<x>"),
     ]
 }
 

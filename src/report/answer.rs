@@ -3,7 +3,10 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::model::period::{DateRange, Granularity};
+use crate::{
+    model::period::{DateRange, Granularity},
+    store::errors::State,
+};
 
 /// Counts of one thing over some time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -189,4 +192,80 @@ pub struct FilteredAgent {
     pub name: String,
     /// How many.
     pub count: i64,
+}
+
+/// Beacons that are kept singly.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Events {
+    /// What was asked.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// For how many days they are kept; 0: not at all.
+    pub kept_days: u32,
+    /// How many were counted in the range.
+    pub counted: i64,
+    /// How many of these are kept.
+    pub kept: i64,
+    /// The beacons, the newest first, at most as many as were asked for.
+    pub rows: Vec<Event>,
+    /// The number to ask for what came before the last of them; `None` when that is all.
+    pub next_before: Option<i64>,
+}
+
+/// A beacon that is kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Event {
+    /// Its number.
+    pub id: i64,
+    /// When it was received, in UTC: `2026-11-24T12:00:00.123Z`.
+    pub received_at: String,
+    /// The same in the site's time zone, to be read: `24 Nov 2026, 12:00:00`.
+    #[serde(skip)]
+    pub local: String,
+    /// What it was counted as.
+    pub identifier: Option<String>,
+    /// Who sent it: 16 hex digits that mean nothing on any other day.
+    pub visitor: Option<String>,
+    /// What it is split by.
+    pub dimensions: serde_json::Map<String, serde_json::Value>,
+    /// What else was sent, scrubbed.
+    pub payload: serde_json::Value,
+}
+
+/// Errors, grouped by what they are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Errors {
+    /// What was asked.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// The groups, the most counted first.
+    pub groups: Vec<ErrorGroup>,
+    /// Whether there are more than are read at once.
+    pub more: bool,
+}
+
+/// A group of errors.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ErrorGroup {
+    /// What it is.
+    pub name: String,
+    /// What was decided about it.
+    pub state: State,
+    /// Whether it came back after it was resolved, and nothing was decided since.
+    pub returned: bool,
+    /// When it was first met, UTC seconds.
+    pub first_at: i64,
+    /// When it was last met, UTC seconds.
+    pub last_at: i64,
+    /// The same two in the site's time zone, to be read: `24 Nov 2026, 12:03`.
+    #[serde(skip)]
+    pub local: [String; 2],
+    /// How often in the range, and how many visitors met it.
+    pub figures: Figures,
+    /// On how many pages.
+    pub pages: u64,
+    /// With how many browsers.
+    pub browsers: u64,
+    /// How often on each day of the range.
+    pub by_day: Vec<i64>,
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    answer::{Filtered, Overview, Ranking, Series, Spread},
+    answer::{Errors, Events, Filtered, Overview, Ranking, Series, Spread},
     question::Question,
 };
 use crate::store::{Error, Transaction};
@@ -33,4 +33,8 @@ pub enum Answer {
     Spread(Spread),
     /// What was not counted.
     Filtered(Filtered),
+    /// Beacons that are kept singly.
+    Events(Events),
+    /// Errors by what they are.
+    Errors(Errors),
 }

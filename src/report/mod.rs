@@ -4,6 +4,8 @@
 
 pub mod answer;
 pub mod contract;
+pub mod errors;
+pub mod events;
 pub mod filtered;
 pub mod month;
 pub mod overview;
@@ -18,7 +20,7 @@ pub mod year;
 use self::contract::Report;
 
 /// Every report.
-pub static REPORTS: [Report; 7] = [
+pub static REPORTS: [Report; 9] = [
     overview::REPORT,
     trend::REPORT,
     month::REPORT,
@@ -26,6 +28,8 @@ pub static REPORTS: [Report; 7] = [
     top::REPORT,
     spread::REPORT,
     filtered::REPORT,
+    errors::REPORT,
+    events::REPORT,
 ];
 
 /// The report with this slug.

@@ -1,6 +1,6 @@
 //! What is asked: read from the parameters of an address, checked once, with defaults filled in.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, str::FromStr as _, sync::Arc};
 
 use jiff::civil::Date;
 
@@ -10,7 +10,7 @@ use crate::{
         dimension::Dimension,
         period::{DateRange, Granularity, Period, date_at},
     },
-    store::figures::Order,
+    store::{errors::State, figures::Order},
 };
 
 /// The most rows that one answer has.
@@ -47,6 +47,10 @@ pub struct Question {
     pub limit: u32,
     /// How many rows to leave out before.
     pub offset: u32,
+    /// Of single beacons, only those before this number; 0 for the newest.
+    pub before: i64,
+    /// Only errors in this state.
+    pub state: Option<State>,
     /// When it is asked, UTC seconds.
     pub now: i64,
 }
@@ -79,6 +83,8 @@ impl Question {
             order: Order::Count,
             limit: 100,
             offset: 0,
+            before: 0,
+            state: None,
             now,
         }
     }
@@ -122,6 +128,11 @@ impl Question {
                 "dimension" => question.dimension = dimension(value)?,
                 "search" => question.search = value.to_string(),
                 "order" => question.order = order(value)?,
+                "before" => {
+                    question.before = i64::from_str(value)
+                        .map_err(|_| wrong(parameter, value, "is not a whole number"))?
+                }
+                "state" => question.state = Some(state(value)?),
                 "limit" => question.limit = number(parameter, value)?.clamp(1, ROWS_MAX),
                 "offset" => question.offset = number(parameter, value)?,
                 _ => return Err(wrong(parameter, value, "is not a parameter of this report")),
@@ -250,6 +261,10 @@ fn dimension(value: &str) -> Result<Option<Dimension>, Wrong> {
     }
     let dimension = Dimension::from_name(value);
     dimension.map(Some).ok_or_else(|| wrong("dimension", value, "is not a dimension"))
+}
+
+fn state(value: &str) -> Result<State, Wrong> {
+    State::from_word(value).ok_or_else(|| wrong("state", value, "is none of open, resolved, muted"))
 }
 
 fn order(value: &str) -> Result<Order, Wrong> {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::{
-        period::{DateRange, Granularity},
+        period::{DateRange, Granularity, timestamp},
         tally::{Counters, TextId},
     },
     store::{
@@ -89,7 +89,7 @@ pub(super) fn series(
         while let Some((_, more)) = rows.next_if(|(start, _)| *start < period.end) {
             counters += more;
         }
-        let local = zone.to_datetime(crate::model::period::timestamp(period.start));
+        let local = zone.to_datetime(timestamp(period.start));
         points.push(Point {
             start: period.start,
             end: period.end,
@@ -114,6 +114,12 @@ pub(super) fn scope(question: &Question, range: DateRange) -> Scope {
         identifier: question.identifier.clone(),
         range,
     }
+}
+
+/// A moment (UTC seconds) in the site's time zone, to be read: `24 Nov 2026, 12:03:20`.
+pub(super) fn local(question: &Question, at: i64) -> String {
+    let local = question.site.zone.to_datetime(timestamp(at));
+    local.strftime("%-d %b %Y, %H:%M:%S").to_string()
 }
 
 /// Sums as an answer shows them.

@@ -2,6 +2,7 @@
 
 pub mod connection;
 pub mod error;
+pub mod errors;
 pub mod events;
 pub mod figures;
 pub mod journal;

@@ -18,9 +18,9 @@ pub(super) fn get(name: &str) -> Answer {
     answer
 }
 
-/// The script that pages load. Other origins may read it, and see a new one within the day.
-pub(super) fn get_script(request: &HeaderMap) -> Answer {
-    let Some(script) = assets::script() else {
+/// A script that pages load. Other origins may read it, and see a new one within the day.
+pub(super) fn get_script(name: &str, request: &HeaderMap) -> Answer {
+    let Some(script) = assets::script(name) else {
         return respond::empty(StatusCode::NOT_FOUND);
     };
     let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", script.hash)) else {

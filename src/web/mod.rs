@@ -5,6 +5,7 @@ mod beacon;
 mod body;
 mod client;
 mod cors;
+mod csv;
 mod embedded;
 mod gzip;
 mod health;
@@ -17,6 +18,11 @@ pub mod server;
 /// The line that a site's pages need in their head.
 pub fn snippet(base_url: &str) -> String {
     format!(r#"<script defer src="{base_url}/tb.js"></script>"#)
+}
+
+/// The line that makes them tell of their errors too; it stands before their other scripts.
+pub fn errors_snippet(base_url: &str) -> String {
+    format!(r#"<script src="{base_url}/tb-errors.js"></script>"#)
 }
 
 /// A command that sends a first beacon.

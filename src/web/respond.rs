@@ -57,7 +57,8 @@ pub(super) fn page(status: StatusCode, html: String) -> Answer {
     let mut answer = with_body(status, "text/html; charset=utf-8", html);
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // A form of ours must be able to say that it is ours.
+        (header::REFERRER_POLICY, "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -66,6 +67,18 @@ pub(super) fn page(status: StatusCode, html: String) -> Answer {
         set(&mut answer, name, value);
     }
     answer
+}
+
+/// Leads a browser that has sent a form on to a page.
+pub(super) fn see_other(path: &str) -> Answer {
+    let mut answer = empty(StatusCode::SEE_OTHER);
+    match HeaderValue::from_str(path) {
+        Ok(path) => {
+            answer.headers_mut().insert(header::LOCATION, path);
+            answer
+        }
+        Err(_) => empty(StatusCode::NO_CONTENT),
+    }
 }
 
 /// The pixel, never kept, so that each page that shows it asks for it.

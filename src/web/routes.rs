@@ -9,14 +9,14 @@ use super::{
     pages::{self, Page},
     respond::{self, Answer},
 };
-use crate::app::App;
+use crate::{app::App, assets::SCRIPTS};
 
 /// A door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Route {
     Beacon,
     Pixel,
-    Script,
+    Script(&'static str),
     Asset,
     Health,
     Reports,
@@ -38,7 +38,9 @@ impl Routes {
         let mut router = matchit::Router::new();
         router.insert("/beacon", Route::Beacon)?;
         router.insert("/beacon.gif", Route::Pixel)?;
-        router.insert("/tb.js", Route::Script)?;
+        for script in SCRIPTS {
+            router.insert(format!("/{script}"), Route::Script(script))?;
+        }
         router.insert("/assets/{name}", Route::Asset)?;
         router.insert("/health", Route::Health)?;
         router.insert("/api/v1/reports", Route::Reports)?;
@@ -77,9 +79,10 @@ impl Routes {
             (Route::Beacon | Route::Pixel, &Method::OPTIONS) => cors::preflight(request.headers()),
             (Route::Beacon, &Method::POST) => beacon::post(app, peer, request).await,
             (Route::Beacon, _) => respond::method_not_allowed("POST, OPTIONS"),
+            (Route::Page(Page::Errors), &Method::POST) => pages::post_error(app, request).await,
             (Route::Pixel, &Method::GET) => beacon::get_pixel(app, peer, request).await,
             (_, &Method::GET | &Method::HEAD) => match found.value {
-                Route::Script => embedded::get_script(request.headers()),
+                Route::Script(name) => embedded::get_script(name, request.headers()),
                 Route::Asset => embedded::get(found.params.get("name").unwrap_or_default()),
                 Route::Health => health::get(app),
                 Route::Reports => api::get(app, None, &request).await,

@@ -1,5 +1,7 @@
 //! The pages: a question is read from the address, answered in one snapshot, and drawn.
 
+mod errors;
+mod events;
 mod frame;
 mod month;
 mod other;
@@ -39,17 +41,23 @@ pub(super) enum Page {
     Top,
     Month,
     Year,
+    Events,
+    EventsCsv,
+    Errors,
     Filtered,
     Privacy,
 }
 
 impl Page {
     /// Every page with its path.
-    pub(super) const ALL: [(Self, &'static str); 6] = [
+    pub(super) const ALL: [(Self, &'static str); 9] = [
         (Self::Overview, link::OVERVIEW),
         (Self::Top, link::TOP),
         (Self::Month, link::MONTH),
         (Self::Year, link::YEAR),
+        (Self::Events, link::EVENTS),
+        (Self::EventsCsv, link::EVENTS_CSV),
+        (Self::Errors, link::ERRORS),
         (Self::Filtered, link::FILTERED),
         (Self::Privacy, link::PRIVACY),
     ];
@@ -70,6 +78,8 @@ struct Asked {
 #[derive(Debug)]
 enum NoPage {
     Wrong(Wrong),
+    /// What the address names is not there.
+    Missing,
     Unanswered,
     Undrawn(page::Error),
 }
@@ -94,6 +104,11 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
             Page::Top => top::get(app, asked).await,
             Page::Month => month::get_month(app, asked).await,
             Page::Year => month::get_year(app, asked).await,
+            Page::Events => events::get(app, asked).await,
+            Page::EventsCsv => {
+                return events::get_csv(app, asked).await.unwrap_or_else(instead);
+            }
+            Page::Errors => errors::get(app, asked).await,
             Page::Filtered => other::get_filtered(app, asked).await,
             Page::Privacy => other::get_privacy(app, &asked),
         },
@@ -101,6 +116,8 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
     };
     drawn.map_or_else(instead, |html| respond::page(StatusCode::OK, html))
 }
+
+pub(super) use self::errors::post as post_error;
 
 /// What the privacy page of a site says, as JSON.
 pub(super) fn get_privacy_facts(app: &App, request: &Request<Incoming>) -> Answer {
@@ -181,6 +198,11 @@ fn instead(no_page: NoPage) -> Answer {
             let sentence = format!("In the address, {wrong}.");
             let title = "This address asks for nothing that can be shown";
             error_page(StatusCode::BAD_REQUEST, title, &sentence, "")
+        }
+        NoPage::Missing => {
+            let advice =
+                "Perhaps it was never met at this site, or it is so long ago that it is gone.";
+            error_page(StatusCode::NOT_FOUND, "There is nothing of that name", "", advice)
         }
         NoPage::Unanswered => {
             let sentence = "The database is busy or can’t be read; the server’s log says why.";
