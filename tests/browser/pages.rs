@@ -1,4 +1,4 @@
-//! A site to visit: the same page under every path, and `/beacon` and `/tb.js` behind its own proxy.
+//! A site to visit: the same page under every path (a script under those that end in `.js`), and `/beacon` and `/tb.js` behind its own proxy.
 
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
@@ -108,6 +108,15 @@ impl Shared {
             return stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
         }
         self.asked.lock().unwrap().push((path.to_owned(), header("sec-purpose")));
+        if path.ends_with(".js") {
+            let script = (self.head)(path);
+            return write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Type: text/javascript\r\nContent-Length: {}\r\n\
+                 Connection: close\r\n\r\n{script}",
+                script.len()
+            );
+        }
         let go_on = match path {
             "/gate" => "<script>fetch('/wait').then(() => location = '/next')</script>",
             _ => "",
