@@ -49,12 +49,36 @@ pub struct Tallies {
 }
 
 /// One bar of a histogram.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bar {
     /// How many values lie in it.
     pub count: i64,
     /// Their sum, in thousandths of the measure's unit.
     pub sum: i64,
+    /// The least of them, in thousandths.
+    pub least: i64,
+    /// The most of them, in thousandths.
+    pub most: i64,
+}
+
+impl Default for Bar {
+    fn default() -> Self {
+        Self { count: 0, sum: 0, least: i64::MAX, most: i64::MIN }
+    }
+}
+
+impl Bar {
+    /// A bar with one value, in thousandths.
+    const fn of(value: i64) -> Self {
+        Self { count: 1, sum: value, least: value, most: value }
+    }
+
+    fn add(&mut self, more: Self) {
+        self.count += more.count;
+        self.sum += more.sum;
+        self.least = self.least.min(more.least);
+        self.most = self.most.max(more.most);
+    }
 }
 
 /// A key of the finest bucket.
@@ -125,9 +149,7 @@ impl Sums {
         let Some(value) = thousandths(value) else { return };
         let bound = measure.rule.bounds.iter().copied().find(|bound| value <= *bound);
         let key = (key.value(measure.id, TextId::TOTAL), bound.unwrap_or(BOUND_MAX));
-        let bar = self.bars.entry(key).or_default();
-        bar.count += 1;
-        bar.sum += value;
+        self.bars.entry(key).or_default().add(Bar::of(value));
     }
 
     /// Keeps `title` as the last one of the identifier of `key`.
@@ -171,10 +193,7 @@ impl Sums {
         tallies.titles = latest.collect::<BTreeMap<_, _>>().into_iter().collect();
         sum_by_key(&mut tallies.aggregates, |sum, more| *sum += more);
         sum_by_key(&mut tallies.breakdowns, |sum, more| *sum += more);
-        sum_by_key(&mut tallies.histograms, |sum, more| {
-            sum.count += more.count;
-            sum.sum += more.sum;
-        });
+        sum_by_key(&mut tallies.histograms, Bar::add);
         tallies.aggregates.retain(|(_, counters)| !counters.is_zero());
         tallies.breakdowns.retain(|(_, counters)| !counters.is_zero());
         tallies

@@ -1,7 +1,7 @@
 //! The frame around every page: header, navigation, footer.
 
 use super::{
-    link::{ERRORS, EVENTS, FILTERED, Link, MONTH, OVERVIEW, PRIVACY, TOP, Way, YEAR},
+    link::{ERRORS, EVENTS, FILTERED, Link, MONTH, OVERVIEW, PRIVACY, TOP, VITALS, Way, YEAR},
     number,
 };
 
@@ -51,6 +51,7 @@ impl Frame {
             ("12 months", YEAR),
             ("Events", EVENTS),
             ("Errors", ERRORS),
+            ("Speed", VITALS),
         ];
         let link = |(name, path): (&str, &str)| Link {
             name: name.to_owned(),

@@ -20,6 +20,8 @@ pub const EVENTS: &str = "/events";
 pub const EVENTS_CSV: &str = "/events.csv";
 /// Errors by what they are, and one of them if it is named.
 pub const ERRORS: &str = "/errors";
+/// How fast pages are.
+pub const VITALS: &str = "/speed";
 /// What was filtered, and why.
 pub const FILTERED: &str = "/filtered";
 /// What is collected, in plain words.

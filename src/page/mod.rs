@@ -12,6 +12,7 @@ pub mod month;
 pub mod one_error;
 pub mod privacy;
 pub mod top;
+pub mod vitals;
 pub mod year;
 
 pub mod card;

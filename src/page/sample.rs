@@ -17,7 +17,8 @@ use super::{
 use crate::{
     model::period::{DateRange, Granularity},
     report::answer::{
-        ErrorGroup, Errors, Event, Events, Figures, Point, Ranking, Row, Scope, Series,
+        ErrorGroup, Errors, Event, Events, Figures, PageVitals, Point, Ranking, Row, Scope, Series,
+        Verdict, Vital, Vitals,
     },
     store::errors::State,
 };
@@ -371,5 +372,27 @@ pub(super) fn events() -> Events {
         kept: 600,
         rows: vec![event(2, "render@https://example.com/assets/app.js:1:2\nb@c:2"), event(1, "")],
         next_before: Some(1),
+    }
+}
+
+/// How fast the samples' pages are.
+pub(super) fn vitals() -> Vitals {
+    let vital = |name, p75, verdict, shares| Vital { name, count: 400, p75, verdict, shares };
+    let all = vec![
+        vital("lcp", 2310.0, Verdict::Good, [310, 60, 30]),
+        vital("inp", 240.0, Verdict::NeedsImprovement, [280, 90, 30]),
+        vital("cls", 0.31, Verdict::Poor, [100, 100, 200]),
+        vital("ttfb", 90.0, Verdict::Good, [400, 0, 0]),
+    ];
+    let page = |name: &str, vitals: &[Vital]| PageVitals {
+        name: name.to_owned(),
+        count: 200,
+        vitals: vitals.to_vec(),
+    };
+    Vitals {
+        scope: Scope { event_type: "vitals".into(), ..scope(DateRange::ending(TODAY.date, 30)) },
+        pages: vec![page("/notes/<b>", &all), page("/about", &all[..1])],
+        site: all,
+        pages_in_all: 120,
     }
 }

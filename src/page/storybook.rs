@@ -22,11 +22,12 @@ use super::{
     sample::{self, TODAY},
     top::TopPage,
     trend::Trend,
+    vitals::VitalsPage,
     year::YearPage,
 };
 use crate::{
     model::period::{DateRange, Granularity},
-    report::answer::{ErrorGroup, Errors, Event, Events, Series},
+    report::answer::{ErrorGroup, Errors, Event, Events, Series, Vitals},
     store::errors::State,
 };
 
@@ -183,6 +184,15 @@ fn errors() -> Vec<Story> {
         };
         (name, page.render())
     };
+    let vitals = |name, vitals: &Vitals| {
+        let page = VitalsPage {
+            frame: &sample::frame(link::VITALS),
+            today: TODAY,
+            vitals,
+            snippet: r#"<script defer src="https://stats.example.com/tb-vitals.js"></script>"#,
+        };
+        (name, page.render())
+    };
     let kept = sample::events();
     let nothing = Events { kept_days: 0, rows: Vec::new(), next_before: None, ..kept.clone() };
     vec![
@@ -191,6 +201,8 @@ fn errors() -> Vec<Story> {
         list("errors-nothing", &none, Some(State::Muted), "<b>"),
         one("one-error", &found.groups[0], &kept.rows),
         one("one-error-muted", &found.groups[2], &[]),
+        vitals("speed", &sample::vitals()),
+        vitals("speed-none", &Vitals { site: Vec::new(), pages: Vec::new(), ..sample::vitals() }),
         events("events", &kept, ""),
         events("events-nothing", &nothing, "\"<x>"),
     ]

@@ -139,6 +139,12 @@ pub struct Measure {
     pub name: String,
     /// How many values there are.
     pub count: i64,
+    /// Their sum.
+    pub sum: f64,
+    /// The least of them, where it is known.
+    pub min: Option<f64>,
+    /// The most of them, where it is known.
+    pub max: Option<f64>,
     /// Their mean.
     pub mean: f64,
     /// Half of them are below, as near as the bars tell.
@@ -158,6 +164,58 @@ pub struct SpreadBar {
     pub count: i64,
     /// Their mean.
     pub mean: f64,
+}
+
+/// How fast pages are, for the site and for each page.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Vitals {
+    /// What was asked.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// All pages together.
+    pub site: Vec<Vital>,
+    /// The pages that were measured most, with each measure.
+    pub pages: Vec<PageVitals>,
+    /// How many pages there are in all.
+    pub pages_in_all: u64,
+}
+
+/// How fast one page is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PageVitals {
+    /// The page.
+    pub name: String,
+    /// How many visits of it were measured.
+    pub count: i64,
+    /// Each measure.
+    pub vitals: Vec<Vital>,
+}
+
+/// One measure of speed, judged by its official thresholds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Vital {
+    /// `lcp`, `inp`, `cls`, `fcp` or `ttfb`.
+    pub name: &'static str,
+    /// How many values there are.
+    pub count: i64,
+    /// Three quarters of them are below.
+    pub p75: f64,
+    /// What that makes it.
+    pub verdict: Verdict,
+    /// How many of the values are good, need improvement, are poor.
+    pub shares: [i64; 3],
+}
+
+/// What a measure of speed is, by its official thresholds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// As it should be.
+    Good,
+    /// Between the two thresholds.
+    NeedsImprovement,
+    /// Worse than it should ever be.
+    Poor,
 }
 
 /// What was not counted, and why.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    answer::{Errors, Events, Filtered, Overview, Ranking, Series, Spread},
+    answer::{Errors, Events, Filtered, Overview, Ranking, Series, Spread, Vitals},
     question::Question,
 };
 use crate::store::{Error, Transaction};
@@ -37,4 +37,6 @@ pub enum Answer {
     Events(Events),
     /// Errors by what they are.
     Errors(Errors),
+    /// How fast pages are.
+    Vitals(Vitals),
 }

@@ -15,12 +15,13 @@ pub mod spread;
 pub mod status;
 pub mod top;
 pub mod trend;
+pub mod vitals;
 pub mod year;
 
 use self::contract::Report;
 
 /// Every report.
-pub static REPORTS: [Report; 9] = [
+pub static REPORTS: [Report; 10] = [
     overview::REPORT,
     trend::REPORT,
     month::REPORT,
@@ -30,6 +31,7 @@ pub static REPORTS: [Report; 9] = [
     filtered::REPORT,
     errors::REPORT,
     events::REPORT,
+    vitals::REPORT,
 ];
 
 /// The report with this slug.

@@ -58,10 +58,14 @@ fn measures(
         if count == 0 {
             continue;
         }
+        let sum = thousandths(bars.iter().map(|bar| bar.sum).sum());
         measures.push(Measure {
             name: rule.name.clone(),
             count,
-            mean: thousandths(bars.iter().map(|bar| bar.sum).sum()) / float(count),
+            sum,
+            min: bars.iter().filter_map(|bar| bar.least).min().map(thousandths),
+            max: bars.iter().filter_map(|bar| bar.most).max().map(thousandths),
+            mean: sum / float(count),
             median: quantile(&bars, count, 0.5),
             p75: quantile(&bars, count, 0.75),
             bars: bars.iter().map(shown).collect(),
@@ -113,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_quantile_lies_in_its_bar() {
-        let bar = |bound, count, sum| Bar { bound, count, sum };
+        let bar = |bound, count, sum| Bar { bound, count, sum, least: None, most: None };
         let bars = [bar(1_000, 10, 5_000), bar(5_000, 20, 60_000), bar(REST, 10, 90_000)];
         for (share, low, high) in
             [(0.0, 0.0, 1.0), (0.2, 0.0, 1.0), (0.5, 1.0, 5.0), (0.8, 9.0, 9.0)]
@@ -122,5 +126,48 @@ mod tests {
             assert!((low..=high).contains(&value), "{share}: {value}");
         }
         assert!((quantile(&bars, 40, 0.5) - 3.0).abs() < 1e-9);
+    }
+
+    /// The bars of `values`, as the fold would make them of `bounds`, all in thousandths.
+    fn bars(values: &[i64], bounds: &[i64]) -> Vec<Bar> {
+        let bounds = bounds.iter().copied().chain([REST]);
+        let mut lower = i64::MIN;
+        let mut bars = Vec::new();
+        for bound in bounds {
+            let within = values.iter().filter(|value| (lower + 1..=bound).contains(*value));
+            let within: Vec<i64> = within.copied().collect();
+            let count = i64::try_from(within.len()).unwrap_or(i64::MAX);
+            bars.push(Bar { bound, count, sum: within.iter().sum(), least: None, most: None });
+            lower = bound;
+        }
+        bars
+    }
+
+    #[test]
+    fn the_p75_of_bars_is_within_one_bound_of_the_exact_one() {
+        const COUNT: i64 = 100_000;
+        let bounds: Vec<i64> =
+            [500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000, 6_000, 8_000, 12_000]
+                .map(|bound| bound * 1000)
+                .to_vec();
+        // The same spread of numbers at every run, each shape made of it: even, long-tailed, two humps.
+        let even = |at: i64| (at * 7_919 % COUNT) * 120;
+        let tail = |at: i64| {
+            let share = at * 7_919 % COUNT;
+            800_000_i64.saturating_mul(COUNT) / (COUNT + 1 - share).max(50)
+        };
+        let humps = |at: i64| {
+            let base = if at % 3 == 0 { 7_000_000 } else { 900_000 };
+            base + (at * 7_919 % 1_000) * 300
+        };
+        for shape in [&even as &dyn Fn(i64) -> i64, &tail, &humps] {
+            let mut values: Vec<i64> = (0..COUNT).map(shape).collect();
+            let found = quantile(&bars(&values, &bounds), COUNT, 0.75);
+            values.sort_unstable();
+            let exact = thousandths(values.get(74_999).copied().unwrap_or(0));
+            let bar =
+                |value: f64| bounds.iter().filter(|bound| thousandths(**bound) < value).count();
+            assert!(bar(found).abs_diff(bar(exact)) <= 1, "{found} is not {exact}");
+        }
     }
 }

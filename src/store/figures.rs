@@ -242,6 +242,10 @@ pub struct Bar {
     pub count: i64,
     /// Their sum, in thousandths.
     pub sum: i64,
+    /// The least and the most of them, in thousandths, where they are known.
+    pub least: Option<i64>,
+    /// See `least`.
+    pub most: Option<i64>,
 }
 
 /// How the numbers called `measure` are spread in `buckets`, of all of `subject` or of one identifier.
@@ -256,7 +260,7 @@ pub fn histogram(
     buckets: &[Bucket],
 ) -> Result<Vec<Bar>, Error> {
     let mut statement = connection.prepare_cached(
-        "SELECT h.bound, sum(h.count), sum(h.sum)
+        "SELECT h.bound, sum(h.count), sum(h.sum), min(h.least), max(h.most)
          FROM json_each(?1) AS b CROSS JOIN beacon_histogram AS h
          WHERE h.granularity = b.value ->> 0 AND h.period_start = b.value ->> 1
              AND h.site = ?2 AND h.event_type = ?3 AND h.identifier = ?4 AND h.measure = ?5
@@ -264,7 +268,15 @@ pub fn histogram(
     )?;
     let key =
         params![as_json(buckets), subject.site.0, subject.event_type.0, identifier.0, measure.0];
-    let bar = |row: &Row<'_>| Ok(Bar { bound: row.get(0)?, count: row.get(1)?, sum: row.get(2)? });
+    let bar = |row: &Row<'_>| {
+        Ok(Bar {
+            bound: row.get(0)?,
+            count: row.get(1)?,
+            sum: row.get(2)?,
+            least: row.get(3)?,
+            most: row.get(4)?,
+        })
+    };
     Ok(statement.query_map(key, bar)?.collect::<Result<_, _>>()?)
 }
 

@@ -74,21 +74,35 @@ pub fn add_breakdowns(
     Ok(())
 }
 
-/// Adds `count` values that make `sum` thousandths to a bar of a histogram.
+/// Values of one bar of a histogram, in thousandths of their unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Values {
+    /// How many.
+    pub count: i64,
+    /// Their sum.
+    pub sum: i64,
+    /// The least of them.
+    pub least: i64,
+    /// The most of them.
+    pub most: i64,
+}
+
+/// Adds values to a bar of a histogram.
 ///
 /// # Errors
 /// When the file can't be written.
 pub fn add_bar(
     transaction: &Transaction<'_>,
     key: &HistogramKey,
-    count: i64,
-    sum: i64,
+    values: Values,
 ) -> Result<(), Error> {
     let mut statement = transaction.prepare_cached(
         "INSERT INTO beacon_histogram (granularity, period_start, site, event_type, identifier,
-             measure, bound, count, sum)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT DO UPDATE SET count = count + excluded.count, sum = sum + excluded.sum",
+             measure, bound, count, sum, least, most)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT DO UPDATE SET count = count + excluded.count, sum = sum + excluded.sum,
+             least = min(ifnull(least, excluded.least), excluded.least),
+             most = max(ifnull(most, excluded.most), excluded.most)",
     )?;
     let HistogramKey { aggregate, measure, bound } = key;
     statement.execute(params![
@@ -99,8 +113,10 @@ pub fn add_bar(
         aggregate.identifier.0,
         measure.0,
         bound,
-        count,
-        sum,
+        values.count,
+        values.sum,
+        values.least,
+        values.most,
     ])?;
     Ok(())
 }

@@ -25,6 +25,11 @@ pub fn errors_snippet(base_url: &str) -> String {
     format!(r#"<script src="{base_url}/tb-errors.js"></script>"#)
 }
 
+/// The line that makes them tell of their speed too.
+pub fn vitals_snippet(base_url: &str) -> String {
+    format!(r#"<script defer src="{base_url}/tb-vitals.js"></script>"#)
+}
+
 /// A command that sends a first beacon.
 pub fn curl(base_url: &str) -> String {
     format!(

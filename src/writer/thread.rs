@@ -17,7 +17,7 @@ use super::{
 use crate::{
     clock,
     config::{current::Current, registry::Registry},
-    fold::{Fold, KEPT_SECONDS, SeenDay, Tallies, Written},
+    fold::{self, Fold, KEPT_SECONDS, SeenDay, Tallies, Written},
     metrics::Metrics,
     model::{
         beacon::decode_batch,
@@ -33,7 +33,9 @@ use crate::{
         journal::{self, Batch},
         names::{self, NameCache, StoredNames},
         rejected::{self, RejectedKey},
-        state, tallies, upkeep,
+        state,
+        tallies::{self, Values},
+        upkeep,
     },
 };
 
@@ -402,7 +404,8 @@ pub fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Err
     tallies::add_aggregates(transaction, &counted.aggregates)?;
     tallies::add_breakdowns(transaction, &counted.breakdowns)?;
     for (key, bar) in &counted.histograms {
-        tallies::add_bar(transaction, key, bar.count, bar.sum)?;
+        let fold::Bar { count, sum, least, most } = *bar;
+        tallies::add_bar(transaction, key, Values { count, sum, least, most })?;
     }
     for (key, title) in &counted.titles {
         tallies::set_title(transaction, key, title)?;

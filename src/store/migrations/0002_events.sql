@@ -115,3 +115,7 @@ CREATE TABLE alert_message (
     next_at  INTEGER NOT NULL,                -- not before, UTC seconds
     outcome  TEXT                             -- NULL: waits; 'sent', or why it was given up
 ) STRICT;
+
+-- The least and the most of the values in a bar, in thousandths; NULL where that was not kept yet.
+ALTER TABLE beacon_histogram ADD COLUMN least INTEGER;
+ALTER TABLE beacon_histogram ADD COLUMN most INTEGER;

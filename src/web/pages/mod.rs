@@ -7,6 +7,7 @@ mod month;
 mod other;
 mod overview;
 mod top;
+mod vitals;
 
 use std::{borrow::Cow, net::SocketAddr};
 
@@ -44,13 +45,14 @@ pub(super) enum Page {
     Events,
     EventsCsv,
     Errors,
+    Vitals,
     Filtered,
     Privacy,
 }
 
 impl Page {
     /// Every page with its path.
-    pub(super) const ALL: [(Self, &'static str); 9] = [
+    pub(super) const ALL: [(Self, &'static str); 10] = [
         (Self::Overview, link::OVERVIEW),
         (Self::Top, link::TOP),
         (Self::Month, link::MONTH),
@@ -58,6 +60,7 @@ impl Page {
         (Self::Events, link::EVENTS),
         (Self::EventsCsv, link::EVENTS_CSV),
         (Self::Errors, link::ERRORS),
+        (Self::Vitals, link::VITALS),
         (Self::Filtered, link::FILTERED),
         (Self::Privacy, link::PRIVACY),
     ];
@@ -109,6 +112,7 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
                 return events::get_csv(app, asked).await.unwrap_or_else(instead);
             }
             Page::Errors => errors::get(app, asked).await,
+            Page::Vitals => vitals::get(app, asked).await,
             Page::Filtered => other::get_filtered(app, asked).await,
             Page::Privacy => other::get_privacy(app, &asked),
         },

@@ -273,13 +273,13 @@ fn read(connection: &Connection) -> Recount {
     let sql = "SELECT s.value, e.value, i.value,
             CASE granularity WHEN 1 THEN 'second' WHEN 2 THEN 'minute' WHEN 3 THEN 'hour'
                 WHEN 4 THEN 'day' WHEN 5 THEN 'month' ELSE 'year' END,
-            strftime('%Y-%m-%dT%H:%M:%SZ', period_start, 'unixepoch'), m.value, '', bound, count, sum
+            strftime('%Y-%m-%dT%H:%M:%SZ', period_start, 'unixepoch'), m.value, '', bound, count, sum, least, most
         FROM beacon_histogram JOIN text AS s ON s.id = site JOIN text AS e ON e.id = event_type
         JOIN text AS m ON m.id = measure LEFT JOIN text AS i ON i.id = identifier";
     let mut statement = connection.prepare(sql).unwrap();
     let mut rows = statement.query([]).unwrap();
     while let Some(row) = rows.next().unwrap() {
-        let bar = [row.get(8).unwrap(), row.get(9).unwrap()];
+        let bar = std::array::from_fn(|at| row.get(8 + at).unwrap());
         found.bars.insert((key(row), row.get(7).unwrap()), bar);
     }
     found

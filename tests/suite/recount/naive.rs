@@ -36,7 +36,7 @@ pub(crate) type Row = [i64; 5];
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Recount {
     pub(crate) rows: BTreeMap<Key, Row>,
-    pub(crate) bars: BTreeMap<(Key, i64), [i64; 2]>,
+    pub(crate) bars: BTreeMap<(Key, i64), [i64; 4]>,
 }
 
 /// A visit, once it is known as a whole: its page views as (when, page).
@@ -124,9 +124,12 @@ impl Counting<'_> {
                 for granularity in &rules.granularities {
                     let split = Some((measure.name.to_string(), String::new()));
                     let key = self.key(beacon, *granularity, at, *page, split);
-                    let bar = self.recount.bars.entry((key, bound)).or_default();
+                    let bars = &mut self.recount.bars;
+                    let bar = bars.entry((key, bound)).or_insert([0, 0, value, value]);
                     bar[0] += 1;
                     bar[1] += value;
+                    bar[2] = bar[2].min(value);
+                    bar[3] = bar[3].max(value);
                 }
             }
         }
