@@ -8,6 +8,7 @@ mod pages;
 #[path = "../suite/support/mod.rs"]
 #[expect(dead_code, reason = "the suite uses the rest")]
 mod support;
+mod vitals;
 mod week;
 
 use std::{collections::BTreeMap, process::Command, time::Duration};
