@@ -22,6 +22,7 @@ pub(super) struct File {
     pub(super) server: Server,
     pub(super) site: Vec<Site>,
     pub(super) event: Entries<Event>,
+    pub(super) goal: Entries<Goal>,
 }
 
 /// `[server]`.
@@ -81,6 +82,15 @@ pub(super) struct Event {
     pub(super) limits: EventLimits,
     pub(super) dedupe: Value<String>,
     pub(super) dedupe_by: Value<String>,
+}
+
+/// One `[goal.NAME]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Goal {
+    pub(super) event: Value<String>,
+    pub(super) identifier: Value<String>,
+    pub(super) page: Value<String>,
 }
 
 /// `limits` of an event type.

@@ -8,6 +8,7 @@ pub mod current;
 mod error;
 mod event;
 mod file;
+mod goal;
 mod nearest;
 pub mod registry;
 mod retention;
@@ -98,6 +99,7 @@ fn check(text: &str, mut events: Vec<Arc<EventType>>) -> Result<Registry, Fault>
     Ok(Registry {
         server: server::check(written.server)?,
         sites: site::check_all(&written.site, &zone)?,
+        goals: goal::check_all(&written.goal.0, &events)?,
         events,
         unknown,
     })

@@ -18,6 +18,8 @@ pub struct Registry {
     pub sites: Vec<Arc<Site>>,
     /// The declared event types, in the order in which they stand in the file.
     pub events: Vec<Arc<EventType>>,
+    /// What visitors are wanted to reach, in the order in which they stand in the file.
+    pub goals: Vec<Goal>,
     /// The rules for event types that nobody declared; `None` refuses them.
     pub unknown: Option<Arc<EventType>>,
 }
@@ -37,6 +39,17 @@ pub struct Server {
     pub country_database: Option<PathBuf>,
     /// What is bounded by how much.
     pub limits: ServerLimits,
+}
+
+/// What visitors are wanted to reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Goal {
+    /// Its name.
+    pub name: String,
+    /// The event type that counts it.
+    pub event: String,
+    /// The identifier that counts it; every one for `None`.
+    pub identifier: Option<String>,
 }
 
 /// The server's own limits.

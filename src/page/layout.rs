@@ -1,7 +1,9 @@
 //! The frame around every page: header, navigation, footer.
 
 use super::{
-    link::{ERRORS, EVENTS, FILTERED, Link, MONTH, OVERVIEW, PRIVACY, TOP, VITALS, Way, YEAR},
+    link::{
+        ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY, TOP, VITALS, Way, YEAR,
+    },
     number,
 };
 
@@ -49,6 +51,7 @@ impl Frame {
             ("Pages", TOP),
             ("Month", MONTH),
             ("12 months", YEAR),
+            ("Goals", GOALS),
             ("Events", EVENTS),
             ("Errors", ERRORS),
             ("Speed", VITALS),

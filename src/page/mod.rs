@@ -8,6 +8,7 @@ pub mod error;
 pub mod errors;
 pub mod events;
 pub mod filtered;
+pub mod goals;
 pub mod month;
 pub mod one_error;
 pub mod privacy;

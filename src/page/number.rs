@@ -100,6 +100,15 @@ pub fn percent(part: i64, whole: i64) -> String {
     if rounded == "0" && part > 0 { format!("<1{SPACE}%") } else { format!("{rounded}{SPACE}%") }
 }
 
+/// A rate, which is often small: `2.3 %` below ten percent, `46 %` from there on.
+pub fn rate(part: i64, whole: i64) -> String {
+    let percent = 100.0 * ratio(part, whole);
+    if percent >= 9.95 || part == 0 || percent < 0.05 {
+        return self::percent(part, whole);
+    }
+    format!("{percent:.1}{SPACE}%")
+}
+
 /// A number with one decimal: `2.3`.
 pub fn decimal(number: f64) -> String {
     format!("{number:.1}").replace('-', "−")
@@ -285,5 +294,12 @@ mod tests {
         insta::assert_snapshot!(told(&rate), @"▼ | 2 points lower | better");
         let rate = change_of_rate((470, 1_000), (460, 1_000), Wish::Less);
         insta::assert_snapshot!(told(&rate), @"▲ | 1 point higher | worse");
+    }
+
+    #[test]
+    fn a_small_rate_has_a_decimal() {
+        let rate = |part, whole| rate(part, whole).replace(SPACE, " ");
+        let found = [rate(0, 5), rate(23, 1000), rate(1, 9), rate(1, 100_000), rate(995, 10_000)];
+        assert_eq!(found, ["0 %", "2.3 %", "11 %", "<1 %", "10 %"]);
     }
 }

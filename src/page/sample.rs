@@ -17,8 +17,8 @@ use super::{
 use crate::{
     model::period::{DateRange, Granularity},
     report::answer::{
-        ErrorGroup, Errors, Event, Events, Figures, PageVitals, Point, Ranking, Row, Scope, Series,
-        Verdict, Vital, Vitals,
+        ErrorGroup, Errors, Event, Events, Figures, GoalFigures, GoalRow, Goals, PageVitals, Point,
+        Ranking, Row, Scope, Series, Verdict, Vital, Vitals,
     },
     store::errors::State,
 };
@@ -394,5 +394,33 @@ pub(super) fn vitals() -> Vitals {
         pages: vec![page("/notes/<b>", &all), page("/about", &all[..1])],
         site: all,
         pages_in_all: 120,
+    }
+}
+
+/// Goals, one of which is a page.
+pub(super) fn goals() -> Goals {
+    let row = |name: &str, converters, visitors| GoalRow {
+        name: name.to_owned(),
+        conversions: converters + 3,
+        converters,
+        visitors,
+    };
+    let goal = |name: &str, identifier: Option<&str>| GoalFigures {
+        name: name.to_owned(),
+        event_type: "signup".to_owned(),
+        identifier: identifier.map(str::to_owned),
+        conversions: 81,
+        converters: 77,
+        by_day: (0..30).map(|day| day % 5).collect(),
+        sources: vec![row("Google", 41, Some(1200)), row("<i>Nobody</i>", 12, None)],
+        pages: vec![row("/pricing", 70, Some(300))],
+    };
+    Goals {
+        scope: scope(DateRange::ending(TODAY.date, 30)),
+        visitors: 6021,
+        goals: vec![
+            goal("Signed up", None),
+            GoalFigures { pages: Vec::new(), ..goal("Read <b>the prices</b>", Some("/pricing")) },
+        ],
     }
 }

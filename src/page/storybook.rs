@@ -13,6 +13,7 @@ use super::{
     errors::ErrorsPage,
     events::EventsPage,
     filtered::FilteredPage,
+    goals::GoalsPage,
     link,
     markup::{self, Element},
     metric::Metric,
@@ -27,7 +28,7 @@ use super::{
 };
 use crate::{
     model::period::{DateRange, Granularity},
-    report::answer::{ErrorGroup, Errors, Event, Events, Series, Vitals},
+    report::answer::{ErrorGroup, Errors, Event, Events, Goals, Series, Vitals},
     store::errors::State,
 };
 
@@ -193,6 +194,9 @@ fn errors() -> Vec<Story> {
         };
         (name, page.render())
     };
+    let goals = |name, goals: &Goals| {
+        (name, GoalsPage { frame: &sample::frame(link::GOALS), today: TODAY, goals }.render())
+    };
     let kept = sample::events();
     let nothing = Events { kept_days: 0, rows: Vec::new(), next_before: None, ..kept.clone() };
     vec![
@@ -201,6 +205,8 @@ fn errors() -> Vec<Story> {
         list("errors-nothing", &none, Some(State::Muted), "<b>"),
         one("one-error", &found.groups[0], &kept.rows),
         one("one-error-muted", &found.groups[2], &[]),
+        goals("goals", &sample::goals()),
+        goals("goals-none", &Goals { goals: Vec::new(), ..sample::goals() }),
         vitals("speed", &sample::vitals()),
         vitals("speed-none", &Vitals { site: Vec::new(), pages: Vec::new(), ..sample::vitals() }),
         events("events", &kept, ""),

@@ -218,6 +218,52 @@ pub enum Verdict {
     Poor,
 }
 
+/// What visitors were wanted to reach, and how many did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Goals {
+    /// What was asked.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// Visitors of the site: the sum of daily visitors.
+    pub visitors: i64,
+    /// Each goal.
+    pub goals: Vec<GoalFigures>,
+}
+
+/// One goal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GoalFigures {
+    /// Its name.
+    pub name: String,
+    /// The event type that counts it.
+    pub event_type: String,
+    /// The identifier that counts it; none for all.
+    pub identifier: Option<String>,
+    /// How often it was reached.
+    pub conversions: i64,
+    /// By how many visitors: the sum of daily visitors.
+    pub converters: i64,
+    /// How often in each bucket of the range, by day where days are kept.
+    pub by_day: Vec<i64>,
+    /// The sources that those came from, the most first.
+    pub sources: Vec<GoalRow>,
+    /// The pages on which it was reached, or where that is not kept, on which those visits began.
+    pub pages: Vec<GoalRow>,
+}
+
+/// How often a goal was reached from one source, or on one page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GoalRow {
+    /// The source, or the page.
+    pub name: String,
+    /// How often.
+    pub conversions: i64,
+    /// By how many visitors.
+    pub converters: i64,
+    /// How many visitors there were in all, where that is known.
+    pub visitors: Option<i64>,
+}
+
 /// What was not counted, and why.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Filtered {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    answer::{Errors, Events, Filtered, Overview, Ranking, Series, Spread, Vitals},
+    answer::{Errors, Events, Filtered, Goals, Overview, Ranking, Series, Spread, Vitals},
     question::Question,
 };
 use crate::store::{Error, Transaction};
@@ -39,4 +39,6 @@ pub enum Answer {
     Errors(Errors),
     /// How fast pages are.
     Vitals(Vitals),
+    /// What visitors were wanted to reach.
+    Goals(Goals),
 }

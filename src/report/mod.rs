@@ -7,6 +7,7 @@ pub mod contract;
 pub mod errors;
 pub mod events;
 pub mod filtered;
+pub mod goals;
 pub mod month;
 pub mod overview;
 pub mod question;
@@ -21,7 +22,7 @@ pub mod year;
 use self::contract::Report;
 
 /// Every report.
-pub static REPORTS: [Report; 10] = [
+pub static REPORTS: [Report; 11] = [
     overview::REPORT,
     trend::REPORT,
     month::REPORT,
@@ -32,6 +33,7 @@ pub static REPORTS: [Report; 10] = [
     errors::REPORT,
     events::REPORT,
     vitals::REPORT,
+    goals::REPORT,
 ];
 
 /// The report with this slug.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, str::FromStr as _, sync::Arc};
 use jiff::civil::Date;
 
 use crate::{
-    config::registry::{EventType, Registry, Site},
+    config::registry::{EventType, Goal, Registry, Site},
     model::{
         dimension::Dimension,
         period::{DateRange, Granularity, Period, date_at},
@@ -31,6 +31,8 @@ pub struct Question {
     pub event: Arc<EventType>,
     /// Every declared event type.
     pub events: Vec<Arc<EventType>>,
+    /// Every declared goal.
+    pub goals: Vec<Goal>,
     /// One identifier, or all.
     pub identifier: Option<String>,
     /// The dates, if any were named.
@@ -75,6 +77,7 @@ impl Question {
             site,
             event: event.cloned().unwrap_or_else(|| Arc::new(EventType::bare(PAGE_VIEW))),
             events: registry.events.clone(),
+            goals: registry.goals.clone(),
             identifier: None,
             range: None,
             granularity: None,

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, mem, path::Path, sync::Arc};
 
-use super::{queue::Refusal, thread};
+use super::{queue::Refusal, stored};
 use crate::{
     config::registry::Registry,
     fold::Fold,
@@ -43,7 +43,7 @@ impl Bulk {
     /// When it can't be opened or is in use.
     pub fn open(database: &Path, registry: Arc<Registry>) -> Result<Self, Error> {
         let writable = connection::open_writable(database)?;
-        let fold = thread::restored(&writable)?;
+        let fold = stored::restored(&writable)?;
         Ok(Self {
             writable,
             registry,
@@ -85,8 +85,8 @@ impl Bulk {
         let transaction = self.writable.transaction()?;
         let mut names = StoredNames::new(&transaction, &mut self.names);
         let counted = self.fold.slice(&beacons, &self.registry, &mut names)?;
-        thread::write(&transaction, &counted)?;
-        thread::write_refusals(&transaction, &mut self.names, &self.refusals)?;
+        stored::write(&transaction, &counted)?;
+        stored::write_refusals(&transaction, &mut self.names, &self.refusals)?;
         self.refusals.clear();
         if let Some(latest) = beacons.iter().map(Beacon::received_second).max() {
             for site in &self.registry.sites {

@@ -6,6 +6,7 @@
 
 pub mod bulk;
 mod queue;
+mod stored;
 mod thread;
 
 use std::{collections::HashMap, path::Path, sync::Arc, thread::JoinHandle};
@@ -24,7 +25,7 @@ use crate::{
 
 pub use self::{
     queue::{Affects, NotStored, QueueFull},
-    thread::{restored, write},
+    stored::{restored, write},
 };
 use self::{
     queue::{Queue, Refusal},

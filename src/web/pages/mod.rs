@@ -3,6 +3,7 @@
 mod errors;
 mod events;
 mod frame;
+mod goals;
 mod month;
 mod other;
 mod overview;
@@ -46,13 +47,14 @@ pub(super) enum Page {
     EventsCsv,
     Errors,
     Vitals,
+    Goals,
     Filtered,
     Privacy,
 }
 
 impl Page {
     /// Every page with its path.
-    pub(super) const ALL: [(Self, &'static str); 10] = [
+    pub(super) const ALL: [(Self, &'static str); 11] = [
         (Self::Overview, link::OVERVIEW),
         (Self::Top, link::TOP),
         (Self::Month, link::MONTH),
@@ -61,6 +63,7 @@ impl Page {
         (Self::EventsCsv, link::EVENTS_CSV),
         (Self::Errors, link::ERRORS),
         (Self::Vitals, link::VITALS),
+        (Self::Goals, link::GOALS),
         (Self::Filtered, link::FILTERED),
         (Self::Privacy, link::PRIVACY),
     ];
@@ -113,6 +116,7 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
             }
             Page::Errors => errors::get(app, asked).await,
             Page::Vitals => vitals::get(app, asked).await,
+            Page::Goals => goals::get(app, asked).await,
             Page::Filtered => other::get_filtered(app, asked).await,
             Page::Privacy => other::get_privacy(app, &asked),
         },

@@ -3,6 +3,7 @@
 mod beacon;
 mod crash;
 mod flood;
+mod goals;
 mod load;
 mod privacy;
 mod refusals;

@@ -1,0 +1,116 @@
+//! What visitors were wanted to reach: how many did, where they came from, and on which page.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    answer::{GoalFigures, GoalRow, Goals, Ranking},
+    contract::{Answer, Report},
+    question::{PAGE_VIEW, Question, ROWS_MAX},
+    reading, top,
+};
+use crate::{
+    config::registry::{EventType, Goal},
+    model::{dimension::Dimension, period::Granularity},
+    store::{Error, Transaction, figures::Order},
+};
+
+/// How many sources and pages are told of each goal.
+const ROWS: u32 = 10;
+
+/// The report.
+pub(super) const REPORT: Report =
+    Report { slug: "goals", title: "Goals", answer: |q, file| Ok(Answer::Goals(answer(q, file)?)) };
+
+/// The last 30 days, or the range asked for.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Goals, Error> {
+    let range = question.range_or_last(30);
+    let viewed = question.events.iter().find(|event| event.name == PAGE_VIEW);
+    let question = Question {
+        event: Arc::clone(viewed.unwrap_or(&question.event)),
+        range: Some(range),
+        identifier: None,
+        dimension: None,
+        order: Order::Visitors,
+        search: String::new(),
+        offset: 0,
+        limit: ROWS_MAX,
+        ..question.clone()
+    };
+    let by_source = Question { dimension: Some(Dimension::Source), ..question.clone() };
+    let visited = Visited {
+        sources: visitors(top::answer(&by_source, file)?),
+        pages: visitors(top::answer(&question, file)?),
+        all: reading::total(&question, &range, file)?.visitors,
+    };
+    let mut goals = Vec::new();
+    for goal in &question.goals {
+        let Some(event) = question.events.iter().find(|event| event.name == goal.event) else {
+            continue;
+        };
+        goals.push(figures(&question, goal, event, &visited, file)?);
+    }
+    Ok(Goals { scope: reading::scope(&question, range), visitors: visited.all, goals })
+}
+
+/// Visitors of the site, whether they reached anything or not.
+struct Visited {
+    sources: HashMap<String, i64>,
+    pages: HashMap<String, i64>,
+    all: i64,
+}
+
+fn visitors(ranking: Ranking) -> HashMap<String, i64> {
+    ranking.rows.into_iter().map(|row| (row.name, row.figures.visitors)).collect()
+}
+
+fn figures(
+    question: &Question,
+    goal: &Goal,
+    event: &Arc<EventType>,
+    visited: &Visited,
+    file: &Transaction<'_>,
+) -> Result<GoalFigures, Error> {
+    let identifier = goal.identifier.clone();
+    let of_goal =
+        Question { event: Arc::clone(event), identifier, limit: ROWS, ..question.clone() };
+    let range = question.range_or_last(30);
+    let granularity = if event.granularities.contains(&Granularity::Day) {
+        Granularity::Day
+    } else {
+        event.coarsest()
+    };
+    let series = reading::series(&of_goal, range, granularity, file)?;
+    let total = reading::total(&of_goal, &range, file)?;
+    let rows = |dimension: Dimension, visited: Option<&HashMap<String, i64>>| {
+        let about = Question { dimension: Some(dimension), ..of_goal.clone() };
+        let row = |row: super::answer::Row| GoalRow {
+            visitors: visited.and_then(|visited| visited.get(&row.name).copied()),
+            name: row.name,
+            conversions: row.figures.count,
+            converters: row.figures.visitors,
+        };
+        Ok::<Vec<GoalRow>, Error>(top::answer(&about, file)?.rows.into_iter().map(row).collect())
+    };
+    let has = |dimension| match goal.identifier {
+        Some(_) => event.pairs.contains(dimension),
+        None => event.dimensions.contains(dimension),
+    };
+    let pages = match [Dimension::Page, Dimension::EntryPage].iter().find(|one| has(one)) {
+        Some(Dimension::Page) => rows(Dimension::Page, Some(&visited.pages))?,
+        Some(entry) => rows(entry.clone(), None)?,
+        None => Vec::new(),
+    };
+    Ok(GoalFigures {
+        name: goal.name.clone(),
+        event_type: goal.event.clone(),
+        identifier: goal.identifier.clone(),
+        conversions: total.count,
+        converters: total.visitors,
+        by_day: series.points.iter().map(|point| point.figures.count).collect(),
+        sources: rows(Dimension::Source, Some(&visited.sources))?,
+        pages,
+    })
+}

@@ -1,0 +1,96 @@
+//! What counting has come to, written into the file, and what it must remember, read back.
+
+use std::collections::HashMap;
+
+use tracing::warn;
+
+use super::queue::Refusal;
+use crate::{
+    fold::{self, Fold, KEPT_SECONDS, SeenDay, Tallies, Written},
+    model::{rejection::Reason, tally::TextId},
+    store::{
+        Error, Transaction,
+        connection::Writable,
+        errors, events,
+        figures::Subject,
+        names::{NameCache, StoredNames},
+        rejected::{self, RejectedKey},
+        state,
+        tallies::{self, Values},
+    },
+};
+
+/// The state of counting as the file has it.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn restored(writable: &Writable) -> Result<Fold, Error> {
+    let seen = state::seen(&writable.connection)?.into_iter();
+    let mut written = Written {
+        seen: seen
+            .map(|row| SeenDay { site: row.site, day: row.day, hashes: row.hashes })
+            .collect(),
+        visits: state::visits(&writable.connection)?,
+        repeatable: state::repeatable(&writable.connection)?,
+    };
+    Ok(Fold::restore(&written).unwrap_or_else(|error| {
+        // Live visits only bridge a restart. Without them, visits begin anew; counts stay right.
+        warn!(%error, "the live visits are lost");
+        written.visits.clear();
+        Fold::restore(&written).unwrap_or_default()
+    }))
+}
+
+/// Adds what was counted to the file, and what the next count must remember.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Error> {
+    tallies::add_aggregates(transaction, &counted.aggregates)?;
+    tallies::add_breakdowns(transaction, &counted.breakdowns)?;
+    for (key, bar) in &counted.histograms {
+        let fold::Bar { count, sum, least, most } = *bar;
+        tallies::add_bar(transaction, key, Values { count, sum, least, most })?;
+    }
+    for (key, title) in &counted.titles {
+        tallies::set_title(transaction, key, title)?;
+    }
+    events::add(transaction, &counted.kept)?;
+    for ([site, event_type, identifier], met) in &counted.errors {
+        let subject = Subject { site: *site, event_type: *event_type };
+        errors::note(transaction, subject, *identifier, *met)?;
+    }
+    for seen in &counted.seen {
+        state::append_seen(transaction, seen.site, seen.day, &seen.hashes)?;
+    }
+    for &((site, hour), count) in &counted.repeats {
+        let key = RejectedKey { hour, site, reason: Reason::Repeat, agent: TextId::TOTAL };
+        rejected::add(transaction, &key, count)?;
+    }
+    if counted.latest > 0 {
+        let over_before = counted.latest - KEPT_SECONDS;
+        state::append_visits(transaction, counted.latest, &counted.visits, over_before)?;
+        let (repeatable, until) = (&counted.repeatable, counted.repeatable_until);
+        state::append_repeatable(transaction, counted.latest, repeatable, until)?;
+    }
+    Ok(())
+}
+
+pub(super) fn write_refusals(
+    transaction: &Transaction<'_>,
+    cache: &mut NameCache,
+    refusals: &HashMap<Refusal, i64>,
+) -> Result<(), Error> {
+    use crate::model::text::Names as _;
+    let mut names = StoredNames::new(transaction, cache);
+    for (refusal, count) in refusals {
+        let mut id = |name: &Option<String>| match name {
+            Some(name) => names.intern(name),
+            None => Ok(TextId::TOTAL),
+        };
+        let (site, agent) = (id(&refusal.site)?, id(&refusal.agent)?);
+        let key = RejectedKey { hour: refusal.hour, site, reason: refusal.reason, agent };
+        rejected::add(transaction, &key, *count)?;
+    }
+    Ok(())
+}
