@@ -8,9 +8,9 @@
 //! | rank | rooms | what they know |
 //! |---|---|---|
 //! | 0 | [`model`] | the nouns: beacon, period, dimension, tally |
-//! | 1 | [`config`], [`clock`], [`metrics`], [`assets`] | `beacons.toml`; the time; counters; embedded files |
+//! | 1 | [`config`], [`clock`], [`metrics`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; embedded files; tables as text |
 //! | 2 | [`ingest`], [`fold`], [`store`] | people and payloads; counting; SQL |
-//! | 3 | [`writer`], [`report`] | the thread that writes; questions and answers |
+//! | 3 | [`writer`], [`report`], [`prune`] | the thread that writes; questions and answers; what goes by age |
 //! | 4 | [`page`] | HTML |
 //! | 5 | [`app`] | what a running server shares |
 //! | 6 | [`web`], [`jobs`] | HTTP; what is done by the clock |
@@ -30,12 +30,14 @@ pub mod assets;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod csv;
 pub mod fold;
 pub mod ingest;
 pub mod jobs;
 pub mod metrics;
 pub mod model;
 pub mod page;
+pub mod prune;
 pub mod report;
 pub mod store;
 pub mod web;

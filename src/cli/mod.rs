@@ -5,6 +5,7 @@
 mod check;
 mod demo;
 mod inspect;
+mod prune;
 mod serve;
 mod traffic;
 
@@ -52,6 +53,8 @@ enum Command {
     Check(Place),
     /// List everything in the database that could be about a person
     Inspect(Place),
+    /// Remove what is older than beacons.toml keeps it; a running server does so by itself
+    Prune(prune::Options),
     /// Serve a temporary database with thirteen months of made-up traffic, to look around
     Demo(demo::Options),
 }
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Serve(place) => serve::run(&place),
         Command::Check(place) => check::run(&place),
         Command::Inspect(place) => inspect::run(&place),
+        Command::Prune(options) => prune::run(&options),
         Command::Demo(options) => demo::run(&options),
     };
     match outcome {

@@ -35,6 +35,7 @@ pub(super) struct Server {
     pub(super) base_url: Value<String>,
     pub(super) trusted_proxies: List<String>,
     pub(super) country_database: Value<String>,
+    pub(super) archive: Value<String>,
     pub(super) limits: ServerLimits,
 }
 

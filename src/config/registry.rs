@@ -37,6 +37,8 @@ pub struct Server {
     pub trusted_proxies: Vec<Prefix>,
     /// The operator's country database, if any.
     pub country_database: Option<PathBuf>,
+    /// The folder in which old buckets are kept once they leave the file, if any.
+    pub archive: Option<PathBuf>,
     /// What is bounded by how much.
     pub limits: ServerLimits,
 }

@@ -39,6 +39,7 @@ pub(super) fn check(written: file::Server) -> Result<registry::Server, Fault> {
         base_url: written.base_url.as_ref().map(value::origin).transpose()?,
         trusted_proxies: value::list(written.trusted_proxies.as_ref(), value::prefix)?,
         country_database: written.country_database.as_ref().map(path).transpose()?,
+        archive: written.archive.as_ref().map(path).transpose()?,
         limits: limits(&written.limits)?,
     })
 }

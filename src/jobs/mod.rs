@@ -1,6 +1,7 @@
 //! Jobs: what the server does by the clock. A job is one file and one line here.
 
 pub mod contract;
+mod retention;
 mod salt;
 
 use tokio::{task::JoinSet, time};
@@ -10,7 +11,7 @@ use self::contract::Job;
 use crate::app::App;
 
 /// Every job.
-static JOBS: [Job; 1] = [salt::JOB];
+static JOBS: [Job; 2] = [salt::JOB, retention::JOB];
 
 /// Does every job when it is due, for ever.
 pub async fn run(app: App) {

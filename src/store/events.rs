@@ -4,7 +4,7 @@ use rusqlite::{
     Connection, Row, Transaction, named_params, params, params_from_iter, types::Value,
 };
 
-use super::Error;
+use super::{Error, figures::Subject};
 use crate::model::{dimension::Dimension, kept::KeptBeacon, tally::TextId};
 
 /// How many beacons one millisecond has numbers for.
@@ -186,22 +186,23 @@ pub fn count(connection: &Connection, wanted: &Wanted<'_>) -> Result<i64, Error>
     Ok(statement.query_row(parameters, |row| row.get(0))?)
 }
 
-/// Removes at most `limit` beacons of an event type that came before `before` (UTC seconds). Says how
-/// many.
+/// Removes at most `limit` beacons of `subject` that came before `before` (UTC seconds). Says how many.
 ///
 /// # Errors
 /// When the file can't be written.
 pub fn remove_before(
     transaction: &Transaction<'_>,
-    event_type: TextId,
+    subject: Subject,
     before: i64,
     limit: u32,
 ) -> Result<usize, Error> {
     let mut statement = transaction.prepare_cached(
         "DELETE FROM beacon_event WHERE id IN (
-             SELECT id FROM beacon_event WHERE id < ?1 AND event_type = ?2 ORDER BY id LIMIT ?3)",
+             SELECT id FROM beacon_event
+             WHERE id < ?1 AND site = ?2 AND event_type = ?3 ORDER BY id LIMIT ?4)",
     )?;
-    Ok(statement.execute(params![first_id(before), event_type.0, limit])?)
+    let Subject { site, event_type } = subject;
+    Ok(statement.execute(params![first_id(before), site.0, event_type.0, limit])?)
 }
 
 /// The first number of what was received at or after an instant (UTC seconds).

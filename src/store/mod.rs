@@ -1,5 +1,6 @@
 //! The one file: everything that is SQL. Helpers take the transaction, callers own it.
 
+pub mod aging;
 pub mod connection;
 pub mod error;
 pub mod errors;

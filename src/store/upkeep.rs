@@ -1,6 +1,6 @@
 //! Keeping the file small and whole: checkpoints and checks.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
 use super::Error;
 
@@ -40,6 +40,19 @@ pub fn file_bytes(connection: &Connection) -> Result<i64, Error> {
     let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     let page_bytes: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     Ok(pages.saturating_mul(page_bytes))
+}
+
+/// Notes how large the file is on the day (UTC) of `now` (UTC seconds).
+///
+/// # Errors
+/// When the file can't be written.
+pub fn note_size(transaction: &Transaction<'_>, now: i64) -> Result<(), Error> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO file_size (day, bytes) VALUES (?1, ?2)
+         ON CONFLICT DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes",
+    )?;
+    statement.execute([now - now.rem_euclid(86_400), file_bytes(transaction)?])?;
+    Ok(())
 }
 
 /// Looks whether SQLite finds the file whole: each page where it belongs, each index as its table.

@@ -5,7 +5,6 @@ mod beacon;
 mod body;
 mod client;
 mod cors;
-mod csv;
 mod embedded;
 mod gzip;
 mod health;

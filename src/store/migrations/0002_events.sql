@@ -119,3 +119,15 @@ CREATE TABLE alert_message (
 -- The least and the most of the values in a bar, in thousandths; NULL where that was not kept yet.
 ALTER TABLE beacon_histogram ADD COLUMN least INTEGER;
 ALTER TABLE beacon_histogram ADD COLUMN most INTEGER;
+
+-- Months that are on their way into the archive. A file is written anew until "removing" is set; from
+-- then on it is whole, and its rows leave.
+CREATE TABLE archiving (
+    site        INTEGER NOT NULL,
+    event_type  INTEGER NOT NULL,
+    granularity INTEGER NOT NULL,
+    month       INTEGER NOT NULL,             -- first instant of the month
+    number      INTEGER NOT NULL,             -- of the file, where a month has several
+    removing    INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (site, event_type, granularity, month)
+) STRICT, WITHOUT ROWID;

@@ -8,6 +8,7 @@ use super::{Asked, NoPage, frame};
 use crate::{
     app::App,
     config::registry::EventType,
+    csv,
     page::{events::EventsPage, link},
     report::{
         self,
@@ -16,7 +17,7 @@ use crate::{
         status,
     },
     web::{
-        csv, read,
+        read,
         respond::{self, Answer},
     },
 };

@@ -58,16 +58,16 @@ pub(super) fn facts(app: &App, site: &Site) -> Facts {
 }
 
 fn event_facts(event: &EventType) -> EventFacts {
-    // Whatever `retention` and `raw` say: nothing drops buckets yet, and single beacons are not kept,
-    // and this page must tell what is so.
-    let kept =
-        event.granularities.iter().map(|granularity| (granularity.as_str().to_owned(), None));
+    let kept = event.granularities.iter().map(|granularity| {
+        let days = event.retention_days.iter().find(|(kept, _)| kept == granularity);
+        (granularity.as_str().to_owned(), days.map(|(_, days)| *days))
+    });
     EventFacts {
         name: event.name.clone(),
         identifier: identifier(event).to_owned(),
         dimensions: event.dimensions.iter().map(Dimension::name).map(Into::into).collect(),
         kept: kept.collect(),
-        raw_days: 0,
+        raw_days: event.raw_days,
     }
 }
 

@@ -8,5 +8,6 @@ mod load;
 mod privacy;
 mod refusals;
 mod repeats;
+mod retention;
 mod signals;
 mod size;

@@ -92,6 +92,11 @@ impl Server {
         self.port = port.unwrap_or_else(|| panic!("it did not serve: {}", self.said()));
     }
 
+    /// What it finds in its environment beside the rest.
+    pub(crate) fn environment(&self) -> impl Iterator<Item = (String, String)> {
+        self.environment.iter().cloned()
+    }
+
     /// The end that no process notices.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();

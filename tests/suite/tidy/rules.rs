@@ -3,12 +3,13 @@
 use super::source::{Name, Source};
 
 /// The rooms and their ranks: a room imports only from lower ones, or from itself.
-pub(crate) const RANKS: [(&str, u8); 18] = [
+pub(crate) const RANKS: [(&str, u8); 20] = [
     ("model", 0),
     ("config", 1),
     ("clock", 1),
     ("metrics", 1),
     ("assets", 1),
+    ("csv", 1),
     ("auth", 1),
     ("ingest", 2),
     ("fold", 2),
@@ -16,6 +17,7 @@ pub(crate) const RANKS: [(&str, u8); 18] = [
     ("import", 2),
     ("writer", 3),
     ("report", 3),
+    ("prune", 3),
     ("page", 4),
     ("app", 5),
     ("web", 6),

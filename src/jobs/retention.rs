@@ -1,0 +1,95 @@
+//! Removes what is older than the registry keeps it, notes how the file grows, and now and then removes
+//! names that nothing uses any more.
+
+use std::{
+    sync::atomic::{AtomicI64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use tokio::runtime::Handle;
+use tracing::{info, warn};
+
+use super::contract::Job;
+use crate::{
+    app::App,
+    clock,
+    prune::{self, Changes, Error},
+    store::{self, Transaction, upkeep},
+    writer::Affects,
+};
+
+/// The job.
+pub(super) const JOB: Job = Job { name: "retention", every: Duration::from_secs(300), run };
+
+/// How often names are looked through, in seconds: every row is read for it.
+const NAMES_EVERY: i64 = 86_400;
+
+/// How long ago a name must have been new before it may go, in seconds.
+const NAMES_AGE: i64 = 7 * 86_400;
+
+/// When names were last looked through, UTC seconds: a day after the start at the earliest.
+static NAMES_AT: AtomicI64 = AtomicI64::new(0);
+
+/// The file of a running server, whose writer makes the changes.
+struct Running {
+    app: App,
+    handle: Handle,
+}
+
+impl Changes for Running {
+    fn read<T: Send + 'static>(
+        &mut self,
+        read: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.app.readers.snapshot(|file| Ok(read(file)))?
+    }
+
+    fn change<T: Send + 'static>(
+        &mut self,
+        names: bool,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let affects = if names { Affects::Names } else { Affects::Nothing };
+        Ok(self.handle.block_on(self.app.writer.change(affects, change))?)
+    }
+}
+
+fn run(app: &App) {
+    let mut file = Running { app: app.clone(), handle: Handle::current() };
+    let (registry, now) = (app.registry.get(), clock::now());
+    match prune::carry_out(&mut file, &registry, now) {
+        Ok(gone) => {
+            for (due, rows) in gone {
+                let event = due.event.map_or(String::new(), |event| event.name.clone());
+                info!(
+                    event,
+                    what = due.what.words(),
+                    rows,
+                    "removed what is older than it is kept"
+                );
+            }
+        }
+        Err(error) => warn!(%error, "not all that is older than it is kept could be removed yet"),
+    }
+    let noted = file.change(false, move |file| upkeep::note_size(file, now));
+    if let Err(error) = noted {
+        warn!(%error, "the size of the file could not be noted");
+    }
+    remove_names(&mut file, now);
+}
+
+fn remove_names(file: &mut Running, now: i64) {
+    let last = NAMES_AT.load(Relaxed);
+    if last == 0 {
+        NAMES_AT.store(now, Relaxed);
+    }
+    if last == 0 || now - last < NAMES_EVERY {
+        return;
+    }
+    NAMES_AT.store(now, Relaxed);
+    match prune::remove_unused_names(file, now - NAMES_AGE) {
+        Ok(0) => {}
+        Ok(names) => info!(names, "removed names that nothing uses any more"),
+        Err(error) => warn!(%error, "names that nothing uses could not be removed yet"),
+    }
+}

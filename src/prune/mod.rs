@@ -1,0 +1,338 @@
+//! What goes by age: which buckets, single beacons and refusals are older than the registry keeps
+//! them, and how they go.
+//!
+//! A finer bucket lives on in the coarser ones, which hold the same sums from the start, so that
+//! nothing has to be rolled up before it goes. What goes, goes in slices: each is a transaction, and
+//! whatever stops the process between two of them, the rest goes the next time.
+
+mod archive;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::{ToSpan as _, tz::TimeZone};
+
+use self::archive::Place;
+
+use crate::{
+    config::registry::{EventType, Registry, Site},
+    model::period::{Granularity, Period, date_at, first_instant},
+    store::{
+        self, Transaction, aging,
+        events::{self, Wanted},
+        figures::{self, Bucket, Subject},
+        names,
+    },
+};
+
+/// How many rows of a table one slice removes at most.
+pub const SLICE_ROWS: u32 = 5_000;
+
+/// How many pages of the file are given back at once.
+const SHRINK_PAGES: u32 = 500;
+
+/// For how many days refusals are kept.
+const REFUSAL_DAYS: i64 = 400;
+
+/// Something that is older than it is kept.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// The site; none for refusals, which go for all sites at once.
+    pub site: Option<Arc<Site>>,
+    /// The event type; none for refusals.
+    pub event: Option<Arc<EventType>>,
+    /// What it is.
+    pub what: What,
+    /// All of it before this instant goes, UTC seconds.
+    pub before: i64,
+}
+
+/// What may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Buckets of a granularity.
+    Buckets(Granularity),
+    /// Single beacons.
+    Events,
+    /// What was not counted.
+    Refusals,
+}
+
+impl What {
+    /// What it is, in a word.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Buckets(granularity) => granularity.as_str(),
+            Self::Events => "event",
+            Self::Refusals => "refusal",
+        }
+    }
+
+    /// What it is, in the plural.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Buckets(Granularity::Second) => "seconds",
+            Self::Buckets(Granularity::Minute) => "minutes",
+            Self::Buckets(Granularity::Hour) => "hours",
+            Self::Buckets(Granularity::Day) => "days",
+            Self::Buckets(Granularity::Month) => "months",
+            Self::Buckets(Granularity::Year) => "years",
+            Self::Events => "single beacons",
+            Self::Refusals => "refusals",
+        }
+    }
+}
+
+/// Everything that `registry` does not keep any longer at `now` (UTC seconds), whether the file has
+/// any of it or not. Where there is an archive, only whole months go.
+pub fn due(registry: &Registry, now: i64) -> Vec<Due> {
+    let by_month = registry.server.archive.is_some();
+    let mut all = Vec::new();
+    for site in &registry.sites {
+        let days_ago = |days: u32| {
+            let date = date_at(now, &site.zone).saturating_sub(i64::from(days).days());
+            first_instant(date, &site.zone)
+        };
+        let due = |event: &Arc<EventType>, what, before| Due {
+            site: Some(Arc::clone(site)),
+            event: Some(Arc::clone(event)),
+            what,
+            before,
+        };
+        for event in &registry.events {
+            for &(granularity, days) in &event.retention_days {
+                let whole =
+                    if by_month { granularity.max(Granularity::Month) } else { granularity };
+                // A bucket that reaches into what is kept stays whole.
+                let before = Period::containing(whole, days_ago(days), &site.zone).start;
+                all.push(due(event, What::Buckets(granularity), before));
+            }
+            // Where single beacons are no longer kept, those that were go at once.
+            let before = if event.raw_days == 0 { i64::MAX } else { days_ago(event.raw_days) };
+            all.push(due(event, What::Events, before));
+        }
+    }
+    let before = now - REFUSAL_DAYS * 86_400;
+    all.push(Due { site: None, event: None, what: What::Refusals, before });
+    all
+}
+
+impl Due {
+    /// The site and the event type in the numbers of the file; `None` when it knows neither.
+    fn subject(&self, file: &Transaction<'_>) -> Result<Option<Subject>, store::Error> {
+        let (Some(site), Some(event)) = (&self.site, &self.event) else { return Ok(None) };
+        let site = names::find(file, &site.name)?;
+        let event_type = names::find(file, &event.name)?;
+        Ok(site.zip(event_type).map(|(site, event_type)| Subject { site, event_type }))
+    }
+
+    /// The buckets that go, the oldest first.
+    fn buckets(
+        &self,
+        file: &Transaction<'_>,
+        subject: Subject,
+        granularity: Granularity,
+    ) -> Result<Vec<Bucket>, store::Error> {
+        let mut own = Vec::new();
+        for bucket in figures::buckets(file, granularity, i64::MIN, self.before)? {
+            if aging::has_bucket(file, subject, bucket)? {
+                own.push(bucket);
+            }
+        }
+        Ok(own)
+    }
+
+    /// How many rows of the file go.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn rows(&self, file: &Transaction<'_>) -> Result<i64, store::Error> {
+        if self.what == What::Refusals {
+            return aging::refusals_before(file, self.before);
+        }
+        let Some(subject) = self.subject(file)? else { return Ok(0) };
+        match self.what {
+            What::Buckets(granularity) => {
+                let buckets = self.buckets(file, subject, granularity)?;
+                buckets.into_iter().map(|bucket| aging::rows_of(file, subject, bucket)).sum()
+            }
+            _ => events::count(file, &self.wanted(subject)),
+        }
+    }
+
+    fn wanted(&self, Subject { site, event_type }: Subject) -> Wanted<'static> {
+        Wanted { site, event_type, to: self.before, ..Wanted::default() }
+    }
+
+    /// The month of the oldest bucket that goes, as a bucket of the granularity that it holds.
+    fn first_month(&self, file: &Transaction<'_>) -> Result<Option<(Subject, Bucket)>, Error> {
+        let What::Buckets(granularity) = self.what else { return Ok(None) };
+        let Some(subject) = self.subject(file)? else { return Ok(None) };
+        let first = self.buckets(file, subject, granularity)?.first().copied();
+        let start = |bucket: Bucket| self.month(bucket.start).start;
+        Ok(first.map(|bucket| (subject, Bucket { granularity, start: start(bucket) })))
+    }
+
+    /// The month that `at` (UTC seconds) lies in.
+    fn month(&self, at: i64) -> Period {
+        let zone = self.site.as_ref().map_or(TimeZone::UTC, |site| site.zone.clone());
+        Period::containing(Granularity::Month, at, &zone)
+    }
+
+    fn month_end(&self, month: i64) -> i64 {
+        self.month(month).end
+    }
+
+    fn place(&self, archive: &Path, month: i64) -> Place {
+        let (site, event) = (self.site.as_ref(), self.event.as_ref());
+        let zone = site.map_or(TimeZone::UTC, |site| site.zone.clone());
+        let month = date_at(month, &zone).strftime("%Y-%m").to_string();
+        let site = site.map_or("", |site| &site.name);
+        let event = event.map_or("", |event| &event.name);
+        Place::new(archive, site, event, self.what.word(), &month)
+    }
+
+    /// Removes a slice of it. Says how many rows went: none when all of it has gone.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn remove_slice(&self, file: &Transaction<'_>) -> Result<usize, store::Error> {
+        if self.what == What::Refusals {
+            return aging::remove_refusals(file, self.before, SLICE_ROWS);
+        }
+        let Some(subject) = self.subject(file)? else { return Ok(0) };
+        let What::Buckets(granularity) = self.what else {
+            return events::remove_before(file, subject, self.before, SLICE_ROWS);
+        };
+        match self.buckets(file, subject, granularity)?.first() {
+            Some(bucket) => aging::remove_from_bucket(file, subject, *bucket, SLICE_ROWS),
+            None => Ok(0),
+        }
+    }
+}
+
+/// Something of it could not be done; what is done by then stays done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file can't be read or written.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The archive can't be written, so nothing that belongs there has gone.
+    #[error("the archive can't be written at {}: {source}", .path.display())]
+    Archive {
+        /// The file of the archive.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// A file that others may use meanwhile: each reading is one snapshot, each change one transaction.
+pub trait Changes {
+    /// Reads.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    fn read<T: Send + 'static>(
+        &mut self,
+        read: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error>;
+
+    /// Changes; `names` says that names may go, so that whoever remembers any must forget them.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    fn change<T: Send + 'static>(
+        &mut self,
+        names: bool,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Error>;
+}
+
+/// Removes everything that is due, into the archive where there is one, and gives the room back to
+/// the disk. Says how many rows of each have gone; what had none is left out.
+///
+/// # Errors
+/// When the file or the archive can't be read or written.
+pub fn carry_out(
+    file: &mut impl Changes,
+    registry: &Registry,
+    now: i64,
+) -> Result<Vec<(Due, i64)>, Error> {
+    let mut gone = Vec::new();
+    for due in due(registry, now) {
+        let removed = match (&registry.server.archive, due.what) {
+            (Some(archive), What::Buckets(_)) => into_archive(file, &due, archive)?,
+            _ => remove_all(file, &due)?,
+        };
+        if removed > 0 {
+            gone.push((due, removed));
+        }
+    }
+    if !gone.is_empty() {
+        while file.change(false, |file| aging::shrink(file, SHRINK_PAGES))? > 0 {}
+    }
+    Ok(gone)
+}
+
+fn remove_all(file: &mut impl Changes, due: &Due) -> Result<i64, Error> {
+    let mut removed = 0;
+    loop {
+        let slice = due.clone();
+        match file.change(false, move |file| slice.remove_slice(file))? {
+            0 => return Ok(removed),
+            more => removed += i64::try_from(more).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+/// Month by month: noted, written, noted as whole, removed. Whatever stops it, it goes on from there.
+fn into_archive(file: &mut impl Changes, due: &Due, archive: &Path) -> Result<i64, Error> {
+    let mut removed = 0;
+    loop {
+        let asked = due.clone();
+        let Some((subject, month)) = file.read(move |file| asked.first_month(file))? else {
+            return Ok(removed);
+        };
+        let place = due.place(archive, month.start);
+        let number = place.free_number();
+        let begun =
+            file.change(false, move |file| aging::begin_archiving(file, subject, month, number))?;
+        let of_month = Due { before: due.month_end(month.start).min(due.before), ..due.clone() };
+        if !begun.removing {
+            let asked = of_month.clone();
+            file.read(move |file| {
+                let buckets = asked.buckets(file, subject, month.granularity)?;
+                place.write(begun.number, file, subject, &buckets)
+            })?;
+            file.change(false, move |file| aging::note_archived(file, subject, month))?;
+        }
+        removed += remove_all(file, &of_month)?;
+        file.change(false, move |file| aging::end_archiving(file, subject, month))?;
+    }
+}
+
+/// Removes names that were admitted before `before` (UTC seconds) and that no row uses any more.
+///
+/// Says how many. Counting goes on beside it, so it takes three steps: counting forgets the names, so that
+/// whoever brings one from then on admits it anew; it is looked which are still unused; and of these
+/// only those go that nobody has admitted meanwhile.
+///
+/// # Errors
+/// When the file can't be read or written.
+pub fn remove_unused_names(file: &mut impl Changes, before: i64) -> Result<usize, Error> {
+    let mut removed = 0;
+    loop {
+        let unused = file.read(move |file| Ok(aging::unused_names(file, before, SLICE_ROWS)?))?;
+        if unused.is_empty() {
+            return Ok(removed);
+        }
+        let forgotten = unused.clone();
+        file.change(true, move |file| aging::forget_names(file, &forgotten))?;
+        let still = file.read(move |file| Ok(aging::still_unused(file, &unused)?))?;
+        removed += file.change(true, move |file| aging::remove_texts(file, &still))?;
+    }
+}

@@ -1,0 +1,255 @@
+//! What is older than it is kept goes, and no sum that stays is another one, whatever stops the server.
+
+use std::{
+    collections::BTreeMap, fs, io::Read as _, path::Path, process::Command, thread, time::Duration,
+};
+
+use flate2::read::MultiGzDecoder;
+use rusqlite::Connection;
+
+use crate::support::{BINARY, Server, time::Clock, wait_until};
+
+const CONFIG: &str = r#"
+[server]
+trusted_proxies = ["127.0.0.1"]
+[event.page_view]
+visits = true
+dimensions = ["source", "browser"]
+pairs = ["page × source"]
+measures = { load = [1, 2] }
+retention = { hour = "10d", day = "40d" }
+raw = "20d"
+dedupe = "0s"
+"#;
+
+/// Page views of 60 days up to 30 June 2026: two visitors each day, three pages.
+fn fill(server: &Server, clock: &Clock) {
+    for day in 0..60 {
+        let date = jiff::civil::date(2026, 5, 2).saturating_add(jiff::ToSpan::days(day));
+        clock.set(&format!("{date} 10:15:00"));
+        for visitor in 1..=2 {
+            let address = format!("203.0.113.{visitor}");
+            let headers = [
+                ("X-Forwarded-For", address.as_str()),
+                ("User-Agent", "Mozilla/5.0 Firefox/145.0"),
+            ];
+            for page in ["/", "/docs", "/pricing"] {
+                let body = format!(
+                    r#"{{"event_type":"page_view","identifier":"{page}","meta":{{"load":1.5,"ref":"https://s{}.example/","day":{day}}}}}"#,
+                    day % 7
+                );
+                let answer = server.client().send("POST", "/beacon", &headers, body.as_bytes());
+                assert_eq!(answer.unwrap().status, 204);
+            }
+        }
+    }
+}
+
+/// Every sum of a granularity, by table, over all buckets.
+fn sums(file: &Connection, granularity: i64) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for sql in [
+        "SELECT 'a ' || identifier, sum(count) || ' ' || sum(visitors) || ' ' || sum(visits) || ' '
+             || sum(bounces) || ' ' || sum(seconds)
+         FROM beacon_aggregate WHERE granularity = ?1 GROUP BY identifier",
+        "SELECT 'b ' || identifier || ' ' || dimension || ' ' || value,
+             sum(count) || ' ' || sum(visitors) || ' ' || sum(visits)
+         FROM beacon_breakdown WHERE granularity = ?1 GROUP BY identifier, dimension, value",
+        "SELECT 'h ' || identifier || ' ' || measure || ' ' || bound, sum(count) || ' ' || sum(sum)
+         FROM beacon_histogram WHERE granularity = ?1 GROUP BY identifier, measure, bound",
+    ] {
+        let mut statement = file.prepare(sql).unwrap();
+        let rows =
+            statement.query_map([granularity], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        found.extend(rows.map(Result::unwrap));
+    }
+    found
+}
+
+fn number(file: &Connection, sql: &str) -> i64 {
+    file.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// The oldest bucket of a granularity, as a date.
+fn oldest(file: &Connection, granularity: i64) -> String {
+    let sql =
+        "SELECT date(min(period_start), 'unixepoch') FROM beacon_aggregate WHERE granularity = ?1";
+    file.query_row(sql, [granularity], |row| row.get(0)).unwrap()
+}
+
+fn prune(server: &Server, words: &[&str]) -> (bool, String) {
+    let out = Command::new(BINARY)
+        .args(["prune", "--config", "beacons.toml"])
+        .args(words)
+        .envs(server.environment())
+        .current_dir(server.folder.path())
+        .output()
+        .unwrap();
+    (out.status.success(), String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned())
+}
+
+/// The last word but one of the last line: how many rows.
+fn rows(said: &str) -> i64 {
+    said.trim().lines().last().unwrap().split(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn what_is_too_old_goes_and_every_sum_that_stays_is_the_same() {
+    let clock = Clock::at("2026-05-02 00:00:00");
+    let mut server = Server::start_at(&clock, CONFIG);
+    fill(&server, &clock);
+    let before = server.file();
+    let (days, months) = (number(&before, "SELECT count(*) FROM beacon_event"), sums(&before, 5));
+    let years = sums(&before, 6);
+    assert_eq!((days, oldest(&before, 3)), (360, "2026-05-02".to_owned()));
+    let kept = "SELECT sum(count) FROM beacon_aggregate WHERE granularity = 4 AND identifier = 0
+        AND period_start >= unixepoch('2026-05-21')";
+    let kept_days = number(&before, kept);
+    drop(before);
+    assert!(prune(&server, &[]).1.contains("it removes by itself"), "{}", prune(&server, &[]).1);
+    let (_, said) = prune(&server, &["--dry-run"]);
+    let would_go = rows(&said);
+    assert!(would_go == 971 && said.contains("hours") && said.contains("single beacons"), "{said}");
+
+    // It begins anew at once with each start, and is killed at it again and again.
+    for kill in 0..20 {
+        server.kill();
+        server.respawn();
+        thread::sleep(Duration::from_millis(20 + 7 * kill));
+    }
+    server.kill();
+    server.restart();
+    let rest = || rows(&prune(&server, &["--dry-run"]).1);
+    wait_until("all that is due to go", || rest() == 0);
+    let file = server.file();
+    assert_eq!(oldest(&file, 3), "2026-06-20");
+    assert_eq!(oldest(&file, 4), "2026-05-21");
+    assert_eq!(number(&file, "SELECT count(*) FROM beacon_event"), 6 * 21);
+    assert_eq!((sums(&file, 5), sums(&file, 6)), (months, years));
+    assert_eq!(
+        number(
+            &file,
+            "SELECT sum(count) FROM beacon_aggregate WHERE granularity = 4 AND identifier = 0"
+        ),
+        kept_days
+    );
+    for table in ["beacon_breakdown", "beacon_histogram"] {
+        let old = format!(
+            "SELECT count(*) FROM {table} WHERE granularity = 3 AND period_start < unixepoch('2026-06-20')"
+        );
+        assert_eq!(number(&file, &old), 0, "{table}");
+    }
+    assert_eq!(number(&file, "PRAGMA freelist_count"), 0, "the room is given back");
+    assert!(number(&file, "SELECT count(*) FROM file_size") > 0);
+    drop(file);
+    assert!(server.terminate().success());
+}
+
+#[test]
+fn a_dry_run_says_what_a_real_one_does() {
+    let clock = Clock::at("2026-05-02 00:00:00");
+    let mut server = Server::start_at(
+        &clock,
+        &CONFIG.replace("40d", "59d").replace("10d", "58d").replace("20d", "57d"),
+    );
+    fill(&server, &clock);
+    assert!(server.terminate().success());
+    clock.set("2026-07-03 00:00:00");
+    let (fine, would) = prune(&server, &["--dry-run"]);
+    assert!(fine && rows(&would) > 0, "{would}");
+    let (fine, did) = prune(&server, &[]);
+    assert!(fine, "{did}");
+    assert_eq!(rows(&did), rows(&would), "{would}\n{did}");
+    assert_eq!(rows(&prune(&server, &["--dry-run"]).1), 0);
+}
+
+/// What the archive holds: the sum of counts of totals, by month, and how many files there are.
+fn archived(folder: &Path) -> (BTreeMap<String, i64>, usize) {
+    let (mut months, mut files) = (BTreeMap::new(), 0);
+    for entry in fs::read_dir(folder.join("archive/default/page_view")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ending| ending != "gz") {
+            continue;
+        }
+        files += 1;
+        let mut text = String::new();
+        MultiGzDecoder::new(fs::File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
+        let mut lines = text.lines();
+        assert_eq!(
+            lines.next().unwrap(),
+            "period_start,identifier,dimension,value,count,visitors,visits,bounces,seconds"
+        );
+        for cells in lines.map(|line| line.split(',').collect::<Vec<_>>()) {
+            if cells[1].is_empty() && cells[2].is_empty() {
+                *months.entry(cells[0][..7].to_owned()).or_default() +=
+                    cells[4].parse::<i64>().unwrap();
+            }
+        }
+    }
+    (months, files)
+}
+
+#[test]
+fn the_archive_takes_whole_months_once_whatever_stops_it() {
+    let clock = Clock::at("2026-05-02 00:00:00");
+    let config = CONFIG
+        .replace("[server]", "[server]\narchive = \"archive\"")
+        .replace("day = \"40d\"", "day = \"10d\"");
+    let mut server = Server::start_at(&clock, &config);
+    fill(&server, &clock);
+    for kill in 0..20 {
+        server.kill();
+        server.respawn();
+        thread::sleep(Duration::from_millis(20 + 9 * kill));
+    }
+    server.kill();
+    server.restart();
+    wait_until("May to go", || rows(&prune(&server, &["--dry-run"]).1) == 0);
+    let file = server.file();
+    // June is not over until ten days into July: all of it stays.
+    assert_eq!(
+        (oldest(&file, 3), oldest(&file, 4)),
+        ("2026-06-01".to_owned(), "2026-06-01".to_owned())
+    );
+    assert_eq!(number(&file, "SELECT count(*) FROM archiving"), 0);
+    let (months, files) = archived(server.folder.path());
+    // May's hours and May's days, six page views on each of 30 days.
+    assert_eq!(files, 2);
+    assert_eq!(months, BTreeMap::from([("2026-05".to_owned(), 2 * 180)]));
+}
+
+#[test]
+fn names_that_nothing_uses_go_and_may_come_back() {
+    let clock = Clock::at("2026-05-02 12:00:00");
+    let config = "[event.tick]\nidentifier = \"key\"\ngranularities = [\"day\"]\nretention = { day = \"10d\" }\n";
+    let mut server = Server::start_at(&clock, config);
+    let tick = |server: &Server, name: &str| {
+        let body = format!(r#"{{"event_type":"tick","identifier":"{name}"}}"#);
+        assert_eq!(server.post(body).status, 204);
+    };
+    for name in ["only-in-may", "in-both"] {
+        tick(&server, name);
+    }
+    clock.set("2026-06-30 12:00:00");
+    for name in ["in-both", "only-in-june"] {
+        tick(&server, name);
+    }
+    assert!(server.terminate().success());
+    let (fine, said) = prune(&server, &[]);
+    assert!(fine && said.contains("any more: 1 went"), "{said}");
+    let known = |server: &Server, name: &str| {
+        let sql = format!("SELECT count(*) FROM text WHERE value = '{name}'");
+        number(&server.file_as_it_is(), &sql)
+    };
+    assert_eq!(
+        ["only-in-may", "in-both", "only-in-june"].map(|name| known(&server, name)),
+        [0, 1, 1]
+    );
+    server.restart();
+    tick(&server, "only-in-may");
+    tick(&server, "only-in-june");
+    assert_eq!(
+        ["only-in-may", "in-both", "only-in-june"].map(|name| server.count("day", Some(name))),
+        [1, 1, 2]
+    );
+}
