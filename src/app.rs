@@ -33,6 +33,14 @@ pub struct App {
     pub database: PathBuf,
 }
 
+impl App {
+    /// How many bytes the disk of the database has free, if the system tells.
+    pub fn disk_free(&self) -> Option<i64> {
+        let stat = rustix::fs::statvfs(&self.database).ok()?;
+        i64::try_from(stat.f_bavail.saturating_mul(stat.f_frsize)).ok()
+    }
+}
+
 /// Why the appliance can't be started.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

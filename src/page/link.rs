@@ -26,6 +26,8 @@ pub const VITALS: &str = "/speed";
 pub const GOALS: &str = "/goals";
 /// What was filtered, and why.
 pub const FILTERED: &str = "/filtered";
+/// The file, and how long what is in it is kept.
+pub const STORAGE: &str = "/storage";
 /// What is collected, in plain words.
 pub const PRIVACY: &str = "/privacy";
 

@@ -18,7 +18,7 @@ use crate::{
     model::period::{DateRange, Granularity},
     report::answer::{
         ErrorGroup, Errors, Event, Events, Figures, GoalFigures, GoalRow, Goals, PageVitals, Point,
-        Ranking, Row, Scope, Series, Verdict, Vital, Vitals,
+        Ranking, Row, Scope, Series, SizedPart, Storage, Verdict, Vital, Vitals,
     },
     store::errors::State,
 };
@@ -422,5 +422,23 @@ pub(super) fn goals() -> Goals {
             goal("Signed up", None),
             GoalFigures { pages: Vec::new(), ..goal("Read <b>the prices</b>", Some("/pricing")) },
         ],
+    }
+}
+
+/// A file of a few months.
+pub(super) fn storage() -> Storage {
+    let part = |name: &str, bytes| SizedPart { name: name.to_owned(), bytes };
+    Storage {
+        file_bytes: 12_400_000,
+        unused_bytes: 40_960,
+        tables: vec![
+            part("beacon_breakdown", 8_100_000),
+            part("text", 900_000),
+            part("seen", 4096),
+        ],
+        sites: vec![part("example.com", 9_000_000), part("<i>.example", 100_000)],
+        event_types: vec![part("page_view", 9_000_000)],
+        bytes_a_day: Some(41_000),
+        history: (0..60).map(|day| (day * 86_400, 9_000_000 + day * 41_000)).collect(),
     }
 }

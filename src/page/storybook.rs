@@ -21,6 +21,7 @@ use super::{
     one_error::OneErrorPage,
     privacy::PrivacyPage,
     sample::{self, TODAY},
+    storage::StoragePage,
     top::TopPage,
     trend::Trend,
     vitals::VitalsPage,
@@ -28,7 +29,7 @@ use super::{
 };
 use crate::{
     model::period::{DateRange, Granularity},
-    report::answer::{ErrorGroup, Errors, Event, Events, Goals, Series, Vitals},
+    report::answer::{ErrorGroup, Errors, Event, Events, Goals, Series, Storage, Vitals},
     store::errors::State,
 };
 
@@ -197,6 +198,12 @@ fn errors() -> Vec<Story> {
     let goals = |name, goals: &Goals| {
         (name, GoalsPage { frame: &sample::frame(link::GOALS), today: TODAY, goals }.render())
     };
+    let storage = |name, storage: &Storage, disk_free| {
+        let frame = sample::frame(link::STORAGE);
+        let kept = [("page_view".to_owned(), "hours 90 days, months for ever".to_owned())];
+        let path = "/var/lib/<b>/trim-beacons.db";
+        (name, StoragePage { frame: &frame, storage, disk_free, path, kept: &kept }.render())
+    };
     let kept = sample::events();
     let nothing = Events { kept_days: 0, rows: Vec::new(), next_before: None, ..kept.clone() };
     vec![
@@ -207,6 +214,17 @@ fn errors() -> Vec<Story> {
         one("one-error-muted", &found.groups[2], &[]),
         goals("goals", &sample::goals()),
         goals("goals-none", &Goals { goals: Vec::new(), ..sample::goals() }),
+        storage("storage", &sample::storage(), Some(31_000_000_000)),
+        storage(
+            "storage-new",
+            &Storage {
+                history: Vec::new(),
+                bytes_a_day: None,
+                sites: Vec::new(),
+                ..sample::storage()
+            },
+            None,
+        ),
         vitals("speed", &sample::vitals()),
         vitals("speed-none", &Vitals { site: Vec::new(), pages: Vec::new(), ..sample::vitals() }),
         events("events", &kept, ""),

@@ -264,6 +264,34 @@ pub struct GoalRow {
     pub visitors: Option<i64>,
 }
 
+/// The file: its size, its parts, its growth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Storage {
+    /// How large it is, in bytes.
+    pub file_bytes: i64,
+    /// How many of these are unused.
+    pub unused_bytes: i64,
+    /// Its tables, the largest first.
+    pub tables: Vec<SizedPart>,
+    /// About how much each site takes, the largest first.
+    pub sites: Vec<SizedPart>,
+    /// About how much each event type takes, the largest first.
+    pub event_types: Vec<SizedPart>,
+    /// By how many bytes it has grown each day; `None` until a week is known.
+    pub bytes_a_day: Option<i64>,
+    /// The last days (first instant, UTC seconds) and its size at their end, in bytes.
+    pub history: Vec<(i64, i64)>,
+}
+
+/// A part of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SizedPart {
+    /// Its name.
+    pub name: String,
+    /// Its size.
+    pub bytes: i64,
+}
+
 /// What was not counted, and why.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Filtered {

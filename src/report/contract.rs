@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    answer::{Errors, Events, Filtered, Goals, Overview, Ranking, Series, Spread, Vitals},
+    answer::{Errors, Events, Filtered, Goals, Overview, Ranking, Series, Spread, Storage, Vitals},
     question::Question,
 };
 use crate::store::{Error, Transaction};
@@ -41,4 +41,6 @@ pub enum Answer {
     Vitals(Vitals),
     /// What visitors were wanted to reach.
     Goals(Goals),
+    /// The file.
+    Storage(Storage),
 }

@@ -14,6 +14,7 @@ pub mod question;
 mod reading;
 pub mod spread;
 pub mod status;
+pub mod storage;
 pub mod top;
 pub mod trend;
 pub mod vitals;
@@ -22,7 +23,7 @@ pub mod year;
 use self::contract::Report;
 
 /// Every report.
-pub static REPORTS: [Report; 11] = [
+pub static REPORTS: [Report; 12] = [
     overview::REPORT,
     trend::REPORT,
     month::REPORT,
@@ -34,6 +35,7 @@ pub static REPORTS: [Report; 11] = [
     events::REPORT,
     vitals::REPORT,
     goals::REPORT,
+    storage::REPORT,
 ];
 
 /// The report with this slug.

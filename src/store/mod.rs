@@ -11,6 +11,7 @@ pub mod migrate;
 pub mod names;
 pub mod personal;
 pub mod rejected;
+pub mod sizes;
 pub mod state;
 pub mod tallies;
 pub mod upkeep;

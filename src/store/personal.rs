@@ -17,7 +17,7 @@ pub struct Part {
 }
 
 /// Each part with its table.
-const PARTS: [(&str, &str, &str); 3] = [
+const PARTS: [(&str, &str, &str); 5] = [
     (
         "beacon_journal",
         "batches of beacons that are answered but not counted yet",
@@ -34,6 +34,18 @@ const PARTS: [(&str, &str, &str); 3] = [
         "visit",
         "blobs of visits that may go on",
         "The same hash, the pages where a visit began and was last, and when. Gone after half an hour.",
+    ),
+    (
+        "repeatable",
+        "blobs of hashes: beacons that a repeat may follow",
+        "Hashes of a whole beacon under the day's key. Gone within the hour.",
+    ),
+    (
+        "beacon_event",
+        "single beacons, where \"raw\" keeps them",
+        "The day's hash of a visitor, which nobody can turn back once its key is erased, what the beacon \
+         is split by, and what else the page told, without addresses, tokens and e-mail addresses. Gone \
+         after the days that \"raw\" names.",
     ),
 ];
 
@@ -94,7 +106,8 @@ pub fn suspicious(
     let Some(pattern) = pattern(kind) else { return Ok(found) };
     let examples_max = usize::try_from(examples_max).unwrap_or(usize::MAX);
     let mut statement = connection.prepare(
-        "SELECT value FROM text UNION ALL SELECT meta FROM beacon_aggregate WHERE meta IS NOT NULL",
+        "SELECT value FROM text UNION ALL SELECT meta FROM beacon_aggregate WHERE meta IS NOT NULL
+         UNION ALL SELECT payload FROM beacon_event WHERE payload IS NOT NULL",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

@@ -7,6 +7,7 @@ mod goals;
 mod month;
 mod other;
 mod overview;
+mod storage;
 mod top;
 mod vitals;
 
@@ -48,13 +49,14 @@ pub(super) enum Page {
     Errors,
     Vitals,
     Goals,
+    Storage,
     Filtered,
     Privacy,
 }
 
 impl Page {
     /// Every page with its path.
-    pub(super) const ALL: [(Self, &'static str); 11] = [
+    pub(super) const ALL: [(Self, &'static str); 12] = [
         (Self::Overview, link::OVERVIEW),
         (Self::Top, link::TOP),
         (Self::Month, link::MONTH),
@@ -64,6 +66,7 @@ impl Page {
         (Self::Errors, link::ERRORS),
         (Self::Vitals, link::VITALS),
         (Self::Goals, link::GOALS),
+        (Self::Storage, link::STORAGE),
         (Self::Filtered, link::FILTERED),
         (Self::Privacy, link::PRIVACY),
     ];
@@ -117,6 +120,7 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
             Page::Errors => errors::get(app, asked).await,
             Page::Vitals => vitals::get(app, asked).await,
             Page::Goals => goals::get(app, asked).await,
+            Page::Storage => storage::get(app, asked).await,
             Page::Filtered => other::get_filtered(app, asked).await,
             Page::Privacy => other::get_privacy(app, &asked),
         },
