@@ -55,6 +55,9 @@ pub(super) struct ServerLimits {
 pub(super) struct Site {
     pub(super) domain: Spanned<String>,
     pub(super) aliases: List<String>,
+    pub(super) ids: List<String>,
+    pub(super) script: Value<String>,
+    pub(super) endpoint: Value<String>,
     pub(super) time_zone: Value<String>,
     pub(super) week_starts: Value<String>,
     pub(super) gpc: Option<bool>,

@@ -83,6 +83,12 @@ pub struct Site {
     pub name: String,
     /// The hosts whose pages count for it, lower case; empty takes every host.
     pub hosts: Vec<String>,
+    /// What clients of other products call it: an Umami website, a Matomo idsite, any name.
+    pub ids: Vec<String>,
+    /// A further path of the script, `/js/script.js`.
+    pub script: Option<String>,
+    /// A further path of `/beacon`.
+    pub endpoint: Option<String>,
     /// The zone in which its days are cut.
     pub zone: TimeZone,
     /// The zone's IANA name.
@@ -110,17 +116,20 @@ pub enum Entrance {
     Beacon,
     /// `/beacon.gif`, which browsers load as an image.
     Pixel,
+    /// Where clients of other products send to.
+    Clients,
 }
 
 impl Entrance {
     /// Every entrance.
-    pub const ALL: [Self; 2] = [Self::Beacon, Self::Pixel];
+    pub const ALL: [Self; 3] = [Self::Beacon, Self::Pixel, Self::Clients];
 
     /// Its name in TOML.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Beacon => "beacon",
             Self::Pixel => "pixel",
+            Self::Clients => "clients",
         }
     }
 }
@@ -215,6 +224,12 @@ impl Registry {
         self.sites.iter().find(|site| site.name == name)
     }
 
+    /// The site that a client of another product calls `name`: by one of its ids, or by a host.
+    pub fn site_called(&self, name: &str) -> Option<&Arc<Site>> {
+        let by_id = self.sites.iter().find(|site| site.ids.iter().any(|id| id == name));
+        by_id.or_else(|| self.site_of_host(&name.to_ascii_lowercase()))
+    }
+
     /// The site that pages on `host` (lower case, without a port) count for.
     pub fn site_of_host(&self, host: &str) -> Option<&Arc<Site>> {
         self.sites.iter().find(|site| site.takes_host(host))
@@ -304,6 +319,9 @@ mod tests {
             let site = Site {
                 name: "test".into(),
                 hosts: hosts.iter().copied().map(String::from).collect(),
+                ids: Vec::new(),
+                script: None,
+                endpoint: None,
                 zone: TimeZone::UTC,
                 zone_name: "UTC".into(),
                 week_starts: jiff::civil::Weekday::Monday,

@@ -45,6 +45,7 @@ pub(super) fn facts<'r>(
     });
     Request {
         received_at,
+        arrived_at: received_at,
         client: client(headers, peer.ip(), trusted),
         is_local: peer.ip().to_canonical().is_loopback() && !forwarded,
         entrance,
@@ -77,6 +78,12 @@ fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[Prefix]) -> IpAddr {
         }
     }
     client
+}
+
+/// Whether a sender may speak for others: it is a trusted proxy itself, and does not pass on what
+/// somebody else has sent, or a program on this machine.
+pub(super) fn is_trusted(facts: &Request<'_>, trusted: &[Prefix]) -> bool {
+    facts.is_local || is_in(trusted, facts.client)
 }
 
 fn is_in(networks: &[Prefix], address: IpAddr) -> bool {

@@ -4,6 +4,7 @@ mod api;
 mod beacon;
 mod body;
 mod client;
+mod compat;
 mod cors;
 mod embedded;
 mod gzip;

@@ -1,0 +1,410 @@
+//! Clients of other products: what they have really sent is counted right, and answered as they
+//! expect it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::support::{Server, http::Answer};
+
+/// The site of the recorded requests.
+const CONFIG: &str = r#"
+[[site]]
+domain = "site.test"
+ids = ["94db1cb1-74f4-4a40-ad6c-962362670409", "7"]
+
+[event.custom_event]
+identifier = "key"
+dimensions = ["source", "country", "device", "meta.plan", "meta.author", "meta.revenue"]
+pairs = ["identifier × meta.plan"]
+"#;
+
+/// How often each identifier was counted, by event type: `page_view /docs`.
+fn counted(server: &Server) -> BTreeMap<String, i64> {
+    let file = server.file();
+    let sql =
+        "SELECT event_type || ' ' || ifnull(identifier, ''), sum(count) FROM beacon_aggregates
+        WHERE granularity = 'day' AND (identifier IS NOT NULL OR event_type = 'signup') GROUP BY 1";
+    let mut statement = file.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+#[track_caller]
+fn check(server: &Server, expected: &[(&str, i64)]) {
+    let expected = expected.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    assert_eq!(counted(server), expected);
+}
+
+/// The counts of a dimension's values, for an event type as a whole.
+fn split(server: &Server, event_type: &str, dimension: &str) -> BTreeMap<String, i64> {
+    let file = server.file();
+    let sql = "SELECT value, sum(count) FROM beacon_breakdowns WHERE granularity = 'day'
+        AND event_type = ?1 AND dimension = ?2 AND identifier IS NULL GROUP BY 1";
+    let mut statement = file.prepare(sql).unwrap();
+    let rows = statement.query_map([event_type, dimension], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[track_caller]
+fn check_split(server: &Server, event_type: &str, dimension: &str, expected: &[(&str, i64)]) {
+    let expected = expected.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    assert_eq!(split(server, event_type, dimension), expected, "{event_type} by {dimension}");
+}
+
+/// The recorded requests of a file, as bytes.
+fn recorded(text: &str) -> Vec<Vec<u8>> {
+    let mut requests = Vec::new();
+    for part in text.split("----------------------------------------\n") {
+        let methods = ["GET ", "POST ", "OPTIONS "];
+        let start = methods.iter().filter_map(|method| {
+            part.match_indices(method)
+                .map(|(at, _)| at)
+                .find(|at| *at == 0 || part[..*at].ends_with('\n'))
+        });
+        let Some(start) = start.min() else { continue };
+        // The recording has lost the end of the last header's line.
+        let (head, body) = part[start..].split_once("\n\n").unwrap();
+        let body = body.trim_end_matches('\n');
+        requests.push(format!("{head}\r\n\r\n{body}").into_bytes());
+    }
+    requests
+}
+
+/// Sends what was recorded, and gives back what was answered to all but preflights.
+fn replay(server: &Server, text: &str) -> Vec<Answer> {
+    let mut client = server.client();
+    let mut answers = Vec::new();
+    for request in recorded(text) {
+        client.write(&request).unwrap();
+        let answer = client.answer().unwrap();
+        assert_eq!(answer.header("access-control-allow-origin"), "https://site.test:9443");
+        assert_eq!(answer.header("access-control-allow-credentials"), "true");
+        if request.starts_with(b"OPTIONS") {
+            assert_eq!(answer.status, 204);
+            assert!(answer.header("access-control-allow-headers").contains("content-type"));
+        } else {
+            answers.push(answer);
+        }
+    }
+    answers
+}
+
+fn post(server: &Server, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+    server.client().send("POST", path, headers, body.to_string().as_bytes()).unwrap()
+}
+
+fn json(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).unwrap()
+}
+
+#[test]
+fn what_plausibles_trackers_have_sent_is_counted() {
+    let server = Server::start(CONFIG);
+    let answers =
+        replay(&server, include_str!("../../fixtures/clients/plausible/tracker-0.4.6.txt"));
+    assert_eq!(answers.len(), 6);
+    for answer in &answers {
+        assert_eq!((answer.status, answer.text().as_str()), (202, "ok"));
+        assert!(answer.all("x-plausible-dropped").is_empty());
+    }
+    let expected = [
+        ("page_view /p/page.html", 1),
+        ("page_view /p/second", 1),
+        ("engagement /p/page.html", 1),
+        ("engagement /p/second", 1),
+        ("custom_event Signup", 1),
+        ("custom_event Btn", 1),
+    ];
+    check(&server, &expected);
+    // The second page is part of the visit that the campaign has brought.
+    check_split(&server, "page_view", "utm_source", &[("news", 2)]);
+    check_split(&server, "page_view", "utm_campaign", &[("x", 2)]);
+    check_split(&server, "page_view", "hostname", &[("site.test", 2)]);
+    check_split(&server, "custom_event", "meta.plan", &[("pro", 1)]);
+    check_split(&server, "custom_event", "meta.author", &[("me", 2)]);
+    check_split(&server, "custom_event", "meta.revenue", &[("12.5", 1)]);
+
+    let older = include_str!("../../fixtures/clients/plausible/plausible-tracker-0.3.9.txt");
+    assert!(replay(&server, older).iter().all(|answer| answer.status == 202));
+    assert_eq!(counted(&server)["custom_event Signup"], 2);
+    assert_eq!(counted(&server)["page_view /p/page.html"], 2);
+    check_split(&server, "custom_event", "meta.plan", &[("pro", 2)]);
+    check_split(&server, "page_view", "screen", &[("577 to 992 px", 1)]);
+    assert_eq!(server.health("/beacons/rejected"), 0);
+}
+
+#[test]
+fn what_umamis_script_has_sent_is_counted() {
+    let server = Server::start(CONFIG);
+    let answers = replay(&server, include_str!("../../fixtures/clients/umami/script-3.1.0.txt"));
+    assert_eq!(answers.len(), 5);
+    for answer in &answers {
+        assert_eq!(answer.status, 200);
+        let told = json(answer);
+        assert!(
+            ["cache", "sessionId", "visitId"].iter().all(|key| told[key].is_string()),
+            "{told}"
+        );
+        assert!(told.get("disabled").is_none());
+    }
+    let expected = [
+        ("page_view /p/page.html", 1),
+        ("custom_event btn", 1),
+        ("signup ", 1),
+        ("vitals /p/page.html", 1),
+    ];
+    check(&server, &expected);
+    check_split(&server, "page_view", "utm_source", &[("news", 1)]);
+    check_split(&server, "page_view", "language", &[("en", 1)]);
+    check_split(&server, "page_view", "screen", &[("577 to 992 px", 1)]);
+}
+
+#[test]
+fn what_goatcounters_script_has_sent_is_counted() {
+    let server = Server::start(CONFIG);
+    let answers = replay(&server, include_str!("../../fixtures/clients/goatcounter/count.js.txt"));
+    assert_eq!(answers.len(), 3);
+    for answer in &answers {
+        assert_eq!((answer.status, answer.header("content-type")), (200, "image/gif"));
+        assert_eq!(answer.body.len(), 43);
+        assert!(answer.all("x-goatcounter").is_empty());
+    }
+    let expected = [
+        ("page_view /p/page.html", 1),
+        ("custom_event my-event", 1),
+        ("custom_event btn-click", 1),
+    ];
+    check(&server, &expected);
+    check_split(&server, "page_view", "utm_source", &[("news", 1)]);
+    check_split(&server, "page_view", "hostname", &[("site.test", 1)]);
+}
+
+#[test]
+fn plausible_is_answered_in_its_own_words() {
+    let server = Server::start(CONFIG);
+    let url = "https://site.test/a";
+    let wrong = [
+        (json!({ "n": "pageview", "d": "site.test" }), "url"),
+        (json!({ "u": url, "d": "site.test" }), "event_name"),
+        (json!({ "n": "pageview", "u": "/a" }), "domain"),
+        (json!({ "n": "pageview", "u": "data:text/html,x", "d": "site.test" }), "url"),
+        (json!({ "n": "engagement", "u": url, "d": "site.test" }), "event"),
+        (json!([]), "request"),
+    ];
+    for (body, field) in wrong {
+        let answer = post(&server, "/api/event", &[], &body);
+        assert_eq!(answer.status, 400, "{body}");
+        assert!(json(&answer)["errors"][field][0].is_string(), "{body}: {}", answer.text());
+    }
+    let broken = server.client().send("POST", "/api/event", &[], b"{").unwrap();
+    assert_eq!(broken.status, 400);
+    // For two sites, one of which is not declared; and by a form.
+    let two = json!({ "n": "pageview", "u": url, "d": "www.site.test, roll.up" });
+    let answer = post(&server, "/api/event", &[], &two);
+    assert_eq!((answer.status, answer.text().as_str()), (202, "ok"));
+    assert_eq!(answer.header("x-plausible-dropped"), "1");
+    let form = b"name=pageview&url=https%3A%2F%2Fsite.test%2Fform&domain=site.test";
+    assert_eq!(server.client().send("POST", "/api/event", &[], form).unwrap().status, 202);
+    // Routed by fragments; of an app; a path alone; and what its script sends by itself.
+    for event in [
+        json!({ "n": "pageview", "u": "https://site.test/app#/b", "d": "site.test", "h": 1 }),
+        json!({ "n": "pageview", "u": "app://localhost/screen", "d": "site.test" }),
+        json!({ "n": "pageview", "u": "/alone", "d": "site.test" }),
+        json!({ "n": "pageleave", "u": url, "d": "site.test" }),
+        json!({ "n": 404, "u": url, "d": "site.test" }),
+        json!({ "n": "Outbound Link: Click", "u": url, "d": "site.test",
+                "p": { "url": "https://other.example/x" } }),
+        json!({ "n": "File Download", "u": url, "d": "site.test",
+                "p": "{\"url\":\"https://site.test/files/a.pdf\"}" }),
+    ] {
+        let answer = post(&server, "/api/event", &[], &event);
+        assert_eq!((answer.status, answer.all("x-plausible-dropped").len()), (202, 0), "{event}");
+    }
+    let expected = [
+        ("page_view /a", 1),
+        ("page_view /form", 1),
+        ("page_view /app#/b", 1),
+        ("page_view /screen", 1),
+        ("page_view /alone", 1),
+        ("custom_event 404", 1),
+        ("outbound_click other.example", 1),
+        ("download_click a.pdf", 1),
+    ];
+    check(&server, &expected);
+}
+
+#[test]
+fn liwan_is_told_from_plausible_by_its_entity() {
+    let server = Server::start(CONFIG);
+    let agent = [("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")];
+    let view = |name: &str, entity: &str| {
+        json!({ "entity_id": entity, "name": name, "url": "https://site.test/docs/", "screen_width": "xl",
+                "referrer": "https://news.ycombinator.com/item" })
+    };
+    assert_eq!(post(&server, "/api/event", &agent, &view("pageview", "site.test")).status, 200);
+    assert_eq!(post(&server, "/api/event", &agent, &view("buy", "7")).status, 200);
+    // Not declared, and yet its page is of a site that is.
+    assert_eq!(post(&server, "/api/event", &agent, &view("buy", "other")).status, 200);
+    assert_eq!(post(&server, "/api/event", &[], &view("pageview", "site.test")).status, 400);
+    check(&server, &[("page_view /docs/", 1), ("custom_event buy", 2)]);
+    check_split(&server, "page_view", "source", &[("Hacker News", 1)]);
+}
+
+#[test]
+fn umami_is_answered_in_its_own_words() {
+    let server = Server::start(CONFIG);
+    let website = "94db1cb1-74f4-4a40-ad6c-962362670409";
+    // As @umami/node sends it: neither page nor host.
+    let event = json!({ "type": "event",
+        "payload": { "website": website, "name": "order", "data": { "plan": "pro", "n": 1 } } });
+    let agent = [("User-Agent", "Mozilla/5.0 Umami/v20.20.2"), ("Authorization", "Bearer None")];
+    assert_eq!(post(&server, "/api/send", &agent, &event).status, 200);
+    let path = json!({ "type": "event",
+        "payload": { "website": website, "hostname": "site.test", "url": "/docs/é", "referrer": "/x" } });
+    assert_eq!(post(&server, "/api/send", &agent, &path).status, 200);
+    let wrong = [
+        json!({ "type": "event", "payload": { "website": "other", "name": "x" } }),
+        json!({ "type": "event", "payload": {} }),
+        json!({ "type": "what", "payload": { "website": website } }),
+        json!({ "type": "event" }),
+    ];
+    for body in &wrong {
+        let answer = post(&server, "/api/send", &agent, body);
+        assert_eq!(answer.status, 400, "{body}");
+        assert!(json(&answer)["error"]["message"].is_string(), "{}", answer.text());
+    }
+    let batch =
+        json!([event, wrong[0], path, { "type": "identify", "payload": { "website": website } }]);
+    let told = json(&post(&server, "/api/batch", &agent, &batch));
+    assert_eq!(
+        (&told["size"], &told["processed"], &told["errors"]),
+        (&4.into(), &3.into(), &1.into())
+    );
+    assert_eq!(told["details"][0]["index"], 1);
+    check(&server, &[("page_view /docs/é", 2), ("custom_event order", 2)]);
+    check_split(&server, "custom_event", "meta.plan", &[("pro", 2)]);
+}
+
+/// The facts of a request that came through the proxy from somewhere in the world.
+fn from(client: &'static str, agent: &'static str) -> [(&'static str, &'static str); 2] {
+    [("X-Forwarded-For", client), ("User-Agent", agent)]
+}
+
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+const SAFARI: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15";
+
+#[test]
+fn only_trusted_senders_speak_for_others() {
+    let server = Server::start(&format!("{CONFIG}[server]\ntrusted_proxies = [\"127.0.0.1\"]\n"));
+    let visitor = |ip: &str, agent: &str| {
+        json!({ "type": "event", "payload": { "website": "7", "hostname": "site.test", "url": "/a",
+                "ip": ip, "userAgent": agent } })
+    };
+    let figures = || {
+        let month = server.json("/api/v1/reports/month");
+        (month["total"]["count"].as_u64().unwrap(), month["total"]["visitors"].as_u64().unwrap())
+    };
+    // Somebody out there tells of three visitors, and is one.
+    for ip in ["192.0.2.1", "192.0.2.2", "192.0.2.3"] {
+        let answer =
+            post(&server, "/api/send", &from("198.51.100.7", FIREFOX), &visitor(ip, SAFARI));
+        assert_eq!(answer.status, 200);
+    }
+    assert_eq!(figures(), (3, 1));
+    check_split(&server, "page_view", "browser", &[("Firefox", 3)]);
+    // The proxy itself tells of two, and of a bot.
+    for ip in ["192.0.2.1", "192.0.2.2"] {
+        assert_eq!(post(&server, "/api/send", &[], &visitor(ip, SAFARI)).status, 200);
+    }
+    let bot = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
+    let answer = post(&server, "/api/send", &[], &visitor("192.0.2.9", bot));
+    assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"beep":"boop"}"#));
+    let answer =
+        post(&server, "/api/send", &from("198.51.100.8", bot), &visitor("1.2.3.4", SAFARI));
+    assert_eq!(answer.text(), r#"{"beep":"boop"}"#);
+    assert_eq!(figures(), (5, 3));
+    check_split(&server, "page_view", "browser", &[("Firefox", 3), ("Safari", 2)]);
+    assert_eq!(server.refusals("bot"), 2);
+    // A server's hits are only taken from one that is trusted.
+    let hits = json!({ "no_sessions": true, "hits": [{ "path": "/b" }] });
+    let answer = post(&server, "/api/v0/count", &from("198.51.100.7", FIREFOX), &hits);
+    assert_eq!(answer.status, 403, "{}", answer.text());
+    assert!(json(&answer)["error"].is_string());
+}
+
+#[test]
+fn servers_count_for_their_visitors_with_times() {
+    let server = Server::start(CONFIG);
+    let me = server.json("/api/v0/me");
+    assert_eq!(me["token"]["permissions"], 2);
+    let now = jiff::Timestamp::now();
+    let ago = |hours: i64| (now - jiff::SignedDuration::from_hours(hours)).to_string();
+    let host = [("Host", "ignored")];
+    let hit = |path: &str, ip: &str, created_at: String| {
+        json!({ "path": path, "title": "T", "host": "site.test", "ip": ip, "user_agent": FIREFOX,
+                "ref": "https://duckduckgo.com/", "size": [1920, 1080, 1], "query": "?utm_source=mail",
+                "created_at": created_at })
+    };
+    let hits = json!({ "hits": [
+        hit("/now", "192.0.2.1", now.to_string()),
+        hit("/past", "192.0.2.1", ago(50)),
+        hit("/past", "192.0.2.1", ago(50)),
+        hit("/past", "192.0.2.2", ago(50)),
+        hit("/future", "192.0.2.1", ago(-5)),
+        hit("/ancient", "192.0.2.1", ago(24 * 90)),
+        json!({ "path": "bought", "event": true, "host": "site.test", "ip": "192.0.2.1",
+                "user_agent": FIREFOX }),
+        json!({ "title": "no path" }),
+        json!({ "path": "/bot", "host": "site.test", "user_agent": "curl/8.5.0" }),
+    ]});
+    let answer = post(&server, "/api/v0/count", &host[..0], &hits);
+    assert_eq!(answer.status, 400);
+    let errors = json(&answer)["errors"].as_object().unwrap().clone();
+    assert_eq!(errors.keys().collect::<Vec<_>>(), ["4", "5", "7"]);
+    assert_eq!(answer.header("x-goatcounter-filter"), "8");
+    let expected = [("page_view /now", 1), ("page_view /past", 3), ("custom_event bought", 1)];
+    check(&server, &expected);
+    check_split(&server, "page_view", "utm_source", &[("mail", 4)]);
+    check_split(&server, "page_view", "screen", &[("1441 to 1920 px", 4)]);
+    // They stand on the day on which they were.
+    let file = server.file();
+    let sql = "SELECT period_start, visitors FROM beacon_aggregates
+        WHERE granularity = 'day' AND identifier = '/past'";
+    let (day, visitors): (String, i64) =
+        file.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert!(ago(50).starts_with(&day[..10]), "{day}");
+    assert_eq!(visitors, 2);
+
+    let many =
+        |count: usize| json!({ "hits": vec![json!({ "path": "/m", "host": "site.test" }); count] });
+    assert_eq!(post(&server, "/api/v0/count", &[], &many(500)).status, 202);
+    assert_eq!(counted(&server)["page_view /m"], 500);
+    assert_eq!(post(&server, "/api/v0/count", &[], &many(501)).status, 400);
+    assert_eq!(post(&server, "/api/v0/count", &[], &many(0)).status, 400);
+}
+
+#[test]
+fn goatcounters_pixel_counts_and_its_mistakes_are_told() {
+    let server = Server::start(CONFIG);
+    let page = [("Referer", "https://site.test/")];
+    let get = |path: &str| server.client().send("GET", path, &page, b"").unwrap();
+    assert_eq!(get("/count?p=/docs&t=Docs&r=https://duckduckgo.com/&s=1280").status, 200);
+    let other = [("Referer", "https://site.test/"), ("User-Agent", FIREFOX)];
+    let path = "/count?p=/docs&r=Podcast";
+    assert_eq!(server.client().send("GET", path, &other, b"").unwrap().status, 200);
+    // A driven browser is answered like any other.
+    assert_eq!(get("/count?p=/docs&b=153").status, 200);
+    for path in ["/count", "/count?p=", "/count?p=/a&b=7"] {
+        let answer = get(path);
+        assert_eq!((answer.status, answer.header("content-type")), (400, "image/gif"), "{path}");
+        assert!(!answer.header("x-goatcounter").is_empty());
+    }
+    // Sent again, because the first answer was lost.
+    for _ in 0..2 {
+        let again = "/count?p=/again&rnd=p8htb";
+        assert_eq!(server.client().send("POST", again, &page, b"").unwrap().status, 200);
+    }
+    assert_eq!(counted(&server)["page_view /again"], 1);
+    check_split(&server, "page_view", "source", &[("DuckDuckGo", 3), ("podcast", 1)]);
+}
