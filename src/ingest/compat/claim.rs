@@ -330,6 +330,13 @@ pub fn host_of(address: &str) -> Option<String> {
     Url::parse(address.trim()).ok()?.host_str().map(bare_host)
 }
 
+/// The name of the file at an address.
+pub fn file_of(address: &str) -> Option<String> {
+    let url = Url::parse(address.trim()).ok()?;
+    let name = url.path_segments()?.next_back()?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
 /// The address that is told by `value`, without what proxies add to it.
 pub fn address(value: &str) -> Option<IpAddr> {
     value.trim().trim_matches(['[', ']']).parse().ok()

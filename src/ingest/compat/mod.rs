@@ -22,7 +22,7 @@ use super::{Ingest, Rejected};
 use crate::{config::registry::Registry, model::beacon::Beacon};
 
 /// Every product. Where two share a door, the first that is meant takes the request.
-pub const PRODUCTS: [Product; 6] = [
+pub const PRODUCTS: &[Product] = &[
     liwan::PRODUCT,
     plausible::PRODUCT,
     umami::PRODUCT,

@@ -1,10 +1,9 @@
 //! Plausible: its scripts, trackers and events API, `POST /api/event`.
 
 use serde_json::{Value, json};
-use url::Url;
 
 use super::{
-    claim::{Claim, field, host_of},
+    claim::{Claim, field, file_of, host_of},
     contract::{Foreign, Item, Outcome, Product, Reply, Setup, Wrong},
 };
 use crate::model::rejection::Reason;
@@ -162,13 +161,6 @@ fn automatic(name: &str, properties: Option<&Value>) -> Option<Claim> {
         }
         _ => None,
     }
-}
-
-/// The name of the file at an address.
-pub(super) fn file_of(address: &str) -> Option<String> {
-    let url = Url::parse(address.trim()).ok()?;
-    let name = url.path_segments()?.next_back()?;
-    (!name.is_empty()).then(|| name.to_owned())
 }
 
 fn answer(_: &Foreign<'_>, outcome: &Outcome) -> Reply {

@@ -63,9 +63,11 @@ fn recorded(text: &str) -> Vec<Vec<u8>> {
                 .find(|at| *at == 0 || part[..*at].ends_with('\n'))
         });
         let Some(start) = start.min() else { continue };
-        // The recording has lost the end of the last header's line.
-        let (head, body) = part[start..].split_once("\n\n").unwrap();
-        let body = body.trim_end_matches('\n');
+        // Some of the recordings have lost the end of the last header's line.
+        let ends = ["\n\n", "\r\n\r\n"].map(|end| part[start..].find(end));
+        let head_ends = ends.into_iter().flatten().min();
+        let (head, body) = part[start..].split_at(head_ends.unwrap());
+        let body = body.trim_matches(['\r', '\n']);
         requests.push(format!("{head}\r\n\r\n{body}").into_bytes());
     }
     requests
@@ -78,8 +80,10 @@ fn replay(server: &Server, text: &str) -> Vec<Answer> {
     for request in recorded(text) {
         client.write(&request).unwrap();
         let answer = client.answer().unwrap();
-        assert_eq!(answer.header("access-control-allow-origin"), "https://site.test:9443");
-        assert_eq!(answer.header("access-control-allow-credentials"), "true");
+        if request.windows(8).any(|eight| eight == b"Origin: ") {
+            assert_eq!(answer.header("access-control-allow-origin"), "https://site.test:9443");
+            assert_eq!(answer.header("access-control-allow-credentials"), "true");
+        }
         if request.starts_with(b"OPTIONS") {
             assert_eq!(answer.status, 204);
             assert!(answer.header("access-control-allow-headers").contains("content-type"));
