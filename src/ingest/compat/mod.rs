@@ -9,6 +9,7 @@ pub mod contract;
 
 mod goatcounter;
 mod liwan;
+mod matomo;
 mod plausible;
 mod reporting;
 mod sentry;
@@ -27,6 +28,7 @@ pub const PRODUCTS: &[Product] = &[
     plausible::PRODUCT,
     umami::PRODUCT,
     goatcounter::PRODUCT,
+    matomo::PRODUCT,
     reporting::PRODUCT,
     sentry::PRODUCT,
 ];

@@ -185,6 +185,68 @@ fn what_goatcounters_script_has_sent_is_counted() {
 }
 
 #[test]
+fn what_matomos_tracker_has_sent_is_counted() {
+    let server = Server::start(CONFIG);
+    let recorded = include_str!("../../fixtures/clients/matomo/matomo-tracker-2.2.4.txt");
+    let answers = replay(&server, recorded);
+    let (bulk, single) = answers.split_last().unwrap();
+    assert_eq!(single.len(), 6);
+    for answer in single {
+        assert_eq!((answer.status, answer.header("content-type")), (200, "image/gif"));
+    }
+    let told = json(bulk);
+    let told = (&told["status"], &told["tracked"], &told["invalid"]);
+    assert_eq!(told, (&"success".into(), &2.into(), &0.into()));
+    let expected = [
+        ("page_view /docs/home", 1),
+        ("custom_event Video: Play", 1),
+        ("search beacons", 1),
+        ("download_click a.pdf", 1),
+        ("outbound_click other.example", 1),
+        ("page_view /one", 1),
+        ("custom_event Goal 2", 1),
+    ];
+    check(&server, &expected);
+    check_split(&server, "page_view", "utm_campaign", &[("x", 2)]);
+    check_split(&server, "custom_event", "meta.revenue", &[("9.5", 1)]);
+    check_split(&server, "custom_event", "source", &[("Direct or unknown", 1), ("DuckDuckGo", 1)]);
+}
+
+#[test]
+fn matomo_is_answered_in_its_own_words() {
+    let server = Server::start(CONFIG);
+    let ask = |method: &str, path: &str, body: &str| {
+        // Its script calls bulk requests a form, and so does what it posts with an empty body.
+        let kind = [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")];
+        server.client().send(method, path, &kind, body.as_bytes()).unwrap()
+    };
+    let page = "url=https%3A%2F%2Fsite.test%2Fa&idsite=7&rec=1";
+    assert_eq!(ask("POST", &format!("/matomo.php?{page}"), "").status, 200);
+    assert_eq!(ask("POST", "/piwik.php", page).header("content-type"), "image/gif");
+    let silent = ask("GET", &format!("/matomo.php?{page}&send_image=0"), "");
+    assert_eq!((silent.status, silent.body.len()), (204, 0));
+    for path in
+        ["/matomo.php", "/matomo.php?idsite=7&rec=1", "/matomo.php?url=https%3A%2F%2Fsite.test%2F"]
+    {
+        assert_eq!(ask("GET", path, "").status, 400, "{path}");
+    }
+    // Of another site, but on a page of this one; and of one that nobody knows.
+    assert_eq!(
+        ask("GET", "/matomo.php?idsite=9&rec=1&url=https%3A%2F%2Fwww.site.test%2Fa", "").status,
+        200
+    );
+    assert_eq!(
+        ask("GET", "/matomo.php?idsite=9&rec=1&url=https%3A%2F%2Fno.test%2Fa", "").status,
+        400
+    );
+    let body = json!({ "requests": [format!("?{page}"), { "idsite": 7, "rec": 1, "url": "https://site.test/b" },
+        "?idsite=7&rec=1"], "token_auth": "x", "send_image": 0 });
+    let told = json(&ask("POST", "/matomo.php", &body.to_string()));
+    assert_eq!((&told["tracked"], &told["invalid_indices"]), (&2.into(), &json!([2])));
+    check(&server, &[("page_view /a", 5), ("page_view /b", 1)]);
+}
+
+#[test]
 fn plausible_is_answered_in_its_own_words() {
     let server = Server::start(CONFIG);
     let url = "https://site.test/a";
