@@ -223,6 +223,36 @@ mod tests {
     }
 
     #[test]
+    fn a_site_has_ids_and_paths_of_its_own() {
+        let one = "[[site]]\ndomain = \"a.example\"\nids = [\"7\", \"x-y\"]\n";
+        let text = format!("{one}script = \"/js/script.js\"\nendpoint = \"/js/hello\"");
+        let registry = parse(&text, FILE).unwrap();
+        for name in ["7", "x-y", "a.example", "www.A.example"] {
+            assert_eq!(registry.site_called(name).unwrap().name, "a.example", "{name}");
+        }
+        assert!(registry.site_called("8").is_none());
+        assert_eq!(registry.sites[0].endpoint.as_deref(), Some("/js/hello"));
+        check(
+            &format!("{one}[[site]]\ndomain = \"b.example\"\nids = [\"7\"]"),
+            "beacons.toml:6:8: \"7\" already means the site \"a.example\"; remove it from one of the \
+             two",
+        );
+        check(
+            "[[site]]\ndomain = \"a.example\"\nids = [\"\"]",
+            "beacons.toml:3:8: \"\" can't be an id; use 1 to 255 bytes of text",
+        );
+        check(
+            "[[site]]\ndomain = \"a.example\"\nscript = \"/js/script\"",
+            "beacons.toml:3:10: \"/js/script\" is not the path of a script; end it in \".js\"",
+        );
+        check(
+            "[[site]]\ndomain = \"a.example\"\nendpoint = \"https://b.example/\"",
+            "beacons.toml:3:12: \"https://b.example/\" is not a path; write one such as \
+             \"/js/script.js\"",
+        );
+    }
+
+    #[test]
     fn a_host_counts_for_one_site_once() {
         let site = "[[site]]\ndomain = \"a.example\"\n";
         check(

@@ -2,7 +2,8 @@
 
 use super::{
     link::{
-        ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY, TOP, VITALS, Way, YEAR,
+        ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY, SETUP, TOP, VITALS, Way,
+        YEAR,
     },
     number,
 };
@@ -95,6 +96,11 @@ impl Frame {
     /// Where "how are visitors counted" is answered.
     pub(super) fn privacy(&self) -> String {
         self.way.to(PRIVACY, &[])
+    }
+
+    /// Where the lines to paste are.
+    pub(super) fn setup(&self) -> String {
+        self.way.to(SETUP, &[])
     }
 
     /// The size of the file, if it is shown.

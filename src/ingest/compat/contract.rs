@@ -86,8 +86,8 @@ pub struct Reply {
 pub struct Setup {
     /// Which client.
     pub client: &'static str,
-    /// The line to change, where `{base}` is the server's address, `{host}` the same without its
-    /// scheme and `{site}` the site's name.
+    /// The line to change, where `{base}` is the server's address, `{scheme}` and `{host}` are its
+    /// parts, and `{site}` is the site's name.
     pub line: &'static str,
 }
 

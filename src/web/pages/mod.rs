@@ -7,6 +7,7 @@ mod goals;
 mod month;
 mod other;
 mod overview;
+mod setup;
 mod top;
 mod vitals;
 
@@ -50,11 +51,12 @@ pub(super) enum Page {
     Goals,
     Filtered,
     Privacy,
+    Setup,
 }
 
 impl Page {
     /// Every page with its path.
-    pub(super) const ALL: [(Self, &'static str); 11] = [
+    pub(super) const ALL: [(Self, &'static str); 12] = [
         (Self::Overview, link::OVERVIEW),
         (Self::Top, link::TOP),
         (Self::Month, link::MONTH),
@@ -66,6 +68,7 @@ impl Page {
         (Self::Goals, link::GOALS),
         (Self::Filtered, link::FILTERED),
         (Self::Privacy, link::PRIVACY),
+        (Self::Setup, link::SETUP),
     ];
 }
 
@@ -119,6 +122,7 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
             Page::Goals => goals::get(app, asked).await,
             Page::Filtered => other::get_filtered(app, asked).await,
             Page::Privacy => other::get_privacy(app, &asked),
+            Page::Setup => setup::get(app, &asked),
         },
         Err(wrong) => Err(NoPage::Wrong(wrong)),
     };

@@ -52,7 +52,12 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let question = &asked.question;
     let frame = frame::of(app, &asked, link::OVERVIEW, Some(&read.status));
     let visitors_now = live.present.get(&question.site.name).copied();
-    let (snippet, curl) = (web::snippet(&asked.base_url), web::curl(&asked.base_url));
+    let (snippet, curl) = (
+        web::snippet(&asked.base_url, question.site.script.as_deref()),
+        web::curl(&asked.base_url),
+    );
+    let registry = app.registry.get();
+    let undeclared = app.metrics.undeclared_site.get(|name| registry.site_called(name).is_none());
     let is_first = !read.status.has_counted && question.event.visits;
     let page = DashboardPage {
         frame: &frame,
@@ -62,6 +67,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         before: Some(&read.overview.before),
         metric: asked.metric,
         cards: &read.cards,
+        undeclared: undeclared.as_deref(),
         first_run: is_first.then_some(FirstRun { snippet: &snippet, curl: &curl }),
     };
     Ok(page.render()?)

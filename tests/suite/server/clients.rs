@@ -474,3 +474,164 @@ fn goatcounters_pixel_counts_and_its_mistakes_are_told() {
     assert_eq!(counted(&server)["page_view /again"], 1);
     check_split(&server, "page_view", "source", &[("DuckDuckGo", 3), ("podcast", 1)]);
 }
+
+#[test]
+fn browsers_reports_are_errors() {
+    let server = Server::start(&format!(
+        "{CONFIG}\n[event.error]\nidentifier = \"fingerprint\"\ndimensions = [\"page\"]\n"
+    ));
+    let kind = [("Content-Type", "application/reports+json"), ("Origin", "https://site.test")];
+    let report = |kind: &str, body: Value| json!({ "age": 1200, "type": kind, "url": "https://site.test/shop?x=1", "user_agent": FIREFOX, "body": body });
+    let csp = json!({ "blockedURL": "https://evil.example/x.js", "effectiveDirective": "script-src-elem",
+                      "documentURL": "https://site.test/shop", "disposition": "enforce" });
+    let reports = json!([
+        report("csp-violation", csp.clone()),
+        report("csp-violation", csp),
+        report("deprecation", json!({ "id": "UnloadHandler", "message": "long" })),
+        report("network-error", json!({ "type": "tcp.closed", "phase": "application" })),
+        report("network-error", json!({ "type": "ok" })),
+        report("never-heard-of", json!({})),
+    ]);
+    assert_eq!(post(&server, "/reports", &kind, &reports).status, 204);
+    let old = json!({ "csp-report": { "document-uri": "https://site.test/old", "violated-directive": "img-src 'self'",
+                      "blocked-uri": "data" } });
+    let old_kind = [("Content-Type", "application/csp-report"), ("Origin", "https://site.test")];
+    assert_eq!(post(&server, "/reports", &old_kind, &old).status, 204);
+    assert_eq!(post(&server, "/reports", &kind, &json!({ "what": 1 })).status, 400);
+    let preflight =
+        [("Origin", "https://site.test"), ("Access-Control-Request-Headers", "content-type")];
+    let answer = server.client().send("OPTIONS", "/reports", &preflight, b"").unwrap();
+    assert_eq!(
+        (answer.status, answer.header("access-control-allow-headers")),
+        (204, "content-type")
+    );
+    let found = counted(&server);
+    assert_eq!(found.values().sum::<i64>(), 5, "{found:?}");
+    let policy = found.iter().find(|(name, _)| name.contains("evil.example")).unwrap();
+    assert_eq!(*policy.1, 2, "{found:?}");
+    for what in ["UnloadHandler", "tcp.closed", "img-src"] {
+        assert!(found.keys().any(|name| name.contains(what)), "{what}: {found:?}");
+    }
+    check_split(&server, "error", "page", &[("/shop", 4), ("/old", 1)]);
+}
+
+#[test]
+fn sentrys_envelopes_are_read_item_by_item() {
+    let server = Server::start(CONFIG);
+    let event = json!({ "event_id": "9ec79c33ec9942ab8353589fcb2e04dc",
+        "request": { "url": "https://site.test/cart" },
+        "exception": { "values": [{ "type": "Error", "value": "first" },
+            { "type": "TypeError", "value": "x is not a function",
+              "stacktrace": { "frames": [{ "filename": "https://site.test/app.js", "function": "pay" }] } }] } });
+    let header =
+        r#"{"event_id":"9ec79c33ec9942ab8353589fcb2e04dc","sent_at":"2026-11-24T12:00:00Z"}"#;
+    let event = event.to_string();
+    let session = r#"{"sid":"x","errors":1}"#;
+    let envelope = format!(
+        "{header}\n{{\"type\":\"session\"}}\n{session}\n{{\"type\":\"attachment\",\"length\":3}}\na\nb\n{{\"type\":\"event\",\"length\":{}}}\n{event}\n",
+        event.len()
+    );
+    for path in ["/api/7/envelope/?sentry_version=7&sentry_key=k", "/api/7/envelope"] {
+        let answer = server.client().send("POST", path, &[], envelope.as_bytes()).unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(json(&answer)["id"], "9ec79c33ec9942ab8353589fcb2e04dc");
+    }
+    let found = counted(&server);
+    assert_eq!(found.values().copied().collect::<Vec<_>>(), [2], "{found:?}");
+    assert!(found.keys().all(|name| name.starts_with("error TypeError")), "{found:?}");
+    let broken = server.client().send("POST", "/api/7/envelope/", &[], b"nothing").unwrap();
+    assert_eq!(broken.status, 400);
+    // What the other reports say stays where it was.
+    assert_eq!(server.get("/api/v1/reports").status, 200);
+}
+
+#[test]
+fn a_site_that_nobody_has_declared_is_shown_until_somebody_does() {
+    let server = Server::start(CONFIG);
+    assert!(!server.get("/").text().contains("not declared"));
+    let event = |domain: &str| json!({ "n": "pageview", "u": "https://x.test/", "d": domain });
+    assert_eq!(post(&server, "/api/event", &[], &event("<b>new</b>.test")).status, 202);
+    assert_eq!(post(&server, "/api/event", &[], &event("second.test")).status, 202);
+    let page = server.get("/").text();
+    assert!(page.contains("arrived for a site you have not declared"), "{page}");
+    assert!(page.contains("&#60;b&#62;new") && !page.contains("second.test"), "{page}");
+    assert_eq!(server.refusals("unknown_site"), 2);
+    let config = format!("{CONFIG}[[site]]\ndomain = \"new.test\"\nids = [\"<b>new</b>.test\"]\n");
+    std::fs::write(server.folder.path().join("beacons.toml"), config).unwrap();
+    server.signal("HUP");
+    crate::support::wait_until("the new site", || {
+        !server.get("/").text().contains("have not declared")
+    });
+    assert_eq!(post(&server, "/api/event", &[], &event("second.test")).status, 202);
+    assert!(server.get("/").text().contains("second.test"));
+}
+
+#[test]
+fn a_site_gives_the_script_and_its_endpoint_names_of_their_own() {
+    let server = Server::start(
+        "[[site]]\ndomain = \"site.test\"\nscript = \"/js/script.js\"\nendpoint = \"/js/hello\"\n",
+    );
+    let script = server.get("/js/script.js");
+    assert_eq!((script.status, script.header("access-control-allow-origin")), (200, "*"));
+    assert!(
+        script.text().contains("new URL('/js/hello',src)") && !script.text().contains("/beacon")
+    );
+    let known = [("If-None-Match", script.header("etag"))];
+    assert_eq!(server.client().send("GET", "/js/script.js", &known, b"").unwrap().status, 304);
+    assert!(server.get("/tb.js").text().contains("'/beacon'"));
+    let origin = [("Origin", "https://site.test")];
+    assert_eq!(server.client().send("OPTIONS", "/js/hello", &origin, b"").unwrap().status, 204);
+    let beacon = json!({ "event_type": "page_view", "identifier": "/a" });
+    assert_eq!(post(&server, "/js/hello", &origin, &beacon).status, 204);
+    check(&server, &[("page_view /a", 1)]);
+    assert_eq!(server.get("/js/other.js").status, 404);
+    assert!(server.get("/setup").text().contains("/js/script.js"));
+}
+
+#[test]
+fn the_setup_page_has_the_line_for_every_product() {
+    let server = Server::start(CONFIG);
+    let page = server.get("/setup");
+    assert_eq!(page.status, 200);
+    let page = page.text();
+    for product in
+        ["Plausible", "Umami", "GoatCounter", "Liwan", "Matomo", "Sentry", "Browser reports"]
+    {
+        assert!(page.contains(&format!("<h3>{product}</h3>")), "{product}");
+    }
+    let base = "http://localhost/api/event";
+    assert!(page.contains(base) && page.contains("site.test"), "{page}");
+    assert!(!page.contains("{base}") && !page.contains("{site}") && !page.contains("{host}"));
+    assert!(server.get("/").text().contains("/setup"));
+}
+
+#[test]
+fn what_clients_send_is_bounded() {
+    let server = Server::start(CONFIG);
+    let huge = vec![b' '; 2 * 1024 * 1024];
+    for path in
+        ["/api/event", "/api/send", "/api/v0/count", "/matomo.php", "/reports", "/api/7/envelope/"]
+    {
+        let answer =
+            server.client().send("POST", path, &[("Origin", "https://a.test")], &huge).unwrap();
+        assert_eq!((answer.status, answer.header("connection")), (413, "close"), "{path}");
+        assert_eq!(answer.header("access-control-allow-origin"), "https://a.test");
+        for body in [&b""[..], b"{", b"[[[", b"null", b"\xff\xfe", b"{\"requests\":[1,{}]}"] {
+            let answer = server.client().send("POST", path, &[], body).unwrap();
+            assert!([200, 202, 400].contains(&answer.status), "{path} {body:?}: {}", answer.status);
+        }
+        let answer = server.client().send("PUT", path, &[], b"").unwrap();
+        assert_eq!(answer.status, 405, "{path}");
+    }
+    let many: Vec<Value> = vec![json!({}); 501];
+    assert_eq!(post(&server, "/api/batch", &[], &json!(many)).status, 400);
+    // More properties, and longer ones, than anybody keeps: the event counts, and those that fit.
+    let mut properties: serde_json::Map<String, Value> =
+        (0..60).map(|at| (format!("key{at}"), "x".repeat(500).into())).collect();
+    properties.insert("author".to_owned(), "me".into());
+    let event =
+        json!({ "n": "Big", "u": "https://site.test/a", "d": "site.test", "p": properties });
+    assert_eq!(post(&server, "/api/event", &[], &event).all("x-plausible-dropped").len(), 0);
+    check(&server, &[("custom_event Big", 1)]);
+    assert!(server.get("/").status == 200);
+}
