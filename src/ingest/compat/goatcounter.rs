@@ -12,6 +12,8 @@ use crate::{
 };
 
 const COUNT: &str = "/count";
+/// The same as an image that block lists let pass.
+const PIXEL: &str = "/pixel.gif";
 const API: &str = "/api/v0/count";
 
 /// The bit of `permissions` that allows to count.
@@ -22,7 +24,7 @@ const ME: &str = "/api/v0/me";
 
 pub(super) const PRODUCT: Product = Product {
     name: "GoatCounter",
-    doors: &[COUNT, API, ME],
+    doors: &[COUNT, PIXEL, API, ME],
     body_bytes_max: 1024 * 1024,
     is_meant: |_| true,
     read,
@@ -32,8 +34,11 @@ pub(super) const PRODUCT: Product = Product {
             client: "Script",
             line: "<script data-goatcounter=\"{base}/count\" async src=\"//gc.zgo.at/count.js\"></script>",
         },
-        Setup { client: "Without JavaScript", line: "<img src=\"{base}/count?p=/path\" alt=\"\">" },
-        Setup { client: "goatcounter-js", line: "goatcounter.count({ endpoint: '{base}/count' })" },
+        Setup {
+            client: "Without JavaScript",
+            line: "<img src=\"{base}/pixel.gif?p=/path\" alt=\"\">",
+        },
+        Setup { client: "goatcounter-js", line: "initialize({ endpointUrl: '{base}/count' })" },
         Setup { client: "API for servers", line: "POST {base}/api/v0/count" },
     ],
 };

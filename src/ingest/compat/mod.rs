@@ -8,6 +8,7 @@ pub mod claim;
 pub mod contract;
 
 mod goatcounter;
+mod handmade;
 mod liwan;
 mod matomo;
 mod plausible;
@@ -31,6 +32,7 @@ pub const PRODUCTS: &[Product] = &[
     matomo::PRODUCT,
     reporting::PRODUCT,
     sentry::PRODUCT,
+    handmade::PRODUCT,
 ];
 
 /// The products behind `door`.

@@ -40,7 +40,7 @@ pub(super) const PRODUCT: Product = Product {
         },
         Setup {
             client: "next-plausible",
-            line: "<PlausibleProvider domain=\"{site}\" customDomain=\"{base}\" selfHosted>",
+            line: "<PlausibleProvider init={{ endpoint: '{base}/api/event' }} src=\"…\">",
         },
         Setup { client: "Events API", line: "POST {base}/api/event" },
     ],

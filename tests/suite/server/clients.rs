@@ -247,6 +247,47 @@ fn matomo_is_answered_in_its_own_words() {
 }
 
 #[test]
+fn what_scripts_of_ones_own_have_sent_is_counted() {
+    let server = Server::start(CONFIG);
+    let vitals = include_str!("../../fixtures/clients/handmade/web-vitals-6.2.3.txt");
+    assert!(replay(&server, vitals).iter().all(|answer| answer.status == 204));
+    check(&server, &[("vitals /p/page.html", 2)]);
+    let told = server.json("/api/v1/reports/vitals");
+    assert!(told.to_string().contains("\"lcp\"") || told.to_string().contains("LCP"), "{told}");
+
+    let errors = include_str!("../../fixtures/clients/handmade/window-onerror.txt");
+    let statuses: Vec<u16> = replay(&server, errors).iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [404, 204, 204, 204], "the first asks for a script that we don't have");
+    let mut found = counted(&server);
+    found.retain(|name, _| name.starts_with("error "));
+    assert_eq!(found.values().copied().collect::<Vec<_>>(), [1, 1, 1], "{found:?}");
+    assert!(found.keys().any(|name| name.contains("nope is not defined")), "{found:?}");
+
+    let pixel = include_str!("../../fixtures/clients/goatcounter/noscript-pixel.txt");
+    let statuses: Vec<u16> = replay(&server, pixel).iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [404, 200], "the first asks for a style sheet");
+    assert_eq!(counted(&server)["page_view /x"], 1);
+    for (path, body) in [("/vitals", "1"), ("/vitals", "{"), ("/err", "[[]")] {
+        assert_eq!(server.client().send("POST", path, &[], body.as_bytes()).unwrap().status, 400);
+    }
+}
+
+#[test]
+fn a_site_says_where_user_agents_are_judged() {
+    let proxied = "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n";
+    let event = json!({ "n": "pageview", "u": "https://site.test/a", "d": "site.test" });
+    let python = from("198.51.100.7", "python-requests/2.32.3");
+    let strict = Server::start(&format!("{proxied}{CONFIG}"));
+    let answer = post(&strict, "/api/event", &python, &event);
+    assert_eq!((answer.status, answer.header("x-plausible-dropped")), (202, "1"));
+    let open = CONFIG.replace("ids =", "judged = [\"beacon\", \"pixel\"]\nids =");
+    let open = Server::start(&format!("{proxied}{open}"));
+    let answer = post(&open, "/api/event", &python, &event);
+    assert_eq!((answer.status, answer.all("x-plausible-dropped").len()), (202, 0));
+    assert_eq!((counted(&strict).len(), counted(&open).len()), (0, 1));
+}
+
+#[test]
 fn plausible_is_answered_in_its_own_words() {
     let server = Server::start(CONFIG);
     let url = "https://site.test/a";
