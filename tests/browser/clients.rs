@@ -231,6 +231,43 @@ async fn sentrys_browser_package_reports_unchanged() {
     assert_eq!(server.health("/beacons/rejected"), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn umamis_script_counts_unchanged() {
+    let server = Server::start(CONFIG);
+    let code = std::fs::read_to_string(installed().join("package/src/tracker/index.js")).unwrap();
+    let script = format!(
+        "<script data-website-id=94db1cb1-74f4-4a40-ad6c-962362670409
+            data-host-url=http://127.0.0.1:{}>{code}</script>
+         <button id=buy data-umami-event=buy data-umami-event-plan=pro>Buy</button>",
+        server.port
+    );
+    let pages = Pages::serve(server.port, move |_| script.clone());
+    let browser = Browser::start_with(&SWITCHES).await;
+    let start = pages.url_at("site.test", "/caf%C3%A9/start?utm_source=letter");
+    browser.page.goto(&start).await.unwrap();
+    wait_for(&server, 1);
+    browser.page.execute("umami.track('order', {plan: 'free', n: 2})", vec![]).await.unwrap();
+    wait_for(&server, 2);
+    browser.page.execute("umami.identify({name: 'Jo'})", vec![]).await.unwrap();
+    browser.page.execute("document.getElementById('buy').click()", vec![]).await.unwrap();
+    wait_for(&server, 3);
+    browser.page.execute("history.pushState({}, '', '/next')", vec![]).await.unwrap();
+    wait_for(&server, 4);
+    browser.check_silence().await;
+    browser.close().await;
+    let expected = [
+        ("page_view /café/start", 1),
+        ("page_view /next", 1),
+        ("custom_event order", 1),
+        ("custom_event buy", 1),
+    ];
+    check(&server, &expected);
+    check_split(&server, "page_view", "utm_source", &[("letter", 2)]);
+    check_split(&server, "page_view", "language", &[("en", 2)]);
+    check_split(&server, "custom_event", "meta.plan", &[("free", 1), ("pro", 1)]);
+    check_split(&server, "custom_event", "meta.n", &[("2", 1)]);
+}
+
 #[test]
 fn umamis_package_for_node_counts_unchanged() {
     let server = Server::start(CONFIG);

@@ -95,7 +95,8 @@ fn event(foreign: &Foreign<'_>) -> Result<Value, Wrong> {
 fn claim(name: &str, url: &str, event: &Value) -> Result<Option<Claim>, Wrong> {
     let is_hashed =
         field(event, &["h", "hashMode"]).is_some_and(|mode| mode == "1" || mode == "true");
-    let properties = ["m", "meta", "p", "props"].iter().find_map(|key| event.get(*key));
+    let told = |key: &&str| event.get(*key).filter(|value| !value.is_null());
+    let properties = ["m", "meta", "p", "props"].iter().find_map(told);
     let page = |claim: Claim| if is_hashed { claim.at_fragment(url) } else { claim.at(url) };
     let mut claim = match name {
         "pageview" => page(Claim::new("page_view")),

@@ -1,5 +1,7 @@
 //! Umami: its script, `@umami/node` and their like, `POST /api/send` and `POST /api/batch`.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -86,7 +88,8 @@ fn page(payload: &Value) -> Option<String> {
     match (url, hostname) {
         (Some(url), _) if url.contains("://") => Some(url),
         (url, Some(host)) => {
-            let path = url.unwrap_or_default();
+            // Scripts up to version 2 encode a path a second time.
+            let path = url.unwrap_or_default().replace("%25", "%");
             Some(format!("http://{host}/{}", path.trim_start_matches('/')))
         }
         (url, None) => url,
@@ -97,10 +100,11 @@ fn describe(claim: &mut Claim, payload: &Value) {
     if let Some(referrer) = field(payload, &["referrer"]) {
         claim.referrer(&referrer);
     }
-    for (key, fact) in [("title", "title"), ("language", "lang")] {
-        if let Some(value) = field(payload, &[key]) {
-            claim.fact(fact, &value);
-        }
+    if let Some(title) = field(payload, &["title"]) {
+        claim.fact("title", &decoded(&title));
+    }
+    if let Some(language) = field(payload, &["language"]) {
+        claim.fact("lang", &language);
     }
     if let Some(screen) = field(payload, &["screen"]) {
         claim.screen(&screen);
@@ -123,6 +127,17 @@ fn describe(claim: &mut Claim, payload: &Value) {
     if let Some(seconds) = payload.get("timestamp").and_then(Value::as_i64) {
         claim.when = When::At(seconds.saturating_mul(1000));
     }
+}
+
+/// A title as it was written: scripts of version 2 encode it as a part of an address.
+fn decoded(title: &str) -> Cow<'_, str> {
+    if title.contains(char::is_whitespace) || !title.contains('%') {
+        return title.into();
+    }
+    // A plus is one: only what a form sends means a space by it.
+    let escaped = format!("t={}", title.replace('+', "%2B").replace('&', "%26"));
+    let mut fields = url::form_urlencoded::parse(escaped.as_bytes());
+    fields.next().map_or(title.into(), |(_, title)| Cow::Owned(title.into_owned()))
 }
 
 fn answer(foreign: &Foreign<'_>, outcome: &Outcome) -> Reply {
@@ -157,4 +172,22 @@ fn batch(answers: Vec<(u16, Value)>) -> Value {
         "details": details,
         "cache": "none",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_read_encoded_or_not() {
+        for (sent, title) in [
+            ("Caf%C3%A9%20%26%20Bar", "Café & Bar"),
+            ("100% of it", "100% of it"),
+            ("C%2B%2B", "C++"),
+            ("a+b%21", "a+b!"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(decoded(sent), title);
+        }
+    }
 }

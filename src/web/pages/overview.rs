@@ -1,8 +1,11 @@
 //! `GET /`: a site at a glance.
 
+use std::sync::Arc;
+
 use super::{Asked, NoPage, frame, top};
 use crate::{
     app::App,
+    ingest::compat::claim::CUSTOM,
     model::dimension::Dimension,
     page::{
         card::Card,
@@ -90,5 +93,15 @@ fn everything(asked: &Asked, file: &Transaction<'_>) -> Result<Read, store::Erro
         let tabs = top::tabs(asked, &declared, first, own.question.range);
         cards.push(top::card(&own.about(Some((*first).clone())), tabs, file)?);
     }
+    cards.extend(events(&own, file)?);
     Ok(Read { overview, cards, status: status::answer(&own.question, file)? })
+}
+
+/// The events that pages call by names of their own, if there are any.
+fn events(asked: &Asked, file: &Transaction<'_>) -> Result<Option<Card>, store::Error> {
+    let custom = asked.question.events.iter().find(|event| event.name == CUSTOM);
+    let Some(event) = custom.filter(|_| asked.question.event.visits) else { return Ok(None) };
+    let question = Question { event: Arc::clone(event), ..asked.question.clone() };
+    let card = top::card(&Asked { question, ..asked.clone() }, Vec::new(), file)?;
+    Ok((!card.ranking.rows.is_empty()).then_some(card))
 }

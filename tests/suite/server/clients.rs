@@ -128,6 +128,11 @@ fn what_plausibles_trackers_have_sent_is_counted() {
     check_split(&server, "custom_event", "meta.plan", &[("pro", 1)]);
     check_split(&server, "custom_event", "meta.author", &[("me", 2)]);
     check_split(&server, "custom_event", "meta.revenue", &[("12.5", 1)]);
+    // They are on the overview, with the way to all of them.
+    let page = server.get("/").text();
+    assert!(page.contains("Signup") && page.contains("event_type=custom_event"), "{page}");
+    let all = server.get("/top?event_type=custom_event");
+    assert!(all.status == 200 && all.text().contains("Btn"));
 
     let older = include_str!("../../fixtures/clients/plausible/plausible-tracker-0.3.9.txt");
     assert!(replay(&server, older).iter().all(|answer| answer.status == 202));
