@@ -34,6 +34,7 @@ pub(super) struct Server {
     pub(super) time_zone: Value<String>,
     pub(super) base_url: Value<String>,
     pub(super) trusted_proxies: List<String>,
+    pub(super) sender_tokens: List<String>,
     pub(super) country_database: Value<String>,
     pub(super) archive: Value<String>,
     pub(super) limits: ServerLimits,

@@ -8,7 +8,7 @@ use hyper::{
 };
 
 use crate::{
-    config::registry::{Entrance, Prefix},
+    config::registry::{Entrance, Prefix, Server, Token},
     ingest::Request,
 };
 
@@ -80,10 +80,16 @@ fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[Prefix]) -> IpAddr {
     client
 }
 
-/// Whether a sender may speak for others: it is a trusted proxy itself, and does not pass on what
-/// somebody else has sent, or a program on this machine.
-pub(super) fn is_trusted(facts: &Request<'_>, trusted: &[Prefix]) -> bool {
-    facts.is_local || is_in(trusted, facts.client)
+/// Whether a sender may speak for others: it has a token, or is a program on this machine, or a
+/// trusted proxy itself that does not pass on what somebody else has sent.
+pub(super) fn is_trusted(facts: &Request<'_>, headers: &HeaderMap, server: &Server) -> bool {
+    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = sent.and_then(|sent| sent.split_once(' ')).filter(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")
+    });
+    facts.is_local
+        || is_in(&server.trusted_proxies, facts.client)
+        || bearer.is_some_and(|(_, sent)| Token::is_among(&server.sender_tokens, sent))
 }
 
 fn is_in(networks: &[Prefix], address: IpAddr) -> bool {

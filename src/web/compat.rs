@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 
 use hyper::{
     HeaderMap, Method, Request, StatusCode,
-    body::Incoming,
+    body::{Body as _, Incoming},
     header::{self, HeaderName, HeaderValue},
     http::request::Parts,
 };
 use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::{
+    sync::{AcquireError, Semaphore, SemaphorePermit},
+    task::JoinSet,
+};
 use tracing::error;
 
 use super::{
@@ -30,6 +33,14 @@ use crate::{
     },
     model::rejection::Reason,
 };
+
+/// Bodies of up to so many bytes are read at once, as those of beacons are.
+const SMALL_BYTES: u64 = 16 * 1024;
+
+/// How many larger bodies, or ones that don't say how large they are, are read at the same time.
+const LARGE_BODIES_MAX: usize = 64;
+
+static LARGE_BODIES: Semaphore = Semaphore::const_new(LARGE_BODIES_MAX);
 
 /// The answer of the products behind `door`.
 pub(super) async fn answer(
@@ -57,6 +68,7 @@ async fn taken(
     incoming: Incoming,
 ) -> Answer {
     let most = compat::behind(door).map(|product| product.body_bytes_max).max().unwrap_or_default();
+    let Ok(_room) = room(&incoming).await else { return try_later() };
     let body = match body::read(incoming, most).await {
         Ok(body) => body,
         Err(rejected) => return unread(app, &rejected),
@@ -70,23 +82,31 @@ async fn taken(
         path: head.uri.path(),
         query: head.uri.query().unwrap_or_default(),
         body: &body,
-        is_post,
         request: &facts,
-        is_trusted: client::is_trusted(&facts, trusted),
+        is_trusted: client::is_trusted(&facts, &head.headers, &registry.server),
+        tokens: &registry.server.sender_tokens,
     };
     let Some(product) = compat::behind(door).find(|product| (product.is_meant)(&foreign)) else {
         return respond::empty(StatusCode::NOT_FOUND);
     };
     let outcome = count(app, product, &foreign).await;
     if is_to_be_repeated(&outcome) {
-        let mut answer = respond::json(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &json!({ "error": "nothing could be stored; try again later" }),
-        );
-        respond::set(&mut answer, header::RETRY_AFTER, beacon::RETRY_AFTER);
-        return answer;
+        return try_later();
     }
     written((product.answer)(&foreign, &outcome))
+}
+
+/// Waits until there is room for a body, if it may be a large one.
+async fn room(body: &Incoming) -> Result<Option<SemaphorePermit<'static>>, AcquireError> {
+    let most = body.size_hint().upper().unwrap_or(u64::MAX);
+    if most <= SMALL_BYTES { Ok(None) } else { LARGE_BODIES.acquire().await.map(Some) }
+}
+
+fn try_later() -> Answer {
+    let body = json!({ "error": "nothing could be stored; try again later" });
+    let mut answer = respond::json(StatusCode::SERVICE_UNAVAILABLE, &body);
+    respond::set(&mut answer, header::RETRY_AFTER, beacon::RETRY_AFTER);
+    answer
 }
 
 /// Counts every item of a request. All are on the disk, or refused, once this returns.

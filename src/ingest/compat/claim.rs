@@ -79,6 +79,8 @@ pub struct Claim {
     pub sites: Vec<String>,
     /// Whether nothing but those names may tell the site.
     pub is_named: bool,
+    /// Whether it brings a token of its own, so that its sender may speak for others.
+    pub is_vouched: bool,
     /// The visitor's address, if the sender tells one.
     pub client: Option<IpAddr>,
     /// The visitor's user agent, if the sender tells one.
@@ -106,6 +108,7 @@ impl Claim {
             payload: Payload::of_type(event_type),
             sites: Vec::new(),
             is_named: false,
+            is_vouched: false,
             client: None,
             user_agent: None,
             when: When::Now,
@@ -283,6 +286,7 @@ impl Claim {
         request: &Request<'c>,
         is_trusted: bool,
     ) -> Result<Request<'c>, Rejected> {
+        let is_trusted = is_trusted || self.is_vouched;
         let mut own = *request;
         let now = request.received_at;
         own.received_at = match self.when {

@@ -5,6 +5,7 @@ use url::form_urlencoded;
 
 use super::claim::Claim;
 use crate::{
+    config::registry::Token,
     ingest::{Rejected, Request},
     model::rejection::Reason,
 };
@@ -50,13 +51,13 @@ pub struct Foreign<'r> {
     pub query: &'r str,
     /// Its body, unpacked.
     pub body: &'r [u8],
-    /// Whether it was posted, and not asked for as an image is.
-    pub is_post: bool,
     /// Its headers as facts.
     pub request: &'r Request<'r>,
     /// Whether its sender may speak for others: tell their addresses, their user agents, and when
     /// it was.
     pub is_trusted: bool,
+    /// The tokens of senders that may do so from anywhere.
+    pub tokens: &'r [Token],
 }
 
 /// Why a request can't be read.

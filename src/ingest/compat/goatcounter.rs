@@ -100,8 +100,7 @@ fn hit(foreign: &Foreign<'_>, fields: &Fields, path: &str, is_event: bool) -> Cl
 /// Hits that a server tells of its visitors.
 fn many(foreign: &Foreign<'_>) -> Result<Vec<Item>, Wrong> {
     if !foreign.is_trusted {
-        let sentence =
-            "only senders among trusted_proxies, or on this machine, may count for others";
+        let sentence = "only senders with one of sender_tokens, among trusted_proxies, or on this machine, may count for others";
         return Err(Wrong::new("auth", Reason::OriginNotAllowed, sentence.to_owned()));
     }
     let body = foreign.json()?;

@@ -6,10 +6,10 @@
 use serde_json::{Value, json};
 
 use super::{
-    claim::{Claim, When, address, file_of, host_of},
+    claim::{Claim, When, address, field, file_of, host_of},
     contract::{Fields, Foreign, ITEMS_MAX, Item, Outcome, Product, Reply, Setup, Wrong},
 };
-use crate::{ingest::Rejected, model::rejection::Reason};
+use crate::{config::registry::Token, ingest::Rejected, model::rejection::Reason};
 
 /// Matomo's own words for what others call `utm_…`, and what they are here.
 const CAMPAIGN: [(&str, &str); 10] = [
@@ -47,35 +47,31 @@ pub(super) const PRODUCT: Product = Product {
 };
 
 fn read(foreign: &Foreign<'_>) -> Result<Vec<Item>, Wrong> {
-    let Some(requests) = bulk(foreign)? else {
-        return Ok(vec![claim(foreign, &foreign.fields())]);
-    };
-    if requests.len() > ITEMS_MAX {
-        let sentence = format!("a bulk request holds at most {ITEMS_MAX} requests");
-        return Err(Wrong::new("requests", Reason::Malformed, sentence));
+    if !is_bulk(foreign) {
+        return Ok(vec![claim(foreign, &foreign.fields(), None)]);
     }
+    let wrong = |sentence: String| Wrong::new("requests", Reason::Malformed, sentence);
+    let body = foreign.json()?;
+    let requests = body.get("requests").and_then(Value::as_array);
+    let requests =
+        requests.ok_or_else(|| wrong("a bulk request needs a list of requests".into()))?;
+    if requests.len() > ITEMS_MAX {
+        return Err(wrong(format!("a bulk request holds at most {ITEMS_MAX} requests")));
+    }
+    let token = field(&body, &["token_auth"]);
     let fields = requests.iter().map(|request| match request {
         Value::String(query) => Fields::of(query.split_once('?').map_or(query, |(_, query)| query)),
         object => Fields::of_object(object),
     });
-    Ok(fields.map(|fields| claim(foreign, &fields)).collect())
+    Ok(fields.map(|fields| claim(foreign, &fields, token.as_deref())).collect())
 }
 
-/// The requests of a body that holds several, whatever type it says it has.
-fn bulk(foreign: &Foreign<'_>) -> Result<Option<Vec<Value>>, Wrong> {
-    if !foreign.body.trim_ascii_start().starts_with(b"{") {
-        return Ok(None);
-    }
-    match foreign.json()?.get("requests") {
-        Some(Value::Array(requests)) => Ok(Some(requests.clone())),
-        _ => {
-            let sentence = "a bulk request needs a list of requests".to_owned();
-            Err(Wrong::new("requests", Reason::Malformed, sentence))
-        }
-    }
+/// Whether the body holds several requests, whatever type it says it has.
+fn is_bulk(foreign: &Foreign<'_>) -> bool {
+    foreign.body.trim_ascii_start().starts_with(b"{")
 }
 
-fn claim(foreign: &Foreign<'_>, fields: &Fields) -> Item {
+fn claim(foreign: &Foreign<'_>, fields: &Fields, token: Option<&str>) -> Item {
     let malformed = |sentence: &str| Rejected::new(Reason::Malformed, sentence.to_owned());
     let site = fields.get("idsite").ok_or_else(|| malformed("idsite is needed"))?;
     if fields.get("rec") == Some("0") {
@@ -90,6 +86,8 @@ fn claim(foreign: &Foreign<'_>, fields: &Fields) -> Item {
     };
     let mut claim = claim.of_site([Some(site), url.and_then(host_of).as_deref()]);
     claim.is_named = url.is_none();
+    let token = fields.get("token_auth").or(token);
+    claim.is_vouched = token.is_some_and(|token| Token::is_among(foreign.tokens, token));
     describe(&mut claim, fields, url.unwrap_or_default())?;
     Ok(Some(claim))
 }
@@ -181,7 +179,7 @@ fn answer(foreign: &Foreign<'_>, outcome: &Outcome) -> Reply {
         Ok(items) => items,
         Err(wrong) => return refused(&wrong.rejected),
     };
-    if foreign.body.trim_ascii_start().starts_with(b"{") {
+    if is_bulk(foreign) {
         return bulk_answer(items);
     }
     match items.first() {

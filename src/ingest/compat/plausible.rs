@@ -15,6 +15,9 @@ pub(super) const DOOR: &str = "/api/event";
 const NAME_BYTES_MAX: usize = 120;
 const URL_BYTES_MAX: usize = 2000;
 
+/// How many sites an event may count for.
+const DOMAINS_MAX: usize = 32;
+
 /// The longest time that a page may have been looked at, in milliseconds: 30 days.
 const ENGAGED_MS_MAX: f64 = 30.0 * 86_400_000.0;
 
@@ -65,6 +68,9 @@ fn read(foreign: &Foreign<'_>) -> Result<Vec<Item>, Wrong> {
     let domains = field(&event, &["d", "domain"]).or_else(|| host_of(&url));
     let domains = domains.ok_or_else(|| required("domain", "can't be blank"))?;
     let Some(claim) = claim(&name, &url, &event)? else { return Ok(vec![Ok(None)]) };
+    if domains.split(',').count() > DOMAINS_MAX {
+        return Err(required("domain", "should be at most 32 domains"));
+    }
     let each = domains.split(',').map(str::trim).filter(|domain| !domain.is_empty());
     let claims = each.map(|domain| {
         let mut claim = claim.clone().of_site([Some(domain)]);

@@ -408,7 +408,9 @@ const SAFARI: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKi
 
 #[test]
 fn only_trusted_senders_speak_for_others() {
-    let server = Server::start(&format!("{CONFIG}[server]\ntrusted_proxies = [\"127.0.0.1\"]\n"));
+    let server = Server::start(&format!(
+        "{CONFIG}[server]\ntrusted_proxies = [\"127.0.0.1\"]\nsender_tokens = [\"0123456789abcdef01234567\"]\n"
+    ));
     let visitor = |ip: &str, agent: &str| {
         json!({ "type": "event", "payload": { "website": "7", "hostname": "site.test", "url": "/a",
                 "ip": ip, "userAgent": agent } })
@@ -438,6 +440,19 @@ fn only_trusted_senders_speak_for_others() {
     assert_eq!(figures(), (5, 3));
     check_split(&server, "page_view", "browser", &[("Firefox", 3), ("Safari", 2)]);
     assert_eq!(server.refusals("bot"), 2);
+    // Somebody out there with a token, as a header and as Matomo has it.
+    let token = "Bearer 0123456789abcdef01234567";
+    let headers = [("X-Forwarded-For", "198.51.100.7"), ("Authorization", token)];
+    assert_eq!(post(&server, "/api/send", &headers, &visitor("192.0.2.3", SAFARI)).status, 200);
+    for token in ["0123456789abcdef01234567", "wrong"] {
+        let query = format!(
+            "?idsite=7&rec=1&url=https%3A%2F%2Fsite.test%2Fa&cip=192.0.2.4&token_auth={token}"
+        );
+        let body = json!({ "requests": [query] });
+        let told = json(&post(&server, "/matomo.php", &from("198.51.100.7", FIREFOX), &body));
+        assert_eq!(told["tracked"], 1);
+    }
+    assert_eq!(figures(), (8, 5), "the last is who had come first");
     // A server's hits are only taken from one that is trusted.
     let hits = json!({ "no_sessions": true, "hits": [{ "path": "/b" }] });
     let answer = post(&server, "/api/v0/count", &from("198.51.100.7", FIREFOX), &hits);
