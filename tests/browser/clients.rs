@@ -268,6 +268,27 @@ async fn umamis_script_counts_unchanged() {
     check_split(&server, "custom_event", "meta.n", &[("2", 1)]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_reports_what_a_policy_has_blocked() {
+    let server = Server::start(CONFIG);
+    let policy = format!(
+        "Content-Security-Policy: img-src 'none'; report-uri http://127.0.0.1:{}/reports\r\n",
+        server.port
+    );
+    let pages = Pages::serve_with(&policy, server.port, |_| {
+        "<img src='http://other.test/a.png' alt=''>".to_owned()
+    });
+    let browser = Browser::start_with(&SWITCHES).await;
+    browser.page.goto(&pages.url_at("site.test", "/cart")).await.unwrap();
+    wait_for(&server, 1);
+    browser.close().await;
+    let found = counted(&server);
+    assert_eq!(found.values().sum::<i64>(), 1, "{found:?}");
+    assert!(found.keys().all(|name| name.contains("img-src blocked other.test")), "{found:?}");
+    check_split(&server, "error", "page", &[("/cart", 1)]);
+    assert_eq!(server.health("/beacons/rejected"), 0);
+}
+
 #[test]
 fn umamis_package_for_node_counts_unchanged() {
     let server = Server::start(CONFIG);
