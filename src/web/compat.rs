@@ -83,7 +83,7 @@ async fn taken(
         query: head.uri.query().unwrap_or_default(),
         body: &body,
         request: &facts,
-        is_trusted: client::is_trusted(&facts, &head.headers, &registry.server),
+        is_trusted: client::is_trusted(&facts, &head.headers, peer, &registry.server),
         tokens: &registry.server.sender_tokens,
     };
     let Some(product) = compat::behind(door).find(|product| (product.is_meant)(&foreign)) else {

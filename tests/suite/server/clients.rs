@@ -453,6 +453,12 @@ fn only_trusted_senders_speak_for_others() {
         assert_eq!(told["tracked"], 1);
     }
     assert_eq!(figures(), (8, 5), "the last is who had come first");
+    // What the proxy passes on without telling for whom is not the proxy's own.
+    for header in [("X-Forwarded-For", "unknown"), ("Forwarded", "for=192.0.2.8"), ("Via", "1.1 a")]
+    {
+        let hits = json!({ "hits": [{ "path": "/b" }] });
+        assert_eq!(post(&server, "/api/v0/count", &[header], &hits).status, 403, "{header:?}");
+    }
     // A server's hits are only taken from one that is trusted.
     let hits = json!({ "no_sessions": true, "hits": [{ "path": "/b" }] });
     let answer = post(&server, "/api/v0/count", &from("198.51.100.7", FIREFOX), &hits);
@@ -533,7 +539,15 @@ fn goatcounters_pixel_counts_and_its_mistakes_are_told() {
         assert_eq!(server.client().send("POST", again, &page, b"").unwrap().status, 200);
     }
     assert_eq!(counted(&server)["page_view /again"], 1);
-    check_split(&server, "page_view", "source", &[("DuckDuckGo", 3), ("podcast", 1)]);
+    // An image that is fetched ahead may never be seen; a script that sends does so at the visit,
+    // though the browser still calls it ahead.
+    let ahead = [page[0], ("Sec-Purpose", "prefetch;prerender")];
+    for method in ["GET", "POST"] {
+        let path = "/count?p=/ahead";
+        assert_eq!(server.client().send(method, path, &ahead, b"").unwrap().status, 200);
+    }
+    assert_eq!(counted(&server)["page_view /ahead"], 1);
+    check_split(&server, "page_view", "source", &[("DuckDuckGo", 4), ("podcast", 1)]);
 }
 
 #[test]
