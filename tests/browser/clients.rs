@@ -269,6 +269,26 @@ async fn umamis_script_counts_unchanged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn our_script_counts_under_names_of_a_sites_own() {
+    let names = "domain = \"site.test\"\nscript = \"/js/script.js\"\nendpoint = \"/js/hello\"";
+    let server = Server::start(&CONFIG.replace("domain = \"site.test\"", names));
+    let script =
+        format!("<script defer src='http://127.0.0.1:{}/js/script.js'></script>", server.port);
+    let pages = Pages::serve(server.port, move |_| script.clone());
+    let browser = Browser::start_with(&SWITCHES).await;
+    browser.page.goto(&pages.url_at("site.test", "/start")).await.unwrap();
+    wait_for(&server, 1);
+    let asked =
+        "return performance.getEntriesByType('resource').map(one => new URL(one.name).pathname)";
+    let asked = browser.page.execute(asked, vec![]).await.unwrap().to_string();
+    assert!(asked.contains("/js/hello") && !asked.contains("/beacon"), "{asked}");
+    browser.check_silence().await;
+    browser.close().await;
+    assert_eq!(counted(&server)["page_view /start"], 1);
+    assert_eq!(server.health("/beacons/rejected"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_browser_reports_what_a_policy_has_blocked() {
     let server = Server::start(CONFIG);
     let policy = format!(

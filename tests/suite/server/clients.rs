@@ -710,3 +710,69 @@ fn what_clients_send_is_bounded() {
     check(&server, &[("custom_event Big", 1)]);
     assert!(server.get("/").status == 200);
 }
+
+#[test]
+fn nothing_of_a_person_is_left_by_any_door() {
+    let config = format!("{CONFIG}[server]\ntrusted_proxies = [\"127.0.0.1\"]\n");
+    let mut server = Server::start(&config);
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; qqmarkqq; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let (client, told) = ("198.51.100.177", "203.0.113.188");
+    let id = "mark-of-a-person";
+    let url = "https://site.test/a";
+    let sent = [
+        ("/api/event", json!({ "n": "pageview", "u": url, "d": "site.test", "p": { "user": id } })),
+        ("/api/event", json!({ "entity_id": "7", "name": "pageview", "url": url })),
+        (
+            "/api/send",
+            json!({ "type": "event", "payload": { "website": "7", "url": url, "id": id, "ip": told,
+            "userAgent": agent, "hostname": "site.test" } }),
+        ),
+        (
+            "/api/send",
+            json!({ "type": "identify", "payload": { "website": "7", "id": id, "data": { "name": id } } }),
+        ),
+        (
+            "/api/v0/count",
+            json!({ "hits": [{ "path": "/a", "host": "site.test", "ip": told, "user_agent": agent,
+            "session": id }] }),
+        ),
+        (
+            "/matomo.php",
+            json!({ "requests": [{ "idsite": 7, "rec": 1, "url": url, "cip": told, "ua": agent,
+            "uid": id, "_id": id, "cid": id }] }),
+        ),
+        (
+            "/err",
+            json!({ "message": format!("no mail for {told}"), "stack": format!("at {told}") }),
+        ),
+        (
+            "/api/event",
+            json!({ "n": "pageview", "u": format!("{url}?email={id}"), "d": "site.test" }),
+        ),
+    ];
+    let from_proxy = [("User-Agent", agent), ("Referer", url)];
+    let from_world = [("X-Forwarded-For", client), ("User-Agent", agent), ("Referer", url)];
+    let mut said = String::new();
+    for (path, body) in &sent {
+        for headers in [&from_proxy[..], &from_world] {
+            let answer = post(&server, path, headers, body);
+            assert!([200, 202, 204, 403].contains(&answer.status), "{path}: {}", answer.text());
+            said.push_str(&format!("{:?}{}", answer.headers, answer.text()));
+        }
+    }
+    let filtered = server.json("/api/v1/reports/filtered");
+    assert_eq!(server.health("/beacons/stored"), 13, "{filtered}");
+    said.push_str(&server.get("/").text());
+    server.terminate();
+    said.push_str(&server.said());
+    let mut files = 0;
+    for entry in std::fs::read_dir(server.folder.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        said.push_str(&String::from_utf8_lossy(&bytes));
+        files += 1;
+    }
+    assert!(files >= 2 && said.contains("/a"));
+    for mark in [client, told, "qqmarkqq", id] {
+        assert!(!said.contains(mark), "{mark} is left");
+    }
+}
