@@ -46,6 +46,12 @@ pub fn script(name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.name == name && SCRIPTS.contains(&name))
 }
 
+/// What `script` says once it sends to `endpoint`, a path, in place of `/beacon`.
+pub fn sending_to(script: &Asset, endpoint: &str) -> Bytes {
+    let text = String::from_utf8_lossy(&script.content);
+    text.replace("'/beacon'", &format!("'{endpoint}'")).into_bytes().into()
+}
+
 /// The path of the file called `name` in the source tree; empty if there is none.
 pub fn path(name: &str) -> String {
     let asset = ASSETS.iter().find(|asset| asset.name == name);

@@ -1,6 +1,9 @@
 //! Counters of what the server does. They begin at zero with the process.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 /// One number that only grows.
 #[derive(Debug, Default)]
@@ -15,6 +18,26 @@ impl Counter {
     /// What it has come to.
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
+    }
+}
+
+/// The first of several names, until it no longer matters.
+#[derive(Debug, Default)]
+pub struct First(Mutex<Option<String>>);
+
+impl First {
+    /// Notes `name`, unless there is one before it that still matters.
+    pub fn note(&self, name: &str, matters: impl Fn(&str) -> bool) {
+        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !first.as_deref().is_some_and(matters) {
+            *first = Some(name.to_owned());
+        }
+    }
+
+    /// The name, if it matters.
+    pub fn get(&self, matters: impl Fn(&str) -> bool) -> Option<String> {
+        let first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        first.clone().filter(|name| matters(name))
     }
 }
 
@@ -41,4 +64,6 @@ pub struct Metrics {
     pub checkpoints: Counter,
     /// (visitor, key) pairs that were not remembered.
     pub visitors_forgotten: Counter,
+    /// The first site that beacons came for though nobody has declared it.
+    pub undeclared_site: First,
 }

@@ -146,7 +146,8 @@ fn greeting(
         .local_addr()
         .map_err(|error| Failure::Other(format!("can't tell the address: {error}")))?;
     let url = format!("http://{}", reachable(address));
-    let base = app.registry.get().server.base_url.clone().unwrap_or_else(|| url.clone());
+    let registry = app.registry.get();
+    let base = registry.server.base_url.clone().unwrap_or_else(|| url.clone());
     let database = std::path::absolute(&app.database).unwrap_or_else(|_| app.database.clone());
     let state = if created { " (new)" } else { "" };
     Ok(format!(
@@ -156,7 +157,8 @@ fn greeting(
          Everything is kept in one file:\n    {database}{state}\n\
          Ctrl-C stops it.",
         version = env!("CARGO_PKG_VERSION"),
-        snippet = web::snippet(&base),
+        snippet =
+            web::snippet(&base, registry.sites.first().and_then(|site| site.script.as_deref())),
         curl = web::curl(&base),
         database = database.display(),
     ))

@@ -159,6 +159,7 @@ impl Hit {
     pub(super) fn request(&self) -> Request<'_> {
         Request {
             received_at: self.at_ms,
+            arrived_at: self.at_ms,
             client: self.client,
             is_local: false,
             entrance: Entrance::Beacon,

@@ -34,6 +34,7 @@ pub(super) struct Server {
     pub(super) time_zone: Value<String>,
     pub(super) base_url: Value<String>,
     pub(super) trusted_proxies: List<String>,
+    pub(super) sender_tokens: List<String>,
     pub(super) country_database: Value<String>,
     pub(super) archive: Value<String>,
     pub(super) limits: ServerLimits,
@@ -55,6 +56,9 @@ pub(super) struct ServerLimits {
 pub(super) struct Site {
     pub(super) domain: Spanned<String>,
     pub(super) aliases: List<String>,
+    pub(super) ids: List<String>,
+    pub(super) script: Value<String>,
+    pub(super) endpoint: Value<String>,
     pub(super) time_zone: Value<String>,
     pub(super) week_starts: Value<String>,
     pub(super) gpc: Option<bool>,

@@ -35,6 +35,8 @@ pub struct Server {
     pub base_url: Option<String>,
     /// Networks whose forwarded headers are believed; empty believes none.
     pub trusted_proxies: Vec<Prefix>,
+    /// What senders show that may tell addresses, user agents and times of others from anywhere.
+    pub sender_tokens: Vec<Token>,
     /// The operator's country database, if any.
     pub country_database: Option<PathBuf>,
     /// The folder in which old buckets are kept once they leave the file, if any.
@@ -67,6 +69,10 @@ pub struct ServerLimits {
     pub connections: usize,
 }
 
+/// A secret that a sender shows. It is kept as its hash alone, so that nothing can show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token(blake3::Hash);
+
 /// A network: the addresses that share the first `bits` of `address`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prefix {
@@ -83,6 +89,12 @@ pub struct Site {
     pub name: String,
     /// The hosts whose pages count for it, lower case; empty takes every host.
     pub hosts: Vec<String>,
+    /// What clients of other products call it: an Umami website, a Matomo idsite, any name.
+    pub ids: Vec<String>,
+    /// A further path of the script, `/js/script.js`.
+    pub script: Option<String>,
+    /// A further path of `/beacon`.
+    pub endpoint: Option<String>,
     /// The zone in which its days are cut.
     pub zone: TimeZone,
     /// The zone's IANA name.
@@ -110,17 +122,20 @@ pub enum Entrance {
     Beacon,
     /// `/beacon.gif`, which browsers load as an image.
     Pixel,
+    /// Where clients of other products send to.
+    Clients,
 }
 
 impl Entrance {
     /// Every entrance.
-    pub const ALL: [Self; 2] = [Self::Beacon, Self::Pixel];
+    pub const ALL: [Self; 3] = [Self::Beacon, Self::Pixel, Self::Clients];
 
     /// Its name in TOML.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Beacon => "beacon",
             Self::Pixel => "pixel",
+            Self::Clients => "clients",
         }
     }
 }
@@ -204,6 +219,20 @@ pub struct EventLimits {
     pub meta_bytes: usize,
 }
 
+impl Token {
+    /// The token that is written `text`.
+    pub fn of(text: &str) -> Self {
+        Self(blake3::hash(text.trim().as_bytes()))
+    }
+
+    /// Whether `sent` is one of `tokens`. How long that takes tells nothing of them.
+    pub fn is_among(tokens: &[Self], sent: &str) -> bool {
+        let sent = Self::of(sent);
+        // All are compared, whichever it is.
+        tokens.iter().filter(|token| token.0 == sent.0).count() > 0
+    }
+}
+
 impl Registry {
     /// The rules for `event_type`, or `None` when it is refused.
     pub fn event(&self, event_type: &str) -> Option<&Arc<EventType>> {
@@ -213,6 +242,12 @@ impl Registry {
     /// The site called `name`.
     pub fn site(&self, name: &str) -> Option<&Arc<Site>> {
         self.sites.iter().find(|site| site.name == name)
+    }
+
+    /// The site that a client of another product calls `name`: by one of its ids, or by a host.
+    pub fn site_called(&self, name: &str) -> Option<&Arc<Site>> {
+        let by_id = self.sites.iter().find(|site| site.ids.iter().any(|id| id == name));
+        by_id.or_else(|| self.site_of_host(&name.to_ascii_lowercase()))
     }
 
     /// The site that pages on `host` (lower case, without a port) count for.
@@ -304,6 +339,9 @@ mod tests {
             let site = Site {
                 name: "test".into(),
                 hosts: hosts.iter().copied().map(String::from).collect(),
+                ids: Vec::new(),
+                script: None,
+                endpoint: None,
                 zone: TimeZone::UTC,
                 zone_name: "UTC".into(),
                 week_starts: jiff::civil::Weekday::Monday,

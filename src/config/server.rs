@@ -14,6 +14,8 @@ use super::{
 };
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// The shortest token, in characters.
+const TOKEN_CHARACTERS_MIN: usize = 24;
 const DEFAULT_DATABASE: &str = "trim-beacons.db";
 const DEFAULT_LIMITS: registry::ServerLimits = registry::ServerLimits {
     body_bytes: 8192,
@@ -38,6 +40,7 @@ pub(super) fn check(written: file::Server) -> Result<registry::Server, Fault> {
         database: database.unwrap_or_else(|| PathBuf::from(DEFAULT_DATABASE)),
         base_url: written.base_url.as_ref().map(value::origin).transpose()?,
         trusted_proxies: value::list(written.trusted_proxies.as_ref(), value::prefix)?,
+        sender_tokens: value::list(written.sender_tokens.as_ref(), token)?,
         country_database: written.country_database.as_ref().map(path).transpose()?,
         archive: written.archive.as_ref().map(path).transpose()?,
         limits: limits(&written.limits)?,
@@ -55,6 +58,20 @@ fn listen(text: &Spanned<String>) -> Result<SocketAddr, Fault> {
             ),
         )
     })
+}
+
+/// A token that nobody guesses. The message does not repeat it.
+fn token(text: &Spanned<String>) -> Result<registry::Token, Fault> {
+    let characters = text.get_ref().trim().chars();
+    if characters.clone().count() >= TOKEN_CHARACTERS_MIN
+        && !characters.clone().any(char::is_whitespace)
+    {
+        return Ok(registry::Token::of(text.get_ref()));
+    }
+    let message = format!(
+        "this token can be guessed; write at least {TOKEN_CHARACTERS_MIN} random letters and digits"
+    );
+    Err(Fault::at(text, message))
 }
 
 fn path(text: &Spanned<String>) -> Result<PathBuf, Fault> {
@@ -98,6 +115,10 @@ mod tests {
             "[server]\nlisten = \"localhost\"",
             "beacons.toml:2:10: \"localhost\" is not an address and a port; write both in numbers, \
              such as \"127.0.0.1:8080\" or \"[::]:8080\"",
+        );
+        check(
+            "[server]\nsender_tokens = [\"secret\"]",
+            "beacons.toml:2:18: this token can be guessed; write at least 24 random letters and digits",
         );
         check("[server]\ndatabase = \"\"", "beacons.toml:2:12: this must be the path of a file");
         check(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{civil::Weekday, tz::TimeZone};
+use toml::Spanned;
 
 use super::{
     error::{Fault, quoted},
@@ -24,8 +25,14 @@ const WEEKDAYS: [(&str, Weekday); 7] = [
 /// The words for what happens to bots, and whether they are refused.
 const BOTS: [(&str, bool); 2] = [("refuse", true), ("count", false)];
 
-const ENTRANCES: [(&str, Entrance); 2] =
-    [(Entrance::Beacon.name(), Entrance::Beacon), (Entrance::Pixel.name(), Entrance::Pixel)];
+const ENTRANCES: [(&str, Entrance); 3] = [
+    (Entrance::Beacon.name(), Entrance::Beacon),
+    (Entrance::Pixel.name(), Entrance::Pixel),
+    (Entrance::Clients.name(), Entrance::Clients),
+];
+
+/// The longest id of a site and the longest path that is its own, in bytes.
+const NAME_BYTES_MAX: usize = 255;
 
 /// Checks the sites of a file, which may declare none; `zone` is for those that name none.
 pub(super) fn check_all(
@@ -48,6 +55,9 @@ fn any_host((zone, zone_name): (TimeZone, String)) -> Site {
     Site {
         name: DEFAULT_SITE.to_owned(),
         hosts: Vec::new(),
+        ids: Vec::new(),
+        script: None,
+        endpoint: None,
         zone,
         zone_name,
         week_starts: Weekday::Monday,
@@ -74,6 +84,9 @@ fn check(
     Ok(Site {
         name: value::host(&written.domain)?,
         hosts,
+        ids: ids(written, earlier)?,
+        script: written.script.as_ref().map(script).transpose()?,
+        endpoint: written.endpoint.as_ref().map(path).transpose()?,
         week_starts: match &written.week_starts {
             Some(text) => value::word("a weekday", text, &WEEKDAYS)?,
             None => base.week_starts,
@@ -102,6 +115,49 @@ fn judged(written: &file::Site) -> Result<Vec<Entrance>, Fault> {
         (true, None) => Entrance::ALL.to_vec(),
         (true, Some(_)) => named,
     })
+}
+
+/// The names that clients of other products call it by; none may mean two sites.
+fn ids(written: &file::Site, earlier: &[Arc<Site>]) -> Result<Vec<String>, Fault> {
+    value::distinct(written.ids.as_ref(), |text| {
+        let id = text.get_ref();
+        if !(1..=NAME_BYTES_MAX).contains(&id.len()) || id.contains(char::is_control) {
+            let message = format!("{} can't be an id; use 1 to 255 bytes of text", quoted(id));
+            return Err(Fault::at(text, message));
+        }
+        match earlier.iter().find(|site| site.ids.contains(id)) {
+            Some(site) => {
+                let message = format!(
+                    "{} already means the site \"{}\"; remove it from one of the two",
+                    quoted(id),
+                    site.name
+                );
+                Err(Fault::at(text, message))
+            }
+            None => Ok(id.clone()),
+        }
+    })
+}
+
+fn script(text: &Spanned<String>) -> Result<String, Fault> {
+    if text.get_ref().ends_with(".js") {
+        return path(text);
+    }
+    let message =
+        format!("{} is not the path of a script; end it in \".js\"", quoted(text.get_ref()));
+    Err(Fault::at(text, message))
+}
+
+/// A path of one's own. The server's own paths stay what they are.
+fn path(text: &Spanned<String>) -> Result<String, Fault> {
+    let written = text.get_ref();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-.~".contains(&byte);
+    let is_path = written.starts_with('/') && written.len() > 1 && !written.contains("//");
+    if is_path && written.len() <= NAME_BYTES_MAX && written.bytes().all(plain) {
+        return Ok(written.clone());
+    }
+    let message = format!("{} is not a path; write one such as \"/js/script.js\"", quoted(written));
+    Err(Fault::at(text, message))
 }
 
 /// Domain and aliases; no host may count twice, be it for one site or for two.
@@ -163,6 +219,36 @@ mod tests {
         check(
             "[[site]]\ndomain = \"a.example\"\njudged = [\"pixels\"]",
             "beacons.toml:3:11: \"pixels\" is not an entrance; did you mean \"pixel\"?",
+        );
+    }
+
+    #[test]
+    fn a_site_has_ids_and_paths_of_its_own() {
+        let one = "[[site]]\ndomain = \"a.example\"\nids = [\"7\", \"x-y\"]\n";
+        let text = format!("{one}script = \"/js/script.js\"\nendpoint = \"/js/hello\"");
+        let registry = parse(&text, FILE).unwrap();
+        for name in ["7", "x-y", "a.example", "www.A.example"] {
+            assert_eq!(registry.site_called(name).unwrap().name, "a.example", "{name}");
+        }
+        assert!(registry.site_called("8").is_none());
+        assert_eq!(registry.sites[0].endpoint.as_deref(), Some("/js/hello"));
+        check(
+            &format!("{one}[[site]]\ndomain = \"b.example\"\nids = [\"7\"]"),
+            "beacons.toml:6:8: \"7\" already means the site \"a.example\"; remove it from one of the \
+             two",
+        );
+        check(
+            "[[site]]\ndomain = \"a.example\"\nids = [\"\"]",
+            "beacons.toml:3:8: \"\" can't be an id; use 1 to 255 bytes of text",
+        );
+        check(
+            "[[site]]\ndomain = \"a.example\"\nscript = \"/js/script\"",
+            "beacons.toml:3:10: \"/js/script\" is not the path of a script; end it in \".js\"",
+        );
+        check(
+            "[[site]]\ndomain = \"a.example\"\nendpoint = \"https://b.example/\"",
+            "beacons.toml:3:12: \"https://b.example/\" is not a path; write one such as \
+             \"/js/script.js\"",
         );
     }
 

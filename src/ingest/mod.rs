@@ -5,11 +5,13 @@
 
 pub mod bots;
 mod channel;
+pub mod compat;
 pub mod country;
 pub mod enrich;
 mod fingerprint;
 pub mod identifier;
 pub mod location;
+mod meta;
 pub mod page_address;
 pub mod payload;
 pub mod people;
@@ -77,9 +79,10 @@ impl Ingest {
         let identifier = identifier::of(payload, &address, request, event).map_err(at_site)?;
         let told = Told::new(payload, &address, request, &site, &self.locations);
         people::check(payload, request, &site, &told).map_err(at_site)?;
-        let day =
-            Period::containing(Granularity::Day, request.received_at.div_euclid(1000), &site.zone);
-        let keys = self.salts.of_day(&site.name, day).map_err(at_site)?;
+        let day = |ms: i64| Period::containing(Granularity::Day, ms.div_euclid(1000), &site.zone);
+        let (today, day) = (day(request.arrived_at), day(request.received_at));
+        let keys = self.salts.of_day(&site.name, today).map_err(at_site)?;
+        let keys = if day == today { keys } else { keys.of_past(day) };
         let identifier = match event.identifier {
             IdentifierRule::Session | IdentifierRule::User => {
                 identifier.map(|id| self.salts.pseudonym(&id)).transpose().map_err(at_site)?
@@ -116,14 +119,15 @@ fn site_of(
     if let Some(name) = &payload.site {
         let declared = registry.site(name).or_else(|| registry.site_of_host(name));
         return declared.cloned().ok_or_else(|| {
-            Rejected::new(Reason::UnknownSite, format!("no site is called {:?}", &**name))
+            let sentence = format!("no site is called {:?}", &**name);
+            Rejected::new(Reason::UnknownSite, sentence).of_undeclared(name)
         });
     }
     let host = address.host.as_deref().or(request.host);
     let host = host.map(page_address::bare_host).unwrap_or_default();
     registry.site_of_host(&host).cloned().ok_or_else(|| {
         let sentence = format!("no site takes pages on {host:?}; declare it as a [[site]]");
-        Rejected::new(Reason::UnknownSite, sentence)
+        Rejected::new(Reason::UnknownSite, sentence).of_undeclared(&host)
     })
 }
 

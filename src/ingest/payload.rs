@@ -1,21 +1,12 @@
 //! What a client claims: the JSON or the form of a beacon, read strictly and once.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
-};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer};
 
 use super::Rejected;
+pub use super::meta::{Fact, Meta};
 use crate::model::rejection::Reason;
-
-/// The largest number of keys in `meta`.
-const META_KEYS_MAX: usize = 64;
-
-/// How many lists and objects may lie within each other under `meta`.
-const NESTED_MAX: usize = 32;
 
 /// A beacon as a client has written it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -38,29 +29,18 @@ pub struct Payload<'a> {
     pub id: Option<Cow<'a, str>>,
 }
 
-/// The facts under `meta`, each key once.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Meta<'a> {
-    facts: Vec<(Cow<'a, str>, Fact<'a>)>,
-    bytes: usize,
-}
-
-/// One fact.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Fact<'a> {
-    /// A string.
-    Text(Cow<'a, str>),
-    /// A number, written as JSON writes it.
-    Number(f64, String),
-    /// True or false.
-    Bool(bool),
-    /// An explicit nothing.
-    Null,
-    /// A list or an object, which no dimension can be made of.
-    Nested(Value),
-}
-
 impl<'a> Payload<'a> {
+    /// A beacon that says no more than its event type.
+    pub fn of_type(event_type: &'a str) -> Self {
+        Self {
+            event_type: event_type.into(),
+            identifier: None,
+            meta: Meta::default(),
+            site: None,
+            id: None,
+        }
+    }
+
     /// Reads a JSON body.
     ///
     /// # Errors
@@ -83,13 +63,7 @@ impl<'a> Payload<'a> {
     /// When it is not UTF-8, has a key twice, or has too many.
     pub fn from_form(form: &'a [u8]) -> Result<Self, Rejected> {
         let malformed = |sentence: String| Rejected::new(Reason::Malformed, sentence);
-        let mut payload = Self {
-            event_type: "page_view".into(),
-            identifier: None,
-            meta: Meta::default(),
-            site: None,
-            id: None,
-        };
+        let mut payload = Self::of_type("page_view");
         let mut given = Vec::new();
         for (key, value) in url::form_urlencoded::parse(form) {
             if key.contains('\u{fffd}') || value.contains('\u{fffd}') {
@@ -150,197 +124,14 @@ impl<'a> Payload<'a> {
     }
 }
 
-impl<'a> Meta<'a> {
-    /// The string under `key`; a number or a truth value as it is written. Never empty.
-    pub fn text(&self, key: &str) -> Option<&str> {
-        let text = match self.fact(key)? {
-            Fact::Text(text) => text.trim(),
-            Fact::Number(_, written) => written,
-            Fact::Bool(true) => "true",
-            Fact::Bool(false) => "false",
-            Fact::Null | Fact::Nested(_) => return None,
-        };
-        (!text.is_empty()).then_some(text)
-    }
-
-    /// The number under `key`, or the number that the string there writes.
-    pub fn number(&self, key: &str) -> Option<f64> {
-        match self.fact(key)? {
-            Fact::Number(number, _) => Some(*number),
-            Fact::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
-            Fact::Bool(_) | Fact::Null | Fact::Nested(_) => None,
-        }
-    }
-
-    /// Whether the fact under `key` is true.
-    pub fn is_true(&self, key: &str) -> bool {
-        matches!(self.text(key), Some("true" | "1"))
-    }
-
-    /// Every fact, in the order in which they were sent.
-    pub fn facts(&self) -> impl Iterator<Item = (&str, &Fact<'a>)> {
-        self.facts.iter().map(|(key, fact)| (&**key, fact))
-    }
-
-    fn fact(&self, key: &str) -> Option<&Fact<'a>> {
-        self.facts.iter().find(|(name, _)| name == key).map(|(_, fact)| fact)
-    }
-
-    fn add(&mut self, key: Cow<'a, str>, fact: Fact<'a>) -> Result<(), String> {
-        if self.fact(&key).is_some() {
-            return Err(format!("duplicate key {:?} in meta", &*key));
-        }
-        if self.facts.len() >= META_KEYS_MAX {
-            return Err(format!("meta has more than {META_KEYS_MAX} keys"));
-        }
-        self.bytes += key.len()
-            + match &fact {
-                Fact::Text(text) => text.len(),
-                Fact::Number(_, written) => written.len(),
-                Fact::Nested(value) => value.to_string().len(),
-                Fact::Bool(_) | Fact::Null => 4,
-            };
-        self.facts.push((key, fact));
-        Ok(())
-    }
-}
-
-impl Fact<'_> {
-    /// The fact as JSON.
-    pub fn into_value(self) -> Value {
-        match self {
-            Self::Text(text) => Value::String(text.into_owned()),
-            Self::Number(number, written) => {
-                serde_json::from_str(&written).unwrap_or_else(|_| number.into())
-            }
-            Self::Bool(truth) => Value::Bool(truth),
-            Self::Null => Value::Null,
-            Self::Nested(value) => value,
-        }
-    }
-}
-
 fn meta_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Meta<'de>, D::Error> {
     Ok(Option::<Meta<'de>>::deserialize(deserializer)?.unwrap_or_default())
-}
-
-impl<'de> Deserialize<'de> for Meta<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MetaVisitor;
-
-        impl<'de> Visitor<'de> for MetaVisitor {
-            type Value = Meta<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object for meta")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Meta<'de>, A::Error> {
-                let mut meta = Meta::default();
-                while let Some((Text(key), fact)) = map.next_entry::<Text<'de>, Fact<'de>>()? {
-                    meta.add(key, fact).map_err(de::Error::custom)?;
-                }
-                Ok(meta)
-            }
-        }
-
-        deserializer.deserialize_map(MetaVisitor)
-    }
-}
-
-/// A string that borrows where it can; `Cow` alone would not, as a key.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Fact<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        FactVisitor { depth: 0 }.deserialize(deserializer)
-    }
-}
-
-/// Reads a fact that lies within `depth` lists and objects.
-#[derive(Clone, Copy)]
-struct FactVisitor {
-    depth: usize,
-}
-
-impl FactVisitor {
-    fn deeper<E: de::Error>(self) -> Result<Self, E> {
-        if self.depth >= NESTED_MAX {
-            return Err(E::custom(format_args!("meta is nested deeper than {NESTED_MAX} levels")));
-        }
-        Ok(Self { depth: self.depth + 1 })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for FactVisitor {
-    type Value = Fact<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fact<'de>, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for FactVisitor {
-    type Value = Fact<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Fact<'de>, E> {
-        Ok(Fact::Text(text.into()))
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Fact<'de>, E> {
-        Ok(Fact::Text(text.to_owned().into()))
-    }
-
-    fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Fact<'de>, E> {
-        Ok(Fact::Bool(truth))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Fact<'de>, E> {
-        #[expect(clippy::cast_precision_loss, reason = "the digits are kept beside it")]
-        Ok(Fact::Number(number as f64, number.to_string()))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Fact<'de>, E> {
-        #[expect(clippy::cast_precision_loss, reason = "the digits are kept beside it")]
-        Ok(Fact::Number(number as f64, number.to_string()))
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Fact<'de>, E> {
-        Ok(Fact::Number(number, number.to_string()))
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Fact<'de>, E> {
-        Ok(Fact::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Fact<'de>, A::Error> {
-        let deeper = self.deeper()?;
-        let mut list = Vec::new();
-        while let Some(fact) = seq.next_element_seed(deeper)? {
-            list.push(fact.into_value());
-        }
-        Ok(Fact::Nested(Value::Array(list)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fact<'de>, A::Error> {
-        let deeper = self.deeper()?;
-        let mut object = serde_json::Map::new();
-        while let Some(Text(key)) = map.next_key()? {
-            object.insert(key.into_owned(), map.next_value_seed(deeper)?.into_value());
-        }
-        Ok(Fact::Nested(Value::Object(object)))
-    }
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod tests {
-    use super::*;
+    use super::{super::meta::NESTED_MAX, *};
 
     fn check_refused(body: &[u8], reason: Reason, sentence: &str) {
         let rejected = Payload::from_json(body).unwrap_err();

@@ -2,6 +2,9 @@
 
 use crate::model::rejection::Reason;
 
+/// The longest name of a site, in bytes: that of a host.
+const SITE_BYTES_MAX: usize = 253;
+
 /// Why a beacon is not counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
@@ -13,12 +16,14 @@ pub struct Rejected {
     pub site: Option<String>,
     /// The family of the user agent, where that was why.
     pub agent: Option<String>,
+    /// What the site that nobody has declared was called, where that was why; at most 253 bytes.
+    pub undeclared: Option<String>,
 }
 
 impl Rejected {
     /// Refused because of `reason`; `sentence` says what was wrong.
     pub const fn new(reason: Reason, sentence: String) -> Self {
-        Self { reason, sentence, site: None, agent: None }
+        Self { reason, sentence, site: None, agent: None, undeclared: None }
     }
 
     /// The same, for a beacon of `site`.
@@ -31,6 +36,13 @@ impl Rejected {
     #[must_use]
     pub fn by(self, agent: &str) -> Self {
         Self { agent: Some(agent.to_owned()), ..self }
+    }
+
+    /// The same, because nobody has declared a site called `name`.
+    #[must_use]
+    pub fn of_undeclared(self, name: &str) -> Self {
+        let end = name.floor_char_boundary(SITE_BYTES_MAX);
+        Self { undeclared: name.get(..end).map(str::to_owned), ..self }
     }
 
     /// Whether the sender's request was in order, and only who sent it was not wanted: it is then

@@ -7,8 +7,11 @@ use crate::config::registry::Entrance;
 /// The facts of a request that ingest goes by. They live as long as the request.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'r> {
-    /// When it was received, UTC milliseconds.
+    /// When it counts as received, UTC milliseconds: the same as `arrived_at`, but for what a trusted
+    /// sender tells of the past.
     pub received_at: i64,
+    /// When it really arrived, UTC milliseconds.
+    pub arrived_at: i64,
     /// The client's address, after the proxies that are trusted.
     pub client: IpAddr,
     /// Whether someone on this machine sent it, with no proxy between: somebody trying things out.

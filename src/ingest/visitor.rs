@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use super::payload::Payload;
-use crate::model::visitor::{Network, Visitor};
+use crate::model::{
+    period::Period,
+    visitor::{Network, Visitor},
+};
 
 /// The key of one site and one of its days.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,6 +35,16 @@ impl DayKey {
             hasher.update(part);
         }
         Visitor(number(&hasher))
+    }
+
+    /// A key for a day that is over, whose own is erased: what is told of it today goes together,
+    /// and this one is erased with today's.
+    #[must_use]
+    pub fn of_past(&self, day: Period) -> Self {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(b"past");
+        hasher.update(&day.start.to_le_bytes());
+        Self(*hasher.finalize().as_bytes())
     }
 
     /// A number for a beacon of `visitor`: the same for the same beacon, sent again on the same day.

@@ -37,6 +37,8 @@ pub struct DashboardPage<'a> {
     pub metric: Metric,
     /// The rankings, in reading order.
     pub cards: &'a [Card],
+    /// A site that beacons have come for and that nobody has declared.
+    pub undeclared: Option<&'a str>,
     /// What to do first, where nothing was ever counted.
     pub first_run: Option<FirstRun<'a>>,
 }

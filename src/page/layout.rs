@@ -2,8 +2,8 @@
 
 use super::{
     link::{
-        ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY, STORAGE, TOP, VITALS, Way,
-        YEAR,
+        ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY, SETUP, STORAGE, TOP,
+        VITALS, Way, YEAR,
     },
     number,
 };
@@ -101,6 +101,11 @@ impl Frame {
     /// Where the size of the file is explained.
     pub(super) fn storage(&self) -> String {
         self.way.to(STORAGE, &[])
+    }
+
+    /// Where the lines to paste are.
+    pub(super) fn setup(&self) -> String {
+        self.way.to(SETUP, &[])
     }
 
     /// The size of the file, if it is shown.

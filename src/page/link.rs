@@ -31,6 +31,9 @@ pub const STORAGE: &str = "/storage";
 /// What is collected, in plain words.
 pub const PRIVACY: &str = "/privacy";
 
+/// How pages and programs are led here.
+pub const SETUP: &str = "/setup";
+
 /// A site's name.
 pub const SITE: &str = "site";
 /// The first date of a range, `2026-11-01`.

@@ -12,6 +12,7 @@ pub mod goals;
 pub mod month;
 pub mod one_error;
 pub mod privacy;
+pub mod setup;
 pub mod storage;
 pub mod top;
 pub mod vitals;

@@ -21,6 +21,7 @@ use super::{
     one_error::OneErrorPage,
     privacy::PrivacyPage,
     sample::{self, TODAY},
+    setup::{self, SetupPage},
     storage::StoragePage,
     top::TopPage,
     trend::Trend,
@@ -60,6 +61,7 @@ fn dashboards() -> Vec<Story> {
             before: Some(&before),
             metric,
             cards,
+            undeclared: None,
             first_run: None,
         };
         (name, page.render())
@@ -87,6 +89,7 @@ fn first_run() -> Result<String, Error> {
         before: None,
         metric: Metric::Visitors,
         cards: &[],
+        undeclared: Some("<i>.example"),
         first_run: Some(FirstRun {
             snippet: r#"<script defer src="https://stats.example.com/tb.js"></script>"#,
             curl: "curl https://stats.example.com/beacon -H 'content-type: application/json' \
@@ -240,6 +243,10 @@ fn others() -> Vec<Story> {
         (name, page.render())
     };
     let facts = sample::facts();
+    let snippet = r#"<script defer src="https://stats.example.com/tb.js"></script>"#;
+    let line = "POST https://stats.example.com/api/event".to_owned();
+    let clients = vec![("Events API".to_owned(), line)];
+    let products = [setup::Product { name: "Plausible".to_owned(), clients }];
     let bare = super::layout::Frame {
         assets: frame.assets.clone(),
         version: frame.version.clone(),
@@ -252,6 +259,7 @@ fn others() -> Vec<Story> {
     vec![
         filtered("filtered", &sample::reasons(), &sample::agents()),
         filtered("filtered-nothing", &[], &[]),
+        ("setup", SetupPage { frame: &frame, snippet, products: &products }.render()),
         ("privacy", PrivacyPage { frame: &frame, facts: &facts }.render()),
         error("error", &frame, "In the address, from=<b> is no date.", "Pick one below."),
         error("error-bare", &bare, "", "Perhaps the address was mistyped."),

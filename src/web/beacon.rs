@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long a client that is turned away should wait, in seconds.
-const RETRY_AFTER: &str = "5";
+pub(super) const RETRY_AFTER: &str = "5";
 
 /// A beacon as JSON or as a form.
 pub(super) async fn post(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Answer {
@@ -92,16 +92,21 @@ async fn count(
     let registry = app.registry.get();
     let trusted = &registry.server.trusted_proxies;
     let facts = client::facts(headers, peer, trusted, clock::now_ms(), entrance);
-    let mut beacon = app.ingest.accept(&payload?, &facts, &registry)?;
+    store(app, app.ingest.accept(&payload?, &facts, &registry)?).await
+}
+
+/// Stores a beacon. Once this returns `Ok`, it is on the disk.
+pub(super) async fn store(app: &App, mut beacon: Beacon<'_>) -> Result<(), Rejected> {
     if beacon.raw.is_some() && app.writer.is_pressed() {
         // What is counted comes first: the beacon is not kept singly.
         beacon.raw = None;
         app.metrics.not_kept.add(1);
     }
-    store(app, &beacon).await.map_err(|rejected| rejected.at(&beacon.site))
+    let stored = store_as_it_is(app, &beacon).await;
+    stored.map_err(|rejected| rejected.at(&beacon.site))
 }
 
-async fn store(app: &App, beacon: &Beacon<'_>) -> Result<(), Rejected> {
+async fn store_as_it_is(app: &App, beacon: &Beacon<'_>) -> Result<(), Rejected> {
     let mut encoded = Vec::with_capacity(256);
     beacon.encode_into(&mut encoded).map_err(|error| {
         error!(%error, "a beacon could not be encoded");
@@ -122,8 +127,12 @@ async fn store(app: &App, beacon: &Beacon<'_>) -> Result<(), Rejected> {
 }
 
 /// Notes a refusal, so that the owner can see it.
-fn note(app: &App, rejected: &Rejected) {
+pub(super) fn note(app: &App, rejected: &Rejected) {
     app.metrics.rejected.add(1);
+    if let Some(name) = &rejected.undeclared {
+        let registry = app.registry.get();
+        app.metrics.undeclared_site.note(name, |name| registry.site_called(name).is_none());
+    }
     let agent = rejected.agent.as_deref();
     app.writer.refuse(rejected.site.as_deref(), rejected.reason, agent, clock::now());
 }

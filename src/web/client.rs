@@ -8,11 +8,20 @@ use hyper::{
 };
 
 use crate::{
-    config::registry::{Entrance, Prefix},
+    config::registry::{Entrance, Prefix, Server, Token},
     ingest::Request,
 };
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// By any of these a request tells that somebody else has sent it first.
+const PASSED_ON: [HeaderName; 5] = [
+    FORWARDED_FOR,
+    header::FORWARDED,
+    header::VIA,
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("cf-connecting-ip"),
+];
 
 /// Where a trusted proxy tells the visitor's country.
 const COUNTRY_HEADERS: [HeaderName; 4] = [
@@ -37,7 +46,6 @@ pub(super) fn facts<'r>(
     let named = |name: &'static str| text(&HeaderName::from_static(name));
     let is_set = |name: &'static str| named(name) == Some("1");
     let is_trusted = is_in(trusted, peer.ip());
-    let forwarded = headers.contains_key(FORWARDED_FOR) || headers.contains_key(header::FORWARDED);
     let ahead = ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(|name| {
         named(name).is_some_and(|purpose| {
             ["prefetch", "preview", "prerender"].iter().any(|word| purpose.contains(word))
@@ -45,8 +53,9 @@ pub(super) fn facts<'r>(
     });
     Request {
         received_at,
+        arrived_at: received_at,
         client: client(headers, peer.ip(), trusted),
-        is_local: peer.ip().to_canonical().is_loopback() && !forwarded,
+        is_local: peer.ip().to_canonical().is_loopback() && !is_passed_on(headers),
         entrance,
         host: text(&header::HOST),
         origin: text(&header::ORIGIN).filter(|origin| *origin != "null"),
@@ -77,6 +86,29 @@ fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[Prefix]) -> IpAddr {
         }
     }
     client
+}
+
+/// Whether a sender may speak for others: it has a token, or is a program on this machine, or a
+/// trusted proxy itself that does not pass on what somebody else has sent.
+pub(super) fn is_trusted(
+    facts: &Request<'_>,
+    headers: &HeaderMap,
+    peer: SocketAddr,
+    server: &Server,
+) -> bool {
+    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = sent.and_then(|sent| sent.split_once(' ')).filter(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")
+    });
+    // What a proxy passes on without telling for whom is not its own.
+    let is_its_own = facts.client != peer.ip() || !is_passed_on(headers);
+    facts.is_local
+        || (is_its_own && is_in(&server.trusted_proxies, facts.client))
+        || bearer.is_some_and(|(_, sent)| Token::is_among(&server.sender_tokens, sent))
+}
+
+fn is_passed_on(headers: &HeaderMap) -> bool {
+    PASSED_ON.iter().any(|name| headers.contains_key(name))
 }
 
 fn is_in(networks: &[Prefix], address: IpAddr) -> bool {

@@ -18,19 +18,24 @@ pub(super) fn get(name: &str) -> Answer {
     answer
 }
 
-/// A script that pages load. Other origins may read it, and see a new one within the day.
-pub(super) fn get_script(name: &str, request: &HeaderMap) -> Answer {
+/// A script that pages load, which sends to `endpoint` if a site has given it a path of its own.
+/// Other origins may read it, and see a new one within the day.
+pub(super) fn get_script(name: &str, endpoint: Option<&str>, request: &HeaderMap) -> Answer {
     let Some(script) = assets::script(name) else {
         return respond::empty(StatusCode::NOT_FOUND);
     };
-    let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", script.hash)) else {
+    let (mark, content) = match endpoint {
+        Some(endpoint) => (endpoint, assets::sending_to(script, endpoint)),
+        None => ("", script.content.clone()),
+    };
+    let Ok(tag) = HeaderValue::from_str(&format!("\"{}{mark}\"", script.hash)) else {
         return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
     let known = request.get(header::IF_NONE_MATCH) == Some(&tag);
     let mut answer = if known {
         respond::empty(StatusCode::NOT_MODIFIED)
     } else {
-        respond::with_body(StatusCode::OK, script.kind, script.content.clone())
+        respond::with_body(StatusCode::OK, script.kind, content)
     };
     answer.headers_mut().insert(header::ETAG, tag);
     respond::set(&mut answer, header::CACHE_CONTROL, "public, max-age=86400");

@@ -4,6 +4,7 @@ mod api;
 mod beacon;
 mod body;
 mod client;
+mod compat;
 mod cors;
 mod embedded;
 mod gzip;
@@ -14,9 +15,11 @@ mod respond;
 mod routes;
 pub mod server;
 
-/// The line that a site's pages need in their head.
-pub fn snippet(base_url: &str) -> String {
-    format!(r#"<script defer src="{base_url}/tb.js"></script>"#)
+/// The line that a site's pages need in their head; `script` is the script's path, if the site has
+/// given it one.
+pub fn snippet(base_url: &str, script: Option<&str>) -> String {
+    let script = script.unwrap_or("/tb.js");
+    format!(r#"<script defer src="{base_url}{script}"></script>"#)
 }
 
 /// The line that makes them tell of their errors too; it stands before their other scripts.

@@ -9,6 +9,8 @@ use hyper::{
 use serde::Serialize;
 use tracing::error;
 
+use crate::ingest::compat::contract::PIXEL;
+
 /// An answer, complete.
 pub(super) type Answer = Response<Full<Bytes>>;
 
@@ -17,9 +19,6 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
      img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
      trusted-types 'none'";
-
-/// The smallest valid transparent GIF: 43 bytes, one pixel.
-const PIXEL: [u8; 43] = *b"GIF89a\x01\0\x01\0\x80\x01\0\0\0\0\xff\xff\xff!\xf9\x04\x01\n\0\x01\0,\0\0\0\0\x01\0\x01\0\0\x02\x02L\x01\0;";
 
 /// An answer without a body.
 pub(super) fn empty(status: StatusCode) -> Answer {

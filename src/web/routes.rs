@@ -1,15 +1,15 @@
 //! Which path leads where.
 
-use std::net::SocketAddr;
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use hyper::{Method, Request, body::Incoming};
 
 use super::{
-    api, beacon, cors, embedded, gzip, health,
+    api, beacon, compat, cors, embedded, gzip, health,
     pages::{self, Page},
     respond::{self, Answer},
 };
-use crate::{app::App, assets::SCRIPTS};
+use crate::{app::App, assets::SCRIPTS, config::registry::Site, ingest::compat::PRODUCTS};
 
 /// A door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ enum Route {
     Report,
     Privacy,
     Page(Page),
+    /// The door of other products, by its path in the router's words.
+    Foreign(&'static str),
 }
 
 /// The paths of all doors.
@@ -46,6 +48,11 @@ impl Routes {
         router.insert("/api/v1/reports", Route::Reports)?;
         router.insert("/api/v1/reports/{slug}", Route::Report)?;
         router.insert("/api/v1/privacy", Route::Privacy)?;
+        let doors: BTreeSet<&str> =
+            PRODUCTS.iter().flat_map(|product| product.doors).copied().collect();
+        for door in doors {
+            router.insert(door, Route::Foreign(door))?;
+        }
         for (page, path) in Page::ALL {
             router.insert(path, Route::Page(page))?;
         }
@@ -72,26 +79,51 @@ impl Routes {
     ) -> Answer {
         let path = request.uri().path().to_owned();
         let Ok(found) = self.0.at(&path) else {
-            return pages::not_found();
+            return named(app, peer, &path, request).await;
         };
         let method = request.method();
         match (found.value, method) {
+            (Route::Foreign(door), _) => compat::answer(app, door, peer, request).await,
             (Route::Beacon | Route::Pixel, &Method::OPTIONS) => cors::preflight(request.headers()),
             (Route::Beacon, &Method::POST) => beacon::post(app, peer, request).await,
             (Route::Beacon, _) => respond::method_not_allowed("POST, OPTIONS"),
             (Route::Page(Page::Errors), &Method::POST) => pages::post_error(app, request).await,
             (Route::Pixel, &Method::GET) => beacon::get_pixel(app, peer, request).await,
             (_, &Method::GET | &Method::HEAD) => match found.value {
-                Route::Script(name) => embedded::get_script(name, request.headers()),
+                Route::Script(name) => embedded::get_script(name, None, request.headers()),
                 Route::Asset => embedded::get(found.params.get("name").unwrap_or_default()),
                 Route::Health => health::get(app),
                 Route::Reports => api::get(app, None, &request).await,
                 Route::Report => api::get(app, found.params.get("slug"), &request).await,
                 Route::Privacy => pages::get_privacy_facts(app, &request),
                 Route::Page(page) => pages::get(app, *page, &request).await,
-                Route::Beacon | Route::Pixel => respond::method_not_allowed("GET, OPTIONS"),
+                Route::Beacon | Route::Pixel | Route::Foreign(_) => {
+                    respond::method_not_allowed("GET, OPTIONS")
+                }
             },
             _ => respond::method_not_allowed("GET, HEAD"),
         }
     }
+}
+
+/// The answer under a path that a site has given to the script or to `/beacon`.
+async fn named(app: &App, peer: SocketAddr, path: &str, request: Request<Incoming>) -> Answer {
+    let registry = app.registry.get();
+    let is_script = |site: &&Arc<Site>| site.script.as_deref() == Some(path);
+    if let Some(site) = registry.sites.iter().find(is_script) {
+        return match *request.method() {
+            Method::GET | Method::HEAD => {
+                embedded::get_script("tb.js", site.endpoint.as_deref(), request.headers())
+            }
+            _ => respond::method_not_allowed("GET, HEAD"),
+        };
+    }
+    if registry.sites.iter().any(|site| site.endpoint.as_deref() == Some(path)) {
+        return match *request.method() {
+            Method::OPTIONS => cors::preflight(request.headers()),
+            Method::POST => beacon::post(app, peer, request).await,
+            _ => respond::method_not_allowed("POST, OPTIONS"),
+        };
+    }
+    pages::not_found()
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "a test may say what it has seen")]
 
 mod chromium;
+mod clients;
 mod errors;
 mod pages;
 #[path = "../suite/support/mod.rs"]

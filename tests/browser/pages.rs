@@ -16,6 +16,8 @@ pub(crate) struct Pages {
 }
 
 struct Shared {
+    /// What the head of every page has beside the usual.
+    lines: String,
     /// What a page has in its head.
     head: Box<Head>,
     beacons_port: u16,
@@ -31,9 +33,19 @@ impl Pages {
         beacons_port: u16,
         head: impl Fn(&str) -> String + Send + Sync + 'static,
     ) -> Self {
+        Self::serve_with("", beacons_port, head)
+    }
+
+    /// The same with further lines, each ended, in the head of every page.
+    pub(crate) fn serve_with(
+        lines: &str,
+        beacons_port: u16,
+        head: impl Fn(&str) -> String + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
+            lines: lines.to_owned(),
             head: Box::new(head),
             beacons_port,
             asked: Mutex::default(),
@@ -128,8 +140,9 @@ impl Shared {
         write!(
             stream,
             "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\
-             Connection: close\r\n\r\n{page}",
-            page.len()
+             {}Connection: close\r\n\r\n{page}",
+            page.len(),
+            self.lines
         )
     }
 

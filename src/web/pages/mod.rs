@@ -7,6 +7,7 @@ mod goals;
 mod month;
 mod other;
 mod overview;
+mod setup;
 mod storage;
 mod top;
 mod vitals;
@@ -52,11 +53,12 @@ pub(super) enum Page {
     Storage,
     Filtered,
     Privacy,
+    Setup,
 }
 
 impl Page {
     /// Every page with its path.
-    pub(super) const ALL: [(Self, &'static str); 12] = [
+    pub(super) const ALL: [(Self, &'static str); 13] = [
         (Self::Overview, link::OVERVIEW),
         (Self::Top, link::TOP),
         (Self::Month, link::MONTH),
@@ -69,6 +71,7 @@ impl Page {
         (Self::Storage, link::STORAGE),
         (Self::Filtered, link::FILTERED),
         (Self::Privacy, link::PRIVACY),
+        (Self::Setup, link::SETUP),
     ];
 }
 
@@ -123,6 +126,7 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
             Page::Storage => storage::get(app, asked).await,
             Page::Filtered => other::get_filtered(app, asked).await,
             Page::Privacy => other::get_privacy(app, &asked),
+            Page::Setup => setup::get(app, &asked),
         },
         Err(wrong) => Err(NoPage::Wrong(wrong)),
     };

@@ -1,8 +1,11 @@
 //! `GET /`: a site at a glance.
 
+use std::sync::Arc;
+
 use super::{Asked, NoPage, frame, top};
 use crate::{
     app::App,
+    ingest::compat::claim::CUSTOM,
     model::dimension::Dimension,
     page::{
         card::Card,
@@ -52,7 +55,12 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let question = &asked.question;
     let frame = frame::of(app, &asked, link::OVERVIEW, Some(&read.status));
     let visitors_now = live.present.get(&question.site.name).copied();
-    let (snippet, curl) = (web::snippet(&asked.base_url), web::curl(&asked.base_url));
+    let (snippet, curl) = (
+        web::snippet(&asked.base_url, question.site.script.as_deref()),
+        web::curl(&asked.base_url),
+    );
+    let registry = app.registry.get();
+    let undeclared = app.metrics.undeclared_site.get(|name| registry.site_called(name).is_none());
     let is_first = !read.status.has_counted && question.event.visits;
     let page = DashboardPage {
         frame: &frame,
@@ -62,6 +70,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         before: Some(&read.overview.before),
         metric: asked.metric,
         cards: &read.cards,
+        undeclared: undeclared.as_deref(),
         first_run: is_first.then_some(FirstRun { snippet: &snippet, curl: &curl }),
     };
     Ok(page.render()?)
@@ -84,5 +93,15 @@ fn everything(asked: &Asked, file: &Transaction<'_>) -> Result<Read, store::Erro
         let tabs = top::tabs(asked, &declared, first, own.question.range);
         cards.push(top::card(&own.about(Some((*first).clone())), tabs, file)?);
     }
+    cards.extend(events(&own, file)?);
     Ok(Read { overview, cards, status: status::answer(&own.question, file)? })
+}
+
+/// The events that pages call by names of their own, if there are any.
+fn events(asked: &Asked, file: &Transaction<'_>) -> Result<Option<Card>, store::Error> {
+    let custom = asked.question.events.iter().find(|event| event.name == CUSTOM);
+    let Some(event) = custom.filter(|_| asked.question.event.visits) else { return Ok(None) };
+    let question = Question { event: Arc::clone(event), ..asked.question.clone() };
+    let card = top::card(&Asked { question, ..asked.clone() }, Vec::new(), file)?;
+    Ok((!card.ranking.rows.is_empty()).then_some(card))
 }

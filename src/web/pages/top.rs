@@ -4,6 +4,7 @@ use super::{Asked, NoPage, frame};
 use crate::{
     app::App,
     config::registry::{EventType, IdentifierRule},
+    ingest::compat::claim::CUSTOM,
     model::{dimension::Dimension, period::DateRange},
     page::{
         card::Card,
@@ -99,6 +100,7 @@ fn title(dimension: &Dimension) -> String {
 /// What an event type's identifiers are called, in the plural.
 fn identifiers_title(event: &EventType) -> String {
     let title = match event.identifier {
+        _ if event.name == CUSTOM => "Events",
         IdentifierRule::PagePath | IdentifierRule::CanonicalUrl | IdentifierRule::RefererPath => {
             "Pages"
         }

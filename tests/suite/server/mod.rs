@@ -1,6 +1,7 @@
 //! The server as its clients see it, over HTTP, and as its owner does, in the file.
 
 mod beacon;
+mod clients;
 mod crash;
 mod flood;
 mod goals;
