@@ -272,9 +272,8 @@ pub fn carry_out(
             gone.push((due, removed));
         }
     }
-    if !gone.is_empty() {
-        while file.change(false, |file| aging::shrink(file, SHRINK_PAGES))? > 0 {}
-    }
+    // Also when nothing went: the process may have been stopped between the two.
+    while file.change(false, |file| aging::shrink(file, SHRINK_PAGES))? > 0 {}
     Ok(gone)
 }
 

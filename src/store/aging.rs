@@ -244,11 +244,17 @@ pub fn remove_texts(transaction: &Transaction<'_>, names: &[TextId]) -> Result<u
 /// # Errors
 /// When the file can't be written.
 pub fn shrink(connection: &Connection, pages: u32) -> Result<i64, Error> {
+    let unused = |connection: &Connection| {
+        connection.query_row("PRAGMA freelist_count", [], |row| row.get(0))
+    };
+    if unused(connection)? == 0_i64 {
+        return Ok(0);
+    }
     // The number can't be bound; it is one of ours.
     let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}
-    Ok(connection.query_row("PRAGMA freelist_count", [], |row| row.get(0))?)
+    Ok(unused(connection)?)
 }
 
 fn as_json(ids: &[TextId]) -> String {
