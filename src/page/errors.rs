@@ -116,7 +116,7 @@ fn href(way: &Way, scope: &crate::report::answer::Scope, name: &str) -> String {
     way.to_range(link::ERRORS, scope.range, &[(link::EVENT, event), (link::IDENTIFIER, name)])
 }
 
-/// `3 pages, 2 browsers · first met 3 Nov 2026, 09:12:44, last 24 Nov 2026, 12:03:20`.
+/// `3 pages, 2 browsers · first met 3 Nov 2026, 09:12, last 24 Nov 2026, 12:03`.
 pub(super) fn words(group: &ErrorGroup) -> String {
     let counted = |count: u64, one, many| {
         number::counted(i64::try_from(count).unwrap_or(i64::MAX), one, many)

@@ -84,7 +84,7 @@ impl EventsPage<'_> {
         }
         format!(
             "{kept_words} of the {} that were counted. The others are older than {days}, came before “raw” \
-             was set, or while more came than could be kept: then what is counted goes first.",
+             was set, or while more came than could be kept: what is counted goes first then.",
             number::thousands(*counted)
         )
     }

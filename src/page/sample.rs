@@ -324,7 +324,7 @@ pub(super) fn errors() -> Errors {
         returned,
         first_at: 1_790_000_000,
         last_at: 1_795_000_000,
-        local: ["21 Sep 2026, 15:33:20".to_owned(), "18 Nov 2026, 11:26:40".to_owned()],
+        local: ["21 Sep 2026, 15:33".to_owned(), "18 Nov 2026, 11:26".to_owned()],
         figures: Figures { count, visitors: count / 3 + 1, ..Figures::default() },
         pages: 3,
         browsers: 1,
@@ -352,7 +352,7 @@ pub(super) fn events() -> Events {
     let event = |id, stack: &str| Event {
         id,
         received_at: "2026-11-24T10:26:40.120Z".to_owned(),
-        local: "24 Nov 2026, 11:26:40".to_owned(),
+        local: "24 Nov 2026, 11:26".to_owned(),
         identifier: Some("TypeError: undefined has no properties".to_owned()),
         visitor: Some("00deadbeef001234".to_owned()),
         dimensions: [

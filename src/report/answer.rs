@@ -351,7 +351,7 @@ pub struct Event {
     pub id: i64,
     /// When it was received, in UTC: `2026-11-24T12:00:00.123Z`.
     pub received_at: String,
-    /// The same in the site's time zone, to be read: `24 Nov 2026, 12:00:00`.
+    /// The same in the site's time zone, to be read: `24 Nov 2026, 12:00`.
     #[serde(skip)]
     pub local: String,
     /// What it was counted as.

@@ -116,10 +116,10 @@ pub(super) fn scope(question: &Question, range: DateRange) -> Scope {
     }
 }
 
-/// A moment (UTC seconds) in the site's time zone, to be read: `24 Nov 2026, 12:03:20`.
+/// A moment (UTC seconds) in the site's time zone, to be read: `24 Nov 2026, 12:03`.
 pub(super) fn local(question: &Question, at: i64) -> String {
     let local = question.site.zone.to_datetime(timestamp(at));
-    local.strftime("%-d %b %Y, %H:%M:%S").to_string()
+    local.strftime("%-d %b %Y, %H:%M").to_string()
 }
 
 /// Sums as an answer shows them.

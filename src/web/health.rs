@@ -24,6 +24,7 @@ pub(super) fn get(app: &App) -> Answer {
                 "rejected": metrics.rejected.get(),
                 "unavailable": metrics.unavailable.get(),
                 "folded": metrics.folded.get(),
+                "not_kept": metrics.not_kept.get(),
             },
             "journal_commits": metrics.journal_commits.get(),
             "folds": metrics.folds.get(),

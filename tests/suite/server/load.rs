@@ -178,3 +178,39 @@ fn what_can_not_be_written_is_not_answered_as_if_it_were() {
     assert_eq!(server.count("day", None), 2);
     assert_eq!(server.health("/beacons/unavailable"), 1);
 }
+
+#[test]
+fn under_pressure_single_beacons_go_first_and_every_answered_one_is_counted() {
+    const QUEUE: u64 = 64;
+    let kept = CONFIG.replace("dedupe = \"0s\"", "dedupe = \"0s\"\nraw = \"7d\"");
+    let server = Server::start(&format!("{kept}[server.limits]\nqueue_beacons = {QUEUE}\n"));
+    let beacon = r#"{"event_type":"page_view","identifier":"/page/0","meta":{"plan":"pro"}}"#;
+    assert_eq!(server.post(beacon).status, 204);
+    let other = Connection::open(server.database()).unwrap();
+    wait_until("the lock", || other.execute_batch("BEGIN IMMEDIATE").is_ok());
+    // Twice as many as there is room for, while nothing can be stored.
+    let (stored, away) = (AtomicU64::new(0), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for _ in 0..2 * QUEUE {
+            let (server, stored, away) = (&server, &stored, &away);
+            scope.spawn(move || match server.post(beacon).status {
+                204 => stored.fetch_add(1, Relaxed),
+                503 => away.fetch_add(1, Relaxed),
+                status => panic!("{status}"),
+            });
+        }
+        wait_until("the queue to be full", || away.load(Relaxed) > 0);
+        other.execute_batch("COMMIT").unwrap();
+    });
+    let answered = stored.into_inner() + 1;
+    assert!(answered > QUEUE / 2 && away.into_inner() > 0, "{answered} answered");
+    assert_eq!(server.count("day", None), i64::try_from(answered).unwrap());
+    let report = server.json("/api/v1/reports/events?event_type=page_view");
+    let (counted, kept) = (report["counted"].as_u64().unwrap(), report["kept"].as_u64().unwrap());
+    println!("{answered} answered, {kept} of them kept singly");
+    assert_eq!(counted, answered);
+    assert!(kept >= QUEUE / 4 && kept < answered, "{kept} of {answered}");
+    assert!(server.health("/beacons/not_kept") >= answered - kept);
+    let page = server.get("/events?event_type=page_view").text();
+    assert!(page.contains("more came than could be kept"), "{page}");
+}
