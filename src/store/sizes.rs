@@ -31,7 +31,7 @@ pub struct Part {
 pub fn tables(connection: &Connection) -> Result<Vec<Table>, Error> {
     let mut statement = connection.prepare(
         "SELECT m.tbl_name, sum(s.pgsize) FROM dbstat AS s JOIN sqlite_schema AS m ON m.name = s.name
-         WHERE s.aggregate GROUP BY m.tbl_name ORDER BY 2 DESC, 1",
+         WHERE s.aggregate = TRUE GROUP BY m.tbl_name ORDER BY 2 DESC, 1",
     )?;
     let rows =
         statement.query_map([], |row| Ok(Table { name: row.get(0)?, bytes: row.get(1)? }))?;

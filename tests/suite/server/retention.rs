@@ -219,6 +219,28 @@ fn the_archive_takes_whole_months_once_whatever_stops_it() {
 }
 
 #[test]
+fn the_storage_page_accounts_for_the_whole_file() {
+    let clock = Clock::at("2026-05-02 00:00:00");
+    let server = Server::start_at(&clock, CONFIG);
+    fill(&server, &clock);
+    let report = server.json("/api/v1/reports/storage");
+    let sum = |list: &str| -> i64 {
+        let parts = report[list].as_array().unwrap().iter();
+        parts.map(|part| part["bytes"].as_i64().unwrap()).sum()
+    };
+    let (file, unused) =
+        (report["file_bytes"].as_i64().unwrap(), report["unused_bytes"].as_i64().unwrap());
+    // All pages but the unused ones, SQLite's own map of pages, and the schema, which is no table.
+    let rest = file - unused - sum("tables");
+    assert!((0..=64 * 1024).contains(&rest), "{rest} of {file} bytes are told by nobody: {report}");
+    let counted = sum("event_types");
+    assert!(counted > file / 4 && counted <= sum("tables"), "{report}");
+    assert!(sum("sites").abs_diff(counted) < 10, "{report}");
+    let page = server.get("/storage").text();
+    assert!(page.contains("beacon_breakdown") && page.contains("page_view"), "{page}");
+}
+
+#[test]
 fn names_that_nothing_uses_go_and_may_come_back() {
     let clock = Clock::at("2026-05-02 12:00:00");
     let config = "[event.tick]\nidentifier = \"key\"\ngranularities = [\"day\"]\nretention = { day = \"10d\" }\n";
