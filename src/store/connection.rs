@@ -125,8 +125,10 @@ pub fn open_readable(path: &Path) -> Result<Connection, Error> {
     if !path.exists() {
         return Err(Error::Missing(path.to_owned()));
     }
-    check_header(path)?;
-    let connection = connect_readable(path)?;
+    refuse_directory(path)?;
+    // The file is not opened here beside SQLite: closing it would drop the locks of every connection
+    // that this process has, and the next program to close the file would take its log away.
+    let connection = connect_readable(path).map_err(|error| migrate::foreign(error, path))?;
     migrate::check_version(&connection, path)?;
     Ok(connection)
 }
@@ -150,13 +152,12 @@ fn harden(connection: &Connection) -> Result<(), rusqlite::Error> {
     Ok(())
 }
 
-/// Refuses what can't be a database before SQLite would make one of it.
+/// Refuses what can't be a database before SQLite would make one of it. Only for a file that this
+/// process has not opened yet.
 fn check_header(path: &Path) -> Result<(), Error> {
     use std::io::Read as _;
+    refuse_directory(path)?;
     let foreign = |why: &str| Error::Foreign { path: path.to_owned(), why: why.to_owned() };
-    if path.is_dir() {
-        return Err(foreign("it is a directory"));
-    }
     let open = |source| Error::Open { path: path.to_owned(), source };
     let mut header = Vec::with_capacity(SQLITE_HEADER.len());
     let file = File::open(path).map_err(open)?;
@@ -166,6 +167,14 @@ fn check_header(path: &Path) -> Result<(), Error> {
         found if found == SQLITE_HEADER => Ok(()),
         _ => Err(foreign("it is not an SQLite file")),
     }
+}
+
+fn refuse_directory(path: &Path) -> Result<(), Error> {
+    if path.is_dir() {
+        let why = "it is a directory".to_owned();
+        return Err(Error::Foreign { path: path.to_owned(), why });
+    }
+    Ok(())
 }
 
 /// A few read-only connections for pages.

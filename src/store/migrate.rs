@@ -36,7 +36,8 @@ pub(super) fn to_latest(connection: &mut Connection, path: &Path) -> Result<(), 
 /// # Errors
 /// When it is one of these, or can't be read.
 pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), Error> {
-    let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let id = connection.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0));
+    let id = id.map_err(|error| foreign(error, path))?;
     if id != APPLICATION_ID {
         let why = "it belongs to another program".to_owned();
         return Err(Error::Foreign { path: path.to_owned(), why });
@@ -46,6 +47,15 @@ pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), 
         return Err(Error::Newer { path: path.to_owned(), found, known: LATEST });
     }
     Ok(())
+}
+
+/// Says in a sentence of ours that the file is none of SQLite's.
+pub(super) fn foreign(error: rusqlite::Error, path: &Path) -> Error {
+    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) {
+        let why = "it is not an SQLite file".to_owned();
+        return Error::Foreign { path: path.to_owned(), why };
+    }
+    error.into()
 }
 
 /// The schema version of the file; 0 before the first migration.

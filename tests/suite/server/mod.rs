@@ -5,6 +5,7 @@ mod clients;
 mod crash;
 mod flood;
 mod goals;
+mod guests;
 mod load;
 mod privacy;
 mod refusals;
