@@ -11,7 +11,7 @@
 //! | 1 | [`config`], [`clock`], [`metrics`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; embedded files; tables as text |
 //! | 2 | [`ingest`], [`fold`], [`store`] | people and payloads; counting; SQL |
 //! | 3 | [`writer`], [`report`], [`prune`] | the thread that writes; questions and answers; what goes by age |
-//! | 4 | [`page`] | HTML |
+//! | 4 | [`page`], [`backup`] | HTML; the file copied and brought back |
 //! | 5 | [`app`] | what a running server shares |
 //! | 6 | [`web`], [`jobs`] | HTTP; what is done by the clock |
 //! | 7 | [`cli`] | the command line |
@@ -27,6 +27,7 @@
 
 pub mod app;
 pub mod assets;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 it could not be done, 2 the command or `beacons.toml` can't be meant.
 
+mod backup;
 mod check;
 mod demo;
 mod inspect;
@@ -53,6 +54,10 @@ enum Command {
     Check(Place),
     /// List everything in the database that could be about a person
     Inspect(Place),
+    /// Copy the database into one checked file, also beside a running server
+    Backup(backup::Options),
+    /// Put a backup in the place of the database, and keep the old one
+    Restore(backup::Options),
     /// Remove what is older than beacons.toml keeps it; a running server does so by itself
     Prune(prune::Options),
     /// Serve a temporary database with thirteen months of made-up traffic, to look around
@@ -82,6 +87,8 @@ enum Failure {
     App(#[from] app::Error),
     #[error(transparent)]
     Store(#[from] store::Error),
+    #[error(transparent)]
+    Backup(#[from] crate::backup::Error),
     #[error("{0}")]
     Other(String),
 }
@@ -90,7 +97,7 @@ impl Failure {
     fn code(&self) -> ExitCode {
         match self {
             Self::Config(_) => ExitCode::from(UNUSABLE),
-            Self::App(_) | Self::Store(_) | Self::Other(_) => ExitCode::FAILURE,
+            Self::App(_) | Self::Store(_) | Self::Backup(_) | Self::Other(_) => ExitCode::FAILURE,
         }
     }
 }
@@ -103,6 +110,8 @@ pub fn main() -> ExitCode {
         Command::Serve(place) => serve::run(&place),
         Command::Check(place) => check::run(&place),
         Command::Inspect(place) => inspect::run(&place),
+        Command::Backup(options) => backup::make(&options),
+        Command::Restore(options) => backup::restore(&options),
         Command::Prune(options) => prune::run(&options),
         Command::Demo(options) => demo::run(&options),
     };

@@ -2,6 +2,7 @@
 
 pub mod aging;
 pub mod connection;
+pub mod copy;
 pub mod error;
 pub mod errors;
 pub mod events;

@@ -20,6 +20,15 @@ pub fn checkpoint_fully(connection: &Connection) -> Result<(), Error> {
     run(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
+/// Moves all that the write-ahead log holds into the file and keeps none from now on, so that the file
+/// can be moved and read anywhere. Opening it for writing brings the log back.
+///
+/// # Errors
+/// When the file can't be written, or somebody else has it open.
+pub fn leave_wal(connection: &Connection) -> Result<(), Error> {
+    Ok(connection.pragma_update(None, "journal_mode", "DELETE")?)
+}
+
 /// How many pages of the write-ahead log are not in the file yet.
 ///
 /// # Errors

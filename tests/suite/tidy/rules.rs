@@ -3,7 +3,7 @@
 use super::source::{Name, Source};
 
 /// The rooms and their ranks: a room imports only from lower ones, or from itself.
-pub(crate) const RANKS: [(&str, u8); 20] = [
+pub(crate) const RANKS: [(&str, u8); 21] = [
     ("model", 0),
     ("config", 1),
     ("clock", 1),
@@ -19,6 +19,7 @@ pub(crate) const RANKS: [(&str, u8); 20] = [
     ("report", 3),
     ("prune", 3),
     ("page", 4),
+    ("backup", 4),
     ("app", 5),
     ("web", 6),
     ("jobs", 6),

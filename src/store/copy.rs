@@ -1,0 +1,44 @@
+//! A copy of the file as it is at one moment, while others may write to it.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::{Error, connection::open_readable};
+
+/// Writes what `source` holds into the new or empty file `target`, compactly and of one moment.
+///
+/// # Errors
+/// When `source` is none of our files or can't be read, or `target` can't be written.
+pub fn copy(source: &Path, target: &Path) -> Result<(), Error> {
+    let connection = open_readable(source)?;
+    // It forbids writing to any file, the copy too; the source itself is open for reading alone.
+    connection.pragma_update(None, "query_only", false)?;
+    connection.execute("VACUUM INTO ?1", [target.to_string_lossy()])?;
+    Ok(())
+}
+
+/// Removes what is only known of the people of today: who was seen, what visits may go on, what may be
+/// a repeat. The space that they took is overwritten and given back.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn forget_people(connection: &Connection) -> Result<(), Error> {
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.execute_batch(
+        "BEGIN; DELETE FROM seen; DELETE FROM visit; DELETE FROM repeatable; COMMIT",
+    )?;
+    let mut shrink = connection.prepare("PRAGMA incremental_vacuum")?;
+    let mut steps = shrink.query([])?;
+    while steps.next()?.is_some() {}
+    Ok(())
+}
+
+/// Looks whether SQLite finds every page, every row and every index of the file as they should be.
+///
+/// # Errors
+/// When it is damaged or can't be read.
+pub fn check_fully(connection: &Connection) -> Result<(), Error> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(Error::Damaged(found)) }
+}
