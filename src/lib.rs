@@ -10,7 +10,7 @@
 //! | 0 | [`model`] | the nouns: beacon, period, dimension, tally |
 //! | 1 | [`config`], [`clock`], [`metrics`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; embedded files; tables as text |
 //! | 2 | [`ingest`], [`fold`], [`store`] | people and payloads; counting; SQL |
-//! | 3 | [`writer`], [`report`], [`prune`] | the thread that writes; questions and answers; what goes by age |
+//! | 3 | [`writer`], [`report`], [`prune`], [`alert`] | the thread that writes; questions and answers; what goes by age; what is told |
 //! | 4 | [`page`], [`backup`] | HTML; the file copied and brought back |
 //! | 5 | [`app`] | what a running server shares |
 //! | 6 | [`web`], [`jobs`] | HTTP; what is done by the clock |
@@ -25,6 +25,7 @@
 //! - A released migration never changes.
 //! - A page renders from literal answers: it asks no file, no clock and no socket.
 
+pub mod alert;
 pub mod app;
 pub mod assets;
 pub mod backup;

@@ -23,6 +23,7 @@ pub(super) struct File {
     pub(super) site: Vec<Site>,
     pub(super) event: Entries<Event>,
     pub(super) goal: Entries<Goal>,
+    pub(super) alert: Entries<Alert>,
 }
 
 /// `[server]`.
@@ -96,6 +97,24 @@ pub(super) struct Goal {
     pub(super) event: Value<String>,
     pub(super) identifier: Value<String>,
     pub(super) page: Value<String>,
+}
+
+/// One `[alert.NAME]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Alert {
+    pub(super) site: Value<String>,
+    pub(super) event: Value<String>,
+    pub(super) identifier: Value<String>,
+    pub(super) above: Value<i64>,
+    pub(super) within: Value<String>,
+    pub(super) spike: Value<i64>,
+    pub(super) drop: Value<i64>,
+    pub(super) new_error: Option<bool>,
+    pub(super) returned_error: Option<bool>,
+    pub(super) silent_for: Value<String>,
+    pub(super) file_above: Value<i64>,
+    pub(super) disk_below: Value<i64>,
 }
 
 /// `limits` of an event type.

@@ -7,8 +7,9 @@ use toml::Spanned;
 use super::{
     error::{Fault, quoted},
     file, nearest,
-    registry::{EventType, Goal},
+    registry::EventType,
     value::NAME_BYTES_MAX,
+    wanted::Goal,
 };
 
 /// How many goals there may be.

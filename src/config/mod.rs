@@ -3,6 +3,7 @@
 //! What is left to others: overrides from the command line, and whether the files that it names are
 //! there.
 
+mod alert;
 mod breakdown;
 pub mod current;
 mod error;
@@ -15,6 +16,7 @@ mod retention;
 mod server;
 mod site;
 mod value;
+pub mod wanted;
 
 use std::{fs, io::Read, path::Path, sync::Arc};
 
@@ -96,9 +98,12 @@ fn check(text: &str, mut events: Vec<Arc<EventType>>) -> Result<Registry, Fault>
         None
     };
     let zone = server::zone(&written.server)?;
+    let sites = site::check_all(&written.site, &zone)?;
+    let alerts = alert::check_all(&written.alert.0, &sites, &events)?;
     Ok(Registry {
         server: server::check(written.server)?,
-        sites: site::check_all(&written.site, &zone)?,
+        sites,
+        alerts,
         goals: goal::check_all(&written.goal.0, &events)?,
         events,
         unknown,

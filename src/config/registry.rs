@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use jiff::tz::TimeZone;
 
+use super::wanted::{Alert, Goal};
 use crate::model::{dimension::Dimension, period::Granularity};
 
 /// The name of the one site that takes every host when none is declared.
@@ -20,6 +21,8 @@ pub struct Registry {
     pub events: Vec<Arc<EventType>>,
     /// What visitors are wanted to reach, in the order in which they stand in the file.
     pub goals: Vec<Goal>,
+    /// What the owner wants to be told of, in the order in which they stand in the file.
+    pub alerts: Vec<Alert>,
     /// The rules for event types that nobody declared; `None` refuses them.
     pub unknown: Option<Arc<EventType>>,
 }
@@ -43,17 +46,6 @@ pub struct Server {
     pub archive: Option<PathBuf>,
     /// What is bounded by how much.
     pub limits: ServerLimits,
-}
-
-/// What visitors are wanted to reach.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Goal {
-    /// Its name.
-    pub name: String,
-    /// The event type that counts it.
-    pub event: String,
-    /// The identifier that counts it; every one for `None`.
-    pub identifier: Option<String>,
 }
 
 /// The server's own limits.

@@ -1,5 +1,6 @@
 //! Jobs: what the server does by the clock. A job is one file and one line here.
 
+mod alerts;
 pub mod contract;
 mod retention;
 mod salt;
@@ -11,7 +12,7 @@ use self::contract::Job;
 use crate::app::App;
 
 /// Every job.
-static JOBS: [Job; 2] = [salt::JOB, retention::JOB];
+static JOBS: [Job; 3] = [salt::JOB, retention::JOB, alerts::JOB];
 
 /// Does every job when it is due, for ever.
 pub async fn run(app: App) {

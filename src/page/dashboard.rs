@@ -39,6 +39,8 @@ pub struct DashboardPage<'a> {
     pub cards: &'a [Card],
     /// A site that beacons have come for and that nobody has declared.
     pub undeclared: Option<&'a str>,
+    /// What alerts tell of now: each alert's name, and a sentence.
+    pub alerts: &'a [(String, String)],
     /// What to do first, where nothing was ever counted.
     pub first_run: Option<FirstRun<'a>>,
 }
@@ -75,6 +77,10 @@ impl DashboardPage<'_> {
 
     fn now_words(&self) -> Option<String> {
         self.visitors_now.map(|count| format!("{} now", number::thousands(count)))
+    }
+
+    fn alerts_page(&self) -> String {
+        self.frame.way.to(link::ALERTS, &[])
     }
 
     fn stats(&self) -> Vec<Stat> {

@@ -2,8 +2,8 @@
 
 use super::{
     link::{
-        ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY, SETUP, STORAGE, TOP,
-        VITALS, Way, YEAR,
+        ALERTS, ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY, SETUP, STORAGE,
+        TOP, VITALS, Way, YEAR,
     },
     number,
 };
@@ -96,6 +96,11 @@ impl Frame {
     /// Where "how are visitors counted" is answered.
     pub(super) fn privacy(&self) -> String {
         self.way.to(PRIVACY, &[])
+    }
+
+    /// Where alerts are.
+    pub(super) fn alerts(&self) -> String {
+        self.way.to(ALERTS, &[])
     }
 
     /// Where the size of the file is explained.

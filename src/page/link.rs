@@ -22,6 +22,8 @@ pub const EVENTS_CSV: &str = "/events.csv";
 pub const ERRORS: &str = "/errors";
 /// How fast pages are.
 pub const VITALS: &str = "/speed";
+/// What alerts have noticed.
+pub const ALERTS: &str = "/alerts";
 /// What visitors were wanted to reach.
 pub const GOALS: &str = "/goals";
 /// What was filtered, and why.

@@ -3,6 +3,7 @@
 //! A page is one file, one struct with plain fields, and one template of the same name. The struct's
 //! methods answer what the template asks; templates have only loops, conditions and escaping.
 
+pub mod alerts;
 pub mod dashboard;
 pub mod error;
 pub mod errors;
@@ -36,6 +37,8 @@ mod markup;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod sample;
+#[cfg(test)]
+mod sample_lists;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod storybook;

@@ -7,6 +7,7 @@ use jiff::civil::date;
 
 use super::{
     Error,
+    alerts::AlertsPage,
     card::Card,
     dashboard::{DashboardPage, FirstRun},
     error::ErrorPage,
@@ -30,7 +31,7 @@ use super::{
 };
 use crate::{
     model::period::{DateRange, Granularity},
-    report::answer::{ErrorGroup, Errors, Event, Events, Goals, Series, Storage, Vitals},
+    report::answer::{Alerts, ErrorGroup, Errors, Event, Events, Goals, Series, Storage, Vitals},
     store::errors::State,
 };
 
@@ -62,6 +63,7 @@ fn dashboards() -> Vec<Story> {
             metric,
             cards,
             undeclared: None,
+            alerts: &[],
             first_run: None,
         };
         (name, page.render())
@@ -90,6 +92,7 @@ fn first_run() -> Result<String, Error> {
         metric: Metric::Visitors,
         cards: &[],
         undeclared: Some("<i>.example"),
+        alerts: &[("Silence".to_owned(), "No beacon for <b>7</b> hours.".to_owned())],
         first_run: Some(FirstRun {
             snippet: r#"<script defer src="https://stats.example.com/tb.js"></script>"#,
             curl: "curl https://stats.example.com/beacon -H 'content-type: application/json' \
@@ -198,6 +201,9 @@ fn errors() -> Vec<Story> {
         };
         (name, page.render())
     };
+    let alerts = |name, alerts: &Alerts, declared: &[String]| {
+        (name, AlertsPage { frame: &sample::frame(link::ALERTS), alerts, declared }.render())
+    };
     let goals = |name, goals: &Goals| {
         (name, GoalsPage { frame: &sample::frame(link::GOALS), today: TODAY, goals }.render())
     };
@@ -215,6 +221,8 @@ fn errors() -> Vec<Story> {
         list("errors-nothing", &none, Some(State::Muted), "<b>"),
         one("one-error", &found.groups[0], &kept.rows),
         one("one-error-muted", &found.groups[2], &[]),
+        alerts("alerts", &sample::alerts(), &["Silence".to_owned()]),
+        alerts("alerts-none", &Alerts::default(), &[]),
         goals("goals", &sample::goals()),
         goals("goals-none", &Goals { goals: Vec::new(), ..sample::goals() }),
         storage("storage", &sample::storage(), Some(31_000_000_000)),

@@ -292,6 +292,38 @@ pub struct SizedPart {
     pub bytes: i64,
 }
 
+/// What alerts have noticed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Alerts {
+    /// What lasts, the newest first.
+    pub open: Vec<Incident>,
+    /// What is over, the last ended first.
+    pub over: Vec<Incident>,
+}
+
+/// Something that an alert has noticed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Incident {
+    /// The alert.
+    pub alert: String,
+    /// The site; empty for all of them.
+    pub site: String,
+    /// What of the site it is about, an error say; empty for the whole.
+    pub subject: String,
+    /// What was so, in a sentence.
+    pub what: String,
+    /// When it began, UTC seconds.
+    pub begun: i64,
+    /// When it ended, UTC seconds; none while it lasts.
+    pub ended: Option<i64>,
+    /// The same two in the site's time zone, to be read.
+    #[serde(skip)]
+    pub begun_local: String,
+    /// See `begun_local`.
+    #[serde(skip)]
+    pub ended_local: Option<String>,
+}
+
 /// What was not counted, and why.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Filtered {

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::{
-    answer::{Errors, Events, Filtered, Goals, Overview, Ranking, Series, Spread, Storage, Vitals},
+    answer::{
+        Alerts, Errors, Events, Filtered, Goals, Overview, Ranking, Series, Spread, Storage, Vitals,
+    },
     question::Question,
 };
 use crate::store::{Error, Transaction};
@@ -43,4 +45,6 @@ pub enum Answer {
     Goals(Goals),
     /// The file.
     Storage(Storage),
+    /// What alerts have noticed.
+    Alerts(Alerts),
 }

@@ -9,7 +9,7 @@ use super::{
     reading, top,
 };
 use crate::{
-    config::registry::{EventType, Goal},
+    config::{registry::EventType, wanted::Goal},
     model::{dimension::Dimension, period::Granularity},
     store::{Error, Transaction, figures::Order},
 };

@@ -2,6 +2,7 @@
 //!
 //! A report is one file and one line here; its address under `/api/v1/reports/` follows.
 
+pub mod alerts;
 pub mod answer;
 pub mod contract;
 pub mod errors;
@@ -23,7 +24,7 @@ pub mod year;
 use self::contract::Report;
 
 /// Every report.
-pub static REPORTS: [Report; 12] = [
+pub static REPORTS: [Report; 13] = [
     overview::REPORT,
     trend::REPORT,
     month::REPORT,
@@ -36,6 +37,7 @@ pub static REPORTS: [Report; 12] = [
     vitals::REPORT,
     goals::REPORT,
     storage::REPORT,
+    alerts::REPORT,
 ];
 
 /// The report with this slug.

@@ -5,7 +5,10 @@ use std::{borrow::Cow, str::FromStr as _, sync::Arc};
 use jiff::civil::Date;
 
 use crate::{
-    config::registry::{EventType, Goal, Registry, Site},
+    config::{
+        registry::{EventType, Registry, Site},
+        wanted::Goal,
+    },
     model::{
         dimension::Dimension,
         period::{DateRange, Granularity, Period, date_at},

@@ -102,6 +102,37 @@ pub fn buckets(
     Ok(found)
 }
 
+/// The first instant of the last bucket of `granularity` that `subject` has.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn last_bucket(
+    connection: &Connection,
+    subject: Subject,
+    granularity: Granularity,
+) -> Result<Option<i64>, Error> {
+    let mut before = connection.prepare_cached(
+        "SELECT period_start FROM beacon_aggregate WHERE granularity = ?1 AND period_start < ?2
+         ORDER BY period_start DESC LIMIT 1",
+    )?;
+    let mut has = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM beacon_aggregate
+             WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4)",
+    )?;
+    let mut start = i64::MAX;
+    loop {
+        let key = params![granularity.code(), start];
+        let Some(found) = before.query_row(key, |row| row.get(0)).optional()? else {
+            return Ok(None);
+        };
+        start = found;
+        let key = params![granularity.code(), start, subject.site.0, subject.event_type.0];
+        if has.query_row(key, |row| row.get(0))? {
+            return Ok(Some(start));
+        }
+    }
+}
+
 /// The sums of `identifier` in each of `buckets` that has any, with the bucket's first instant.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! The one file: everything that is SQL. Helpers take the transaction, callers own it.
 
 pub mod aging;
+pub mod alerts;
 pub mod connection;
 pub mod copy;
 pub mod error;

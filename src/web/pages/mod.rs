@@ -1,5 +1,6 @@
 //! The pages: a question is read from the address, answered in one snapshot, and drawn.
 
+mod alerts;
 mod errors;
 mod events;
 mod frame;
@@ -50,6 +51,7 @@ pub(super) enum Page {
     Errors,
     Vitals,
     Goals,
+    Alerts,
     Storage,
     Filtered,
     Privacy,
@@ -58,7 +60,7 @@ pub(super) enum Page {
 
 impl Page {
     /// Every page with its path.
-    pub(super) const ALL: [(Self, &'static str); 13] = [
+    pub(super) const ALL: [(Self, &'static str); 14] = [
         (Self::Overview, link::OVERVIEW),
         (Self::Top, link::TOP),
         (Self::Month, link::MONTH),
@@ -68,6 +70,7 @@ impl Page {
         (Self::Errors, link::ERRORS),
         (Self::Vitals, link::VITALS),
         (Self::Goals, link::GOALS),
+        (Self::Alerts, link::ALERTS),
         (Self::Storage, link::STORAGE),
         (Self::Filtered, link::FILTERED),
         (Self::Privacy, link::PRIVACY),
@@ -123,6 +126,7 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
             Page::Errors => errors::get(app, asked).await,
             Page::Vitals => vitals::get(app, asked).await,
             Page::Goals => goals::get(app, asked).await,
+            Page::Alerts => alerts::get(app, asked).await,
             Page::Storage => storage::get(app, asked).await,
             Page::Filtered => other::get_filtered(app, asked).await,
             Page::Privacy => other::get_privacy(app, &asked),

@@ -22,6 +22,9 @@ use crate::{
     web::{self, read},
 };
 
+/// How many alerts are told at most.
+const ALERTS: usize = 5;
+
 /// How many rows a card shows.
 const ROWS: u32 = 8;
 
@@ -44,6 +47,7 @@ const CARDS: [&[Dimension]; 6] = [
 struct Read {
     overview: Overview,
     cards: Vec<Card>,
+    alerts: Vec<(String, String)>,
     status: Status,
 }
 
@@ -71,6 +75,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         metric: asked.metric,
         cards: &read.cards,
         undeclared: undeclared.as_deref(),
+        alerts: &read.alerts,
         first_run: is_first.then_some(FirstRun { snippet: &snippet, curl: &curl }),
     };
     Ok(page.render()?)
@@ -94,7 +99,18 @@ fn everything(asked: &Asked, file: &Transaction<'_>) -> Result<Read, store::Erro
         cards.push(top::card(&own.about(Some((*first).clone())), tabs, file)?);
     }
     cards.extend(events(&own, file)?);
-    Ok(Read { overview, cards, status: status::answer(&own.question, file)? })
+    let status = status::answer(&own.question, file)?;
+    Ok(Read { overview, cards, alerts: alerts(&own.question, file)?, status })
+}
+
+/// What alerts tell of the site now.
+fn alerts(
+    question: &Question,
+    file: &Transaction<'_>,
+) -> Result<Vec<(String, String)>, store::Error> {
+    let open = store::alerts::open(file)?.into_iter().map(|incident| incident.notice);
+    let own = open.filter(|notice| notice.site.is_empty() || notice.site == question.site.name);
+    Ok(own.map(|notice| (notice.alert, notice.what)).take(ALERTS).collect())
 }
 
 /// The events that pages call by names of their own, if there are any.

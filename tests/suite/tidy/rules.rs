@@ -3,7 +3,7 @@
 use super::source::{Name, Source};
 
 /// The rooms and their ranks: a room imports only from lower ones, or from itself.
-pub(crate) const RANKS: [(&str, u8); 21] = [
+pub(crate) const RANKS: [(&str, u8); 22] = [
     ("model", 0),
     ("config", 1),
     ("clock", 1),
@@ -18,6 +18,7 @@ pub(crate) const RANKS: [(&str, u8); 21] = [
     ("writer", 3),
     ("report", 3),
     ("prune", 3),
+    ("alert", 3),
     ("page", 4),
     ("backup", 4),
     ("app", 5),
