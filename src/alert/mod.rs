@@ -1,16 +1,26 @@
 //! Alerts: what of the owner's wishes to be told is so now, and what that begins and ends.
 
+mod message;
 mod watch;
 
-pub use self::watch::{Disk, watch};
+pub use self::{
+    message::{Sent, send},
+    watch::{Disk, watch},
+};
 
-use crate::store::{
-    self, Transaction,
-    alerts::{self, Incident, Notice},
+use crate::{
+    config::registry::Registry,
+    store::{
+        self, Transaction,
+        alerts::{self, Incident, Notice},
+    },
 };
 
 /// How many incidents may last at once. What is noticed beyond it is told once there is room.
 pub const OPEN_MAX: usize = 200;
+
+/// How many messages may wait for their receivers. What comes beyond it is on the dashboard alone.
+const WAITING_MAX: i64 = 500;
 
 /// How many incidents that are over are kept.
 const OVER_KEPT: u32 = 500;
@@ -49,12 +59,27 @@ pub fn changes(open: Vec<Incident>, notices: Vec<Notice>) -> Changes {
 ///
 /// # Errors
 /// When the file can't be written.
-pub fn note(file: &Transaction<'_>, changes: &Changes, now: i64) -> Result<(), store::Error> {
+pub fn note(
+    file: &Transaction<'_>,
+    registry: &Registry,
+    changes: &Changes,
+    now: i64,
+) -> Result<(), store::Error> {
+    let receivers = |name: &str| {
+        let alert = registry.alerts.iter().find(|alert| alert.name == name);
+        alert.map_or(&[][..], |alert| &alert.send_to)
+    };
     for notice in &changes.begun {
-        alerts::begin(file, notice, now)?;
+        let incident = alerts::begin(file, notice, now)?;
+        for receiver in receivers(&notice.alert) {
+            alerts::queue(file, incident, receiver, false, now, WAITING_MAX)?;
+        }
     }
     for incident in &changes.ended {
         alerts::end(file, incident.id, now)?;
+        for receiver in receivers(&incident.notice.alert) {
+            alerts::queue(file, incident.id, receiver, true, now, WAITING_MAX)?;
+        }
     }
     alerts::forget(file, OVER_KEPT)
 }

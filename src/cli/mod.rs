@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 it could not be done, 2 the command or `beacons.toml` can't be meant.
 
+mod alert;
 mod backup;
 mod check;
 mod demo;
@@ -60,6 +61,8 @@ enum Command {
     Restore(backup::Options),
     /// Remove what is older than beacons.toml keeps it; a running server does so by itself
     Prune(prune::Options),
+    /// Try out an alert of beacons.toml
+    Alert(alert::Options),
     /// Serve a temporary database with thirteen months of made-up traffic, to look around
     Demo(demo::Options),
 }
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Backup(options) => backup::make(&options),
         Command::Restore(options) => backup::restore(&options),
         Command::Prune(options) => prune::run(&options),
+        Command::Alert(options) => alert::run(&options),
         Command::Demo(options) => demo::run(&options),
     };
     match outcome {

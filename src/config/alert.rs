@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use toml::Spanned;
+use url::Url;
 
 use super::{
     error::{Fault, quoted},
     file, nearest,
     registry::{EventType, IdentifierRule, Site},
     value::{self, Duration, NAME_BYTES_MAX},
-    wanted::{Alert, When},
+    wanted::{Alert, Receiver, When},
 };
 use crate::model::period::Granularity;
+
+/// How many receivers there may be.
+const RECEIVERS_MAX: usize = 20;
 
 /// How many alerts there may be.
 const ALERTS_MAX: usize = 50;
@@ -28,11 +32,48 @@ pub(super) fn check_all(
     written: &[(Spanned<String>, file::Alert)],
     sites: &[Arc<Site>],
     events: &[Arc<EventType>],
+    receivers: &[Receiver],
 ) -> Result<Vec<Alert>, Fault> {
     if let Some((name, _)) = written.get(ALERTS_MAX) {
         return Err(Fault::at(name, format!("there are more than {ALERTS_MAX} alerts")));
     }
-    written.iter().map(|(name, alert)| check(name, alert, sites, events)).collect()
+    let known: Vec<&str> = receivers.iter().map(|receiver| &*receiver.name).collect();
+    let checked = written.iter().map(|(name, alert)| {
+        let send_to = value::distinct(alert.send_to.as_ref(), |text| {
+            if known.contains(&&**text.get_ref()) {
+                return Ok(text.get_ref().clone());
+            }
+            let hint = nearest::hint(text.get_ref(), &known);
+            let message = format!("no [receiver] is called {}{hint}", quoted(text.get_ref()));
+            Err(Fault::at(text, message))
+        })?;
+        Ok(Alert { send_to, ..check(name, alert, sites, events)? })
+    });
+    checked.collect()
+}
+
+/// Checks every receiver.
+pub(super) fn check_receivers(
+    written: &[(Spanned<String>, file::Receiver)],
+) -> Result<Vec<Receiver>, Fault> {
+    if let Some((name, _)) = written.get(RECEIVERS_MAX) {
+        return Err(Fault::at(name, format!("there are more than {RECEIVERS_MAX} receivers")));
+    }
+    let check = |(name, receiver): &(Spanned<String>, file::Receiver)| {
+        let Some(address) = &receiver.webhook else {
+            return Err(Fault::at(name, "this receiver needs a \"webhook\""));
+        };
+        let url = Url::parse(address.get_ref()).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        // The address may hold a secret: it is not shown.
+        let Some(webhook) = url else {
+            let message = "the webhook is not an address; write one such as \"https://ntfy.sh\"";
+            return Err(Fault::at(address, message));
+        };
+        let topic = receiver.topic.as_ref().map(|topic| topic.get_ref().clone());
+        Ok(Receiver { name: name.get_ref().clone(), webhook, topic })
+    };
+    written.iter().map(check).collect()
 }
 
 fn check(
@@ -75,7 +116,8 @@ fn check(
         None => None,
     };
     let identifier = alert.identifier.as_ref().map(|text| text.get_ref().clone());
-    Ok(Alert { name: plain.to_owned(), site, identifier, when: when(name, alert, events)? })
+    let when = when(name, alert, events)?;
+    Ok(Alert { name: plain.to_owned(), site, identifier, when, send_to: Vec::new() })
 }
 
 fn when(
@@ -239,6 +281,14 @@ mod tests {
         check(
             "[alert.a]\nsite = \"defualt\"\nspike = 1",
             "beacons.toml:2:8: no site is called \"defualt\"; did you mean \"default\"?",
+        );
+        check(
+            "[receiver.team]\nwebhook = \"https://hooks.example/x\"\n[alert.a]\nspike = 1\nsend_to = [\"taem\"]",
+            "beacons.toml:5:12: no [receiver] is called \"taem\"; did you mean \"team\"?",
+        );
+        check(
+            "[receiver.team]\nwebhook = \"secret\"",
+            "beacons.toml:2:11: the webhook is not an address; write one such as \"https://ntfy.sh\"",
         );
         check(
             "[alert.a]\nsilent_for = \"5m\"",

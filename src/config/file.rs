@@ -23,6 +23,7 @@ pub(super) struct File {
     pub(super) site: Vec<Site>,
     pub(super) event: Entries<Event>,
     pub(super) goal: Entries<Goal>,
+    pub(super) receiver: Entries<Receiver>,
     pub(super) alert: Entries<Alert>,
 }
 
@@ -99,6 +100,14 @@ pub(super) struct Goal {
     pub(super) page: Value<String>,
 }
 
+/// One `[receiver.NAME]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Receiver {
+    pub(super) webhook: Value<String>,
+    pub(super) topic: Value<String>,
+}
+
 /// One `[alert.NAME]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -115,6 +124,7 @@ pub(super) struct Alert {
     pub(super) silent_for: Value<String>,
     pub(super) file_above: Value<i64>,
     pub(super) disk_below: Value<i64>,
+    pub(super) send_to: List<String>,
 }
 
 /// `limits` of an event type.

@@ -99,10 +99,12 @@ fn check(text: &str, mut events: Vec<Arc<EventType>>) -> Result<Registry, Fault>
     };
     let zone = server::zone(&written.server)?;
     let sites = site::check_all(&written.site, &zone)?;
-    let alerts = alert::check_all(&written.alert.0, &sites, &events)?;
+    let receivers = alert::check_receivers(&written.receiver.0)?;
+    let alerts = alert::check_all(&written.alert.0, &sites, &events, &receivers)?;
     Ok(Registry {
         server: server::check(written.server)?,
         sites,
+        receivers,
         alerts,
         goals: goal::check_all(&written.goal.0, &events)?,
         events,

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use jiff::tz::TimeZone;
 
-use super::wanted::{Alert, Goal};
+use super::wanted::{Alert, Goal, Receiver};
 use crate::model::{dimension::Dimension, period::Granularity};
 
 /// The name of the one site that takes every host when none is declared.
@@ -21,6 +21,8 @@ pub struct Registry {
     pub events: Vec<Arc<EventType>>,
     /// What visitors are wanted to reach, in the order in which they stand in the file.
     pub goals: Vec<Goal>,
+    /// Whom alerts are sent to.
+    pub receivers: Vec<Receiver>,
     /// What the owner wants to be told of, in the order in which they stand in the file.
     pub alerts: Vec<Alert>,
     /// The rules for event types that nobody declared; `None` refuses them.

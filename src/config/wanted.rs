@@ -13,6 +13,23 @@ pub struct Goal {
     pub identifier: Option<String>,
 }
 
+/// Whom an alert is sent to: a webhook that takes JSON, as those of Slack, Discord and ntfy do.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Receiver {
+    /// Its name.
+    pub name: String,
+    /// Its address, which may hold a secret and is never logged.
+    pub webhook: url::Url,
+    /// The topic, where the address needs one (ntfy).
+    pub topic: Option<String>,
+}
+
+impl std::fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Receiver({})", self.name)
+    }
+}
+
 /// What the owner wants to be told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
@@ -24,6 +41,8 @@ pub struct Alert {
     pub identifier: Option<String>,
     /// When.
     pub when: When,
+    /// The receivers that it is sent to.
+    pub send_to: Vec<String>,
 }
 
 /// When the owner wants to be told.

@@ -32,8 +32,9 @@ fn look(app: &App) -> Result<(), store::Error> {
     if changes.is_empty() {
         return Ok(());
     }
-    let noted = changes.clone();
-    let change = app.writer.change(Affects::Nothing, move |file| alert::note(file, &noted, now));
+    let (noted, rules) = (changes.clone(), registry);
+    let change =
+        app.writer.change(Affects::Nothing, move |file| alert::note(file, &rules, &noted, now));
     Handle::current().block_on(change)?;
     for notice in changes.begun {
         info!(alert = notice.alert, site = notice.site, "an alert begins");

@@ -2,6 +2,7 @@
 
 mod alerts;
 pub mod contract;
+mod messages;
 mod retention;
 mod salt;
 
@@ -12,7 +13,7 @@ use self::contract::Job;
 use crate::app::App;
 
 /// Every job.
-static JOBS: [Job; 3] = [salt::JOB, retention::JOB, alerts::JOB];
+static JOBS: [Job; 4] = [salt::JOB, retention::JOB, alerts::JOB, messages::JOB];
 
 /// Does every job when it is due, for ever.
 pub async fn run(app: App) {

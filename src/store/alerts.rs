@@ -70,17 +70,16 @@ fn read(row: &Row<'_>) -> Result<Incident, rusqlite::Error> {
     })
 }
 
-/// Begins an incident at `now` (UTC seconds).
+/// Begins an incident at `now` (UTC seconds), and returns its number.
 ///
 /// # Errors
 /// When the file can't be written.
-pub fn begin(transaction: &Transaction<'_>, notice: &Notice, now: i64) -> Result<(), Error> {
+pub fn begin(transaction: &Transaction<'_>, notice: &Notice, now: i64) -> Result<i64, Error> {
     let mut statement = transaction.prepare_cached(
         "INSERT INTO alert_incident (alert, site, subject, what, begun) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     let Notice { alert, site, subject, what } = notice;
-    statement.execute(params![alert, site, subject, what, now])?;
-    Ok(())
+    Ok(statement.insert(params![alert, site, subject, what, now])?)
 }
 
 /// Ends an incident at `now` (UTC seconds).
@@ -91,6 +90,88 @@ pub fn end(transaction: &Transaction<'_>, id: i64, now: i64) -> Result<(), Error
     let mut statement =
         transaction.prepare_cached("UPDATE alert_incident SET ended = ?2 WHERE id = ?1")?;
     statement.execute([id, now])?;
+    Ok(())
+}
+
+/// A message that a receiver waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its number.
+    pub id: i64,
+    /// The receiver's name.
+    pub receiver: String,
+    /// Whether it tells that the incident is over.
+    pub recovery: bool,
+    /// How often it was tried to be sent.
+    pub tries: i64,
+    /// What it tells of.
+    pub notice: Notice,
+}
+
+/// Puts a message about an incident in line, not to be sent before `now` (UTC seconds), unless `most`
+/// wait already.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn queue(
+    transaction: &Transaction<'_>,
+    incident: i64,
+    receiver: &str,
+    recovery: bool,
+    now: i64,
+    most: i64,
+) -> Result<(), Error> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO alert_message (incident, receiver, recovery, next_at)
+         SELECT ?1, ?2, ?3, ?4
+         WHERE (SELECT count(*) FROM alert_message WHERE outcome IS NULL) < ?5",
+    )?;
+    statement.execute(params![incident, receiver, recovery, now, most])?;
+    Ok(())
+}
+
+/// The messages that are due at `now` (UTC seconds), the oldest first, at most `limit`.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn due(connection: &Connection, now: i64, limit: u32) -> Result<Vec<Message>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT m.id, m.receiver, m.recovery, m.tries, i.alert, i.site, i.subject, i.what
+         FROM alert_message AS m JOIN alert_incident AS i ON i.id = m.incident
+         WHERE m.outcome IS NULL AND m.next_at <= ?1 ORDER BY m.id LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![now, limit], |row| {
+        Ok(Message {
+            id: row.get(0)?,
+            receiver: row.get(1)?,
+            recovery: row.get(2)?,
+            tries: row.get(3)?,
+            notice: Notice {
+                alert: row.get(4)?,
+                site: row.get(5)?,
+                subject: row.get(6)?,
+                what: row.get(7)?,
+            },
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Notes that a message was tried once more: what came of it for good, or when to try again (UTC
+/// seconds).
+///
+/// # Errors
+/// When the file can't be written.
+pub fn note_try(
+    transaction: &Transaction<'_>,
+    message: i64,
+    outcome: Option<&str>,
+    next_at: i64,
+) -> Result<(), Error> {
+    let mut statement = transaction.prepare_cached(
+        "UPDATE alert_message SET tries = tries + 1, outcome = ?2, next_at = ?3 WHERE id = ?1",
+    )?;
+    statement.execute(params![message, outcome, next_at])?;
     Ok(())
 }
 
@@ -105,5 +186,9 @@ pub fn forget(transaction: &Transaction<'_>, keep: u32) -> Result<(), Error> {
              ORDER BY ended DESC, id DESC LIMIT ?1)",
     )?;
     statement.execute([keep])?;
+    let mut statement = transaction.prepare_cached(
+        "DELETE FROM alert_message WHERE incident NOT IN (SELECT id FROM alert_incident)",
+    )?;
+    statement.execute([])?;
     Ok(())
 }

@@ -9,6 +9,7 @@ mod flood;
 mod goals;
 mod guests;
 mod load;
+mod messages;
 mod privacy;
 mod refusals;
 mod repeats;

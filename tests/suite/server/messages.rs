@@ -1,0 +1,168 @@
+//! Alerts are sent once when they begin and once when they are over, to receivers that answer, hang or
+//! fail, and none of these delays another or a beacon.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    process::Command,
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use serde_json::Value;
+
+use crate::support::{BINARY, Server, time::Clock, wait_until};
+
+/// A real HTTP server that keeps what it is sent.
+struct Receiver {
+    port: u16,
+    received: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Receiver {
+    /// A receiver that answers its first requests with `statuses`, and every other with 200.
+    fn start(statuses: &[u16]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let received: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let (keeping, statuses) = (Arc::clone(&received), statuses.to_vec());
+        thread::spawn(move || {
+            for (at, stream) in listener.incoming().enumerate() {
+                let body = read(stream.as_ref().unwrap());
+                keeping.lock().unwrap().push(body);
+                let status = statuses.get(at).unwrap_or(&200);
+                let answer = format!(
+                    "HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                );
+                stream.unwrap().write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        Self { port, received }
+    }
+
+    fn received(&self) -> Vec<Value> {
+        self.received.lock().unwrap().clone()
+    }
+}
+
+fn read(stream: &TcpStream) -> Value {
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if line == "\r\n" {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+fn views(server: &Server, count: usize) {
+    for _ in 0..count {
+        let body = r#"{"event_type":"page_view","identifier":"/"}"#;
+        assert_eq!(server.post(body).status, 204);
+    }
+}
+
+#[test]
+fn messages_are_sent_once_and_no_receiver_delays_another() {
+    let (good, flaky) = (Receiver::start(&[]), Receiver::start(&[500, 503]));
+    // One that takes the connection and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent_port = silent.local_addr().unwrap().port();
+    let config = format!(
+        r#"
+[receiver.good]
+webhook = "http://127.0.0.1:{}/hook"
+topic = "mine"
+[receiver.flaky]
+webhook = "http://127.0.0.1:{}/secret-path"
+[receiver.silent]
+webhook = "http://127.0.0.1:{silent_port}/"
+[alert.Busy]
+above = 2
+within = "1h"
+send_to = ["silent", "good", "flaky"]
+[alert.Other]
+silent_for = "24h"
+send_to = ["good"]
+"#,
+        good.port, flaky.port
+    );
+    let clock = Clock::at("2026-06-01 09:10:00");
+    let mut server = Server::start_at(&clock, &config);
+    views(&server, 3);
+    server.kill();
+    server.restart();
+    wait_until("the message", || !good.received().is_empty() && !flaky.received().is_empty());
+    let message = good.received().remove(0);
+    assert_eq!((&message["state"], &message["topic"]), (&"begun".into(), &"mine".into()));
+    assert_eq!((&message["title"], &message["alert"]), (&"Busy (default)".into(), &"Busy".into()));
+    assert_eq!(message["message"], "3 page_view within 60 minutes, more than 2.");
+    for text in ["text", "content"] {
+        assert_eq!(message[text], "Busy (default)\n3 page_view within 60 minutes, more than 2.");
+    }
+    // The silent one still holds its connection: beacons are answered all the same.
+    views(&server, 20);
+    // The one that failed is tried again after a while, and again after a longer one.
+    for (moment, tries) in [("09:10:16", 2), ("09:11:00", 3)] {
+        clock.set(&format!("2026-06-01 {moment}"));
+        wait_until("another try", || flaky.received().len() == tries);
+    }
+    for _ in 0..2 {
+        server.kill();
+        server.restart();
+    }
+    assert_eq!(
+        server
+            .file()
+            .query_row("SELECT count(*) FROM alert_message WHERE outcome = 'sent'", [], |row| row
+                .get::<_, i64>(
+                0
+            ))
+            .unwrap(),
+        2
+    );
+    // Over: the second and last message about it.
+    clock.set("2026-06-01 11:10:00");
+    server.kill();
+    server.restart();
+    wait_until("the end to be told", || good.received().len() == 2 && flaky.received().len() == 4);
+    let over = good.received().remove(1);
+    assert_eq!((&over["state"], &over["title"]), (&"over".into(), &"Over: Busy (default)".into()));
+    assert!(
+        !server.said().contains("secret-path"),
+        "an address may hold a secret: {}",
+        server.said()
+    );
+    check_command(&server, &good);
+}
+
+/// `alert test` says what each receiver answers.
+fn check_command(server: &Server, good: &Receiver) {
+    let test = |name: &str| {
+        let out = Command::new(BINARY)
+            .args(["alert", "test", name, "--config", "beacons.toml"])
+            .current_dir(server.folder.path())
+            .output()
+            .unwrap();
+        let said = [out.stdout, out.stderr].concat();
+        (out.status.success(), String::from_utf8_lossy(&said).into_owned())
+    };
+    let before = good.received().len();
+    let (fine, said) = test("Other");
+    assert!(fine && said.contains("good has taken it"), "{said}");
+    assert_eq!(good.received().len(), before + 1);
+    let (fine, said) = test("Busy");
+    assert!(!fine && said.contains("silent has not taken it: it did not answer in time"), "{said}");
+    let (fine, said) = test("Nobody");
+    assert!(!fine && said.contains("no alert is called \"Nobody\""), "{said}");
+}
