@@ -10,7 +10,7 @@ use super::{
     file, nearest,
     registry::{EventType, IdentifierRule, Site},
     value::{self, Duration, NAME_BYTES_MAX},
-    wanted::{Alert, Receiver, When},
+    wanted::{Alert, By, Receiver, When},
 };
 use crate::model::period::Granularity;
 
@@ -60,18 +60,31 @@ pub(super) fn check_receivers(
         return Err(Fault::at(name, format!("there are more than {RECEIVERS_MAX} receivers")));
     }
     let check = |(name, receiver): &(Spanned<String>, file::Receiver)| {
-        let Some(address) = &receiver.webhook else {
-            return Err(Fault::at(name, "this receiver needs a \"webhook\""));
-        };
-        let url = Url::parse(address.get_ref()).ok();
-        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        // The address may hold a secret: it is not shown.
-        let Some(webhook) = url else {
-            let message = "the webhook is not an address; write one such as \"https://ntfy.sh\"";
-            return Err(Fault::at(address, message));
-        };
-        let topic = receiver.topic.as_ref().map(|topic| topic.get_ref().clone());
-        Ok(Receiver { name: name.get_ref().clone(), webhook, topic })
+        let name_of = || name.get_ref().clone();
+        match (&receiver.webhook, &receiver.smtp) {
+            (Some(webhook), None) => {
+                let message =
+                    "the webhook is not an address; write one such as \"https://ntfy.sh\"";
+                let url = address(webhook, ["http", "https"], message)?;
+                let topic = receiver.topic.as_ref().map(|topic| topic.get_ref().clone());
+                Ok(Receiver { name: name_of(), by: By::Webhook { url, topic } })
+            }
+            (None, Some(smtp)) => {
+                let message = "the mail server is not an address; write one such as \
+                               \"smtps://name:password@mail.example.com\"";
+                let server = address(smtp, ["smtp", "smtps"], message)?;
+                let Some(from) = &receiver.from else {
+                    return Err(Fault::at(smtp, "mail needs whom it comes \"from\""));
+                };
+                let to = value::list(receiver.to.as_ref(), mail_address)?;
+                if to.is_empty() {
+                    return Err(Fault::at(smtp, "mail needs whom it goes \"to\", a list"));
+                }
+                let from = mail_address(from)?;
+                Ok(Receiver { name: name_of(), by: By::Mail { server, from, to } })
+            }
+            _ => Err(Fault::at(name, "a receiver has either a \"webhook\" or an \"smtp\" server")),
+        }
     };
     written.iter().map(check).collect()
 }
@@ -195,6 +208,22 @@ fn when(
     }
 }
 
+/// An address with one of two schemes. It may hold a secret, so the mistake does not show it.
+fn address(text: &Spanned<String>, schemes: [&str; 2], message: &str) -> Result<Url, Fault> {
+    let url = Url::parse(text.get_ref()).ok();
+    url.filter(|url| schemes.contains(&url.scheme()) && url.has_host())
+        .ok_or_else(|| Fault::at(text, message))
+}
+
+fn mail_address(text: &Spanned<String>) -> Result<String, Fault> {
+    let written = text.get_ref().trim();
+    let parts = written.split_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty());
+    if parts.is_some() && !written.contains(char::is_whitespace) {
+        return Ok(written.to_owned());
+    }
+    Err(Fault::at(text, format!("{} is not an e-mail address", quoted(written))))
+}
+
 /// The event type that the alert names; page views if it names none.
 fn event<'e>(
     alert: &file::Alert,
@@ -289,6 +318,14 @@ mod tests {
         check(
             "[receiver.team]\nwebhook = \"secret\"",
             "beacons.toml:2:11: the webhook is not an address; write one such as \"https://ntfy.sh\"",
+        );
+        check(
+            "[receiver.me]\nsmtp = \"smtp://localhost\"\nfrom = \"a@b.example\"\nto = [\"me\"]",
+            "beacons.toml:4:7: \"me\" is not an e-mail address",
+        );
+        check(
+            "[receiver.me]\ntopic = \"x\"",
+            "beacons.toml:1:11: a receiver has either a \"webhook\" or an \"smtp\" server",
         );
         check(
             "[alert.a]\nsilent_for = \"5m\"",

@@ -106,6 +106,9 @@ pub(super) struct Goal {
 pub(super) struct Receiver {
     pub(super) webhook: Value<String>,
     pub(super) topic: Value<String>,
+    pub(super) smtp: Value<String>,
+    pub(super) from: Value<String>,
+    pub(super) to: List<String>,
 }
 
 /// One `[alert.NAME]`.

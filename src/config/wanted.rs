@@ -13,15 +13,34 @@ pub struct Goal {
     pub identifier: Option<String>,
 }
 
-/// Whom an alert is sent to: a webhook that takes JSON, as those of Slack, Discord and ntfy do.
+/// Whom an alert is sent to.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Receiver {
     /// Its name.
     pub name: String,
-    /// Its address, which may hold a secret and is never logged.
-    pub webhook: url::Url,
-    /// The topic, where the address needs one (ntfy).
-    pub topic: Option<String>,
+    /// How it is reached. It may hold a secret, so it is never logged.
+    pub by: By,
+}
+
+/// How a receiver is reached.
+#[derive(Clone, PartialEq, Eq)]
+pub enum By {
+    /// By a webhook that takes JSON, as those of Slack, Discord and ntfy do.
+    Webhook {
+        /// Its address.
+        url: url::Url,
+        /// The topic, where the address needs one (ntfy).
+        topic: Option<String>,
+    },
+    /// By e-mail.
+    Mail {
+        /// The mail server: `smtp://` or `smtps://`, perhaps with a name and a password.
+        server: url::Url,
+        /// Who it comes from.
+        from: String,
+        /// Whom it goes to.
+        to: Vec<String>,
+    },
 }
 
 impl std::fmt::Debug for Receiver {

@@ -166,3 +166,89 @@ fn check_command(server: &Server, good: &Receiver) {
     let (fine, said) = test("Nobody");
     assert!(!fine && said.contains("no alert is called \"Nobody\""), "{said}");
 }
+
+/// A mail server that takes every mail, and keeps its envelope and its text.
+fn mail_server() -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mails: Arc<Mutex<Vec<String>>> = Arc::default();
+    let keeping = Arc::clone(&mails);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mail = take_mail(stream.unwrap());
+            keeping.lock().unwrap().push(mail);
+        }
+    });
+    (port, mails)
+}
+
+/// One session (RFC 5321), up to its QUIT or its end.
+fn take_mail(mut stream: TcpStream) -> String {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let mut mail = String::new();
+    stream.write_all(b"220 here\r\n").unwrap();
+    while let Some(Ok(line)) = lines.next() {
+        let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
+        let answer: &[u8] = match verb.as_str() {
+            "EHLO" => b"250-here\r\n250 8BITMIME\r\n",
+            "DATA" => {
+                stream.write_all(b"354 go on\r\n").unwrap();
+                for line in lines.by_ref().map_while(Result::ok).take_while(|line| line != ".") {
+                    mail.push_str(&line);
+                    mail.push('\n');
+                }
+                b"250 taken\r\n"
+            }
+            "QUIT" => b"221 bye\r\n",
+            _ => b"250 fine\r\n",
+        };
+        if matches!(verb.as_str(), "MAIL" | "RCPT") {
+            mail.push_str(&line);
+            mail.push('\n');
+        }
+        stream.write_all(answer).unwrap();
+        if verb == "QUIT" {
+            break;
+        }
+    }
+    mail
+}
+
+#[test]
+fn mail_is_sent_when_an_alert_begins_and_when_it_is_over() {
+    let (port, mails) = mail_server();
+    let config = format!(
+        r#"
+[receiver.mail]
+smtp = "smtp://127.0.0.1:{port}"
+from = "beacons@shop.example"
+to = ["jo@shop.example", "al@shop.example"]
+[alert.Busy]
+above = 2
+within = "1h"
+send_to = ["mail"]
+"#
+    );
+    let clock = Clock::at("2026-06-01 09:10:00");
+    let mut server = Server::start_at(&clock, &config);
+    views(&server, 3);
+    for (moment, count) in [("09:10:00", 1), ("09:20:00", 1), ("11:10:00", 2)] {
+        clock.set(&format!("2026-06-01 {moment}"));
+        server.kill();
+        server.restart();
+        wait_until("the mail", || mails.lock().unwrap().len() >= count);
+    }
+    let mails = mails.lock().unwrap().clone();
+    assert_eq!(mails.len(), 2, "{mails:#?}");
+    for (mail, subject) in mails.iter().zip(["Busy (default)", "Over: Busy (default)"]) {
+        for part in [
+            "MAIL FROM:<beacons@shop.example>",
+            "RCPT TO:<jo@shop.example>",
+            "RCPT TO:<al@shop.example>",
+            &format!("Subject: {subject}\n"),
+            "3 page_view within 60 minutes, more than 2.",
+        ] {
+            assert!(mail.contains(part), "{part} is not in\n{mail}");
+        }
+    }
+}
