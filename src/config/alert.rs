@@ -7,9 +7,9 @@ use url::Url;
 
 use super::{
     error::{Fault, quoted},
-    file, nearest,
+    file,
     registry::{EventType, IdentifierRule, Site},
-    value::{self, Duration, NAME_BYTES_MAX},
+    value::{self, Duration},
     wanted::{Alert, By, Receiver, When},
 };
 use crate::model::period::Granularity;
@@ -40,12 +40,7 @@ pub(super) fn check_all(
     let known: Vec<&str> = receivers.iter().map(|receiver| &*receiver.name).collect();
     let checked = written.iter().map(|(name, alert)| {
         let send_to = value::distinct(alert.send_to.as_ref(), |text| {
-            if known.contains(&&**text.get_ref()) {
-                return Ok(text.get_ref().clone());
-            }
-            let hint = nearest::hint(text.get_ref(), &known);
-            let message = format!("no [receiver] is called {}{hint}", quoted(text.get_ref()));
-            Err(Fault::at(text, message))
+            value::known_name("[receiver]", text, &known)
         })?;
         Ok(Alert { send_to, ..check(name, alert, sites, events)? })
     });
@@ -95,14 +90,7 @@ fn check(
     sites: &[Arc<Site>],
     events: &[Arc<EventType>],
 ) -> Result<Alert, Fault> {
-    let plain = name.get_ref().trim();
-    if plain.is_empty() || plain.len() > NAME_BYTES_MAX || plain.contains(char::is_control) {
-        let message = format!(
-            "{} can't be the name of an alert; use 1 to {NAME_BYTES_MAX} bytes of text",
-            quoted(plain)
-        );
-        return Err(Fault::at(name, message));
-    }
+    let plain = value::free_name("an alert", name)?;
     let kinds = [
         alert.above.is_some(),
         alert.spike.is_some(),
@@ -116,21 +104,12 @@ fn check(
     if kinds.into_iter().filter(|is_given| *is_given).count() != 1 {
         return Err(Fault::at(name, format!("this alert needs exactly one of {KINDS}")));
     }
-    let site = match &alert.site {
-        Some(text) => {
-            let known: Vec<&str> = sites.iter().map(|site| &*site.name).collect();
-            if !known.contains(&&**text.get_ref()) {
-                let hint = nearest::hint(text.get_ref(), &known);
-                let message = format!("no site is called {}{hint}", quoted(text.get_ref()));
-                return Err(Fault::at(text, message));
-            }
-            Some(text.get_ref().clone())
-        }
-        None => None,
-    };
+    let known: Vec<&str> = sites.iter().map(|site| &*site.name).collect();
+    let site =
+        alert.site.as_ref().map(|site| value::known_name("site", site, &known)).transpose()?;
     let identifier = alert.identifier.as_ref().map(|text| text.get_ref().clone());
     let when = when(name, alert, events)?;
-    Ok(Alert { name: plain.to_owned(), site, identifier, when, send_to: Vec::new() })
+    Ok(Alert { name: plain, site, identifier, when, send_to: Vec::new() })
 }
 
 fn when(
@@ -229,17 +208,13 @@ fn event<'e>(
     alert: &file::Alert,
     events: &'e [Arc<EventType>],
 ) -> Result<&'e Arc<EventType>, Fault> {
-    let wanted = alert.event.as_ref().map_or("page_view", |event| event.get_ref());
-    let found = events.iter().find(|event| event.name == wanted);
-    found.ok_or_else(|| {
-        let known: Vec<&str> = events.iter().map(|event| &*event.name).collect();
-        let message =
-            format!("no event type is called {}{}", quoted(wanted), nearest::hint(wanted, &known));
-        match &alert.event {
-            Some(event) => Fault::at(event, message),
-            None => Fault::at(&Spanned::new(0..0, ()), message),
-        }
-    })
+    // Page views may be undeclared too; the mistake then stands nowhere in the file.
+    let page_views = Spanned::new(0..0, "page_view".to_owned());
+    let wanted = alert.event.as_ref().unwrap_or(&page_views);
+    let known: Vec<&str> = events.iter().map(|event| &*event.name).collect();
+    let name = value::known_name("event type", wanted, &known)?;
+    let found = events.iter().find(|event| event.name == name);
+    found.ok_or_else(|| Fault::at(wanted, "this event type is not declared"))
 }
 
 fn seconds(text: &Spanned<String>) -> Result<u32, Fault> {

@@ -4,13 +4,7 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
-use super::{
-    error::{Fault, quoted},
-    file, nearest,
-    registry::EventType,
-    value::NAME_BYTES_MAX,
-    wanted::Goal,
-};
+use super::{error::Fault, file, registry::EventType, value, wanted::Goal};
 
 /// How many goals there may be.
 const GOALS_MAX: usize = 50;
@@ -34,29 +28,15 @@ fn check(
     goal: &file::Goal,
     events: &[Arc<EventType>],
 ) -> Result<Goal, Fault> {
-    let plain = written.get_ref().trim();
-    if plain.is_empty() || plain.len() > NAME_BYTES_MAX || plain.contains(char::is_control) {
-        let message = format!(
-            "{} can't be the name of a goal; use 1 to {NAME_BYTES_MAX} bytes of text",
-            quoted(plain)
-        );
-        return Err(Fault::at(written, message));
-    }
-    let named = |event: &str, identifier| Goal {
-        name: plain.to_owned(),
-        event: event.to_owned(),
-        identifier,
-    };
+    let plain = value::free_name("a goal", written)?;
+    let named =
+        |event: &str, identifier| Goal { name: plain.clone(), event: event.to_owned(), identifier };
     let text = |text: &Spanned<String>| text.get_ref().trim().to_owned();
     match (&goal.event, &goal.page) {
         (Some(event), None) => {
             let known: Vec<&str> = events.iter().map(|event| &*event.name).collect();
-            if !known.contains(&&**event.get_ref()) {
-                let hint = nearest::hint(event.get_ref(), &known);
-                let message = format!("no event type is called {}{hint}", quoted(event.get_ref()));
-                return Err(Fault::at(event, message));
-            }
-            Ok(named(event.get_ref(), goal.identifier.as_ref().map(text)))
+            let name = value::known_name("event type", event, &known)?;
+            Ok(named(&name, goal.identifier.as_ref().map(text)))
         }
         (None, Some(page)) if goal.identifier.is_none() => Ok(named(PAGE_VIEW, Some(text(page)))),
         (_, Some(page)) => {

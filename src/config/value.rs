@@ -66,6 +66,33 @@ pub(super) fn distinct<T: PartialEq>(
     Ok(members)
 }
 
+/// A name that the owner has chosen freely, for `what`: one line of text.
+pub(super) fn free_name(what: &str, text: &Spanned<String>) -> Result<String, Fault> {
+    let plain = text.get_ref().trim();
+    if !plain.is_empty() && plain.len() <= NAME_BYTES_MAX && !plain.contains(char::is_control) {
+        return Ok(plain.to_owned());
+    }
+    let message = format!(
+        "{} can't be the name of {what}; use 1 to {NAME_BYTES_MAX} bytes of text",
+        quoted(plain)
+    );
+    Err(Fault::at(text, message))
+}
+
+/// A name that must be one of `known`, which are called `what`.
+pub(super) fn known_name(
+    what: &str,
+    text: &Spanned<String>,
+    known: &[&str],
+) -> Result<String, Fault> {
+    let name = text.get_ref();
+    if known.contains(&&**name) {
+        return Ok(name.clone());
+    }
+    let hint = nearest::hint(name, known);
+    Err(Fault::at(text, format!("no {what} is called {}{hint}", quoted(name))))
+}
+
 /// The granularity that `text` names.
 pub(super) fn granularity(text: &Spanned<String>) -> Result<Granularity, Fault> {
     word("a granularity", text, &Granularity::ALL.map(|one| (one.as_str(), one)))

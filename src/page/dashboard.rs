@@ -124,12 +124,7 @@ impl DashboardPage<'_> {
     }
 
     fn ranges(&self) -> Vec<Link> {
-        let link = |(name, range): (&str, DateRange)| Link {
-            name: name.to_owned(),
-            href: self.step(range),
-            current: range == self.range(),
-        };
-        self.today.ranges().into_iter().map(link).collect()
+        self.today.links(self.range(), |range| self.step(range))
     }
 
     fn views(&self) -> Vec<View> {

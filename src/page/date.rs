@@ -5,6 +5,7 @@ use jiff::{
     civil::{Date, Weekday},
 };
 
+use super::link::Link;
 use crate::{
     model::period::{DateRange, Granularity},
     report::answer::Point,
@@ -49,6 +50,20 @@ impl Today {
             ("This month", DateRange { first: month, last: today }),
             ("Last month", DateRange { first: last_month.first_of_month(), last: last_month }),
         ]
+    }
+
+    /// The same as links to what `href` says, the one of `current` marked.
+    pub(super) fn links(
+        &self,
+        current: DateRange,
+        href: impl Fn(DateRange) -> String,
+    ) -> Vec<Link> {
+        let link = |(name, range): (&str, DateRange)| Link {
+            name: name.to_owned(),
+            href: href(range),
+            current: range == current,
+        };
+        self.ranges().into_iter().map(link).collect()
     }
 
     /// The week so far.

@@ -93,12 +93,9 @@ impl ErrorsPage<'_> {
 
     fn ranges(&self) -> Vec<Link> {
         let pairs = [(link::STATE, self.state_word()), (link::SEARCH, self.search)];
-        let link = |(name, range): (&str, _)| Link {
-            name: name.to_owned(),
-            href: self.frame.way.to_range(link::ERRORS, range, &pairs),
-            current: range == self.errors.scope.range,
-        };
-        self.today.ranges().into_iter().map(link).collect()
+        self.today.links(self.errors.scope.range, |range| {
+            self.frame.way.to_range(link::ERRORS, range, &pairs)
+        })
     }
 
     fn state_word(&self) -> &'static str {

@@ -50,12 +50,8 @@ impl GoalsPage<'_> {
     }
 
     fn ranges(&self) -> Vec<Link> {
-        let link = |(name, range): (&str, _)| Link {
-            name: name.to_owned(),
-            href: self.frame.way.to_range(link::GOALS, range, &[]),
-            current: range == self.goals.scope.range,
-        };
-        self.today.ranges().into_iter().map(link).collect()
+        self.today
+            .links(self.goals.scope.range, |range| self.frame.way.to_range(link::GOALS, range, &[]))
     }
 
     fn visitors(&self) -> String {

@@ -78,12 +78,7 @@ impl TopPage<'_> {
     }
 
     fn ranges(&self) -> Vec<Link> {
-        let link = |(name, range): (&str, DateRange)| Link {
-            name: name.to_owned(),
-            href: self.address(range, 0),
-            current: range == self.scope().range,
-        };
-        self.today.ranges().into_iter().map(link).collect()
+        self.today.links(self.scope().range, |range| self.address(range, 0))
     }
 
     /// What a form must carry along, as names and values.

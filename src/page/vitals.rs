@@ -52,12 +52,9 @@ impl VitalsPage<'_> {
     }
 
     fn ranges(&self) -> Vec<Link> {
-        let link = |(name, range): (&str, _)| Link {
-            name: name.to_owned(),
-            href: self.frame.way.to_range(link::VITALS, range, &[]),
-            current: range == self.vitals.scope.range,
-        };
-        self.today.ranges().into_iter().map(link).collect()
+        self.today.links(self.vitals.scope.range, |range| {
+            self.frame.way.to_range(link::VITALS, range, &[])
+        })
     }
 
     fn site(&self) -> Vec<View> {

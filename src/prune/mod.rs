@@ -138,11 +138,28 @@ impl Due {
     ) -> Result<Vec<Bucket>, store::Error> {
         let mut own = Vec::new();
         for bucket in figures::buckets(file, granularity, i64::MIN, self.before)? {
-            if aging::has_bucket(file, subject, bucket)? {
+            if figures::has_bucket(file, subject, bucket)? {
                 own.push(bucket);
             }
         }
         Ok(own)
+    }
+
+    /// The oldest bucket that goes.
+    fn first_bucket(
+        &self,
+        file: &Transaction<'_>,
+        subject: Subject,
+        granularity: Granularity,
+    ) -> Result<Option<Bucket>, store::Error> {
+        let mut from = i64::MIN;
+        while let Some(bucket) = figures::next_bucket(file, granularity, from, self.before)? {
+            if figures::has_bucket(file, subject, bucket)? {
+                return Ok(Some(bucket));
+            }
+            from = bucket.start + 1;
+        }
+        Ok(None)
     }
 
     /// How many rows of the file go.
@@ -163,6 +180,16 @@ impl Due {
         }
     }
 
+    /// Whether the file has any of it.
+    fn is_there(&self, file: &Transaction<'_>) -> Result<bool, store::Error> {
+        match (self.what, self.subject(file)?) {
+            (What::Buckets(granularity), Some(subject)) => {
+                Ok(self.first_bucket(file, subject, granularity)?.is_some())
+            }
+            _ => Ok(self.rows(file)? > 0),
+        }
+    }
+
     fn wanted(&self, Subject { site, event_type }: Subject) -> Wanted<'static> {
         Wanted { site, event_type, to: self.before, ..Wanted::default() }
     }
@@ -171,7 +198,7 @@ impl Due {
     fn first_month(&self, file: &Transaction<'_>) -> Result<Option<(Subject, Bucket)>, Error> {
         let What::Buckets(granularity) = self.what else { return Ok(None) };
         let Some(subject) = self.subject(file)? else { return Ok(None) };
-        let first = self.buckets(file, subject, granularity)?.first().copied();
+        let first = self.first_bucket(file, subject, granularity)?;
         let start = |bucket: Bucket| self.month(bucket.start).start;
         Ok(first.map(|bucket| (subject, Bucket { granularity, start: start(bucket) })))
     }
@@ -207,8 +234,8 @@ impl Due {
         let What::Buckets(granularity) = self.what else {
             return events::remove_before(file, subject, self.before, SLICE_ROWS);
         };
-        match self.buckets(file, subject, granularity)?.first() {
-            Some(bucket) => aging::remove_from_bucket(file, subject, *bucket, SLICE_ROWS),
+        match self.first_bucket(file, subject, granularity)? {
+            Some(bucket) => aging::remove_from_bucket(file, subject, bucket, SLICE_ROWS),
             None => Ok(0),
         }
     }
@@ -263,7 +290,18 @@ pub fn carry_out(
     now: i64,
 ) -> Result<Vec<(Due, i64)>, Error> {
     let mut gone = Vec::new();
-    for due in due(registry, now) {
+    let all = due(registry, now);
+    // Most often there is nothing, and then the writer need not be asked.
+    let all = file.read(move |file| {
+        let mut there = Vec::new();
+        for due in all {
+            if due.is_there(file)? {
+                there.push(due);
+            }
+        }
+        Ok(there)
+    })?;
+    for due in all {
         let removed = match (&registry.server.archive, due.what) {
             (Some(archive), What::Buckets(_)) => into_archive(file, &due, archive)?,
             _ => remove_all(file, &due)?,

@@ -39,27 +39,32 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Goals, Erro
         limit: ROWS_MAX,
         ..question.clone()
     };
+    let mut answer = Goals {
+        scope: reading::scope(&question, range),
+        visitors: reading::total(&question, &range, file)?.visitors,
+        goals: Vec::new(),
+    };
+    if question.goals.is_empty() {
+        return Ok(answer);
+    }
     let by_source = Question { dimension: Some(Dimension::Source), ..question.clone() };
     let visited = Visited {
         sources: visitors(top::answer(&by_source, file)?),
         pages: visitors(top::answer(&question, file)?),
-        all: reading::total(&question, &range, file)?.visitors,
     };
-    let mut goals = Vec::new();
     for goal in &question.goals {
         let Some(event) = question.events.iter().find(|event| event.name == goal.event) else {
             continue;
         };
-        goals.push(figures(&question, goal, event, &visited, file)?);
+        answer.goals.push(figures(&question, goal, event, &visited, file)?);
     }
-    Ok(Goals { scope: reading::scope(&question, range), visitors: visited.all, goals })
+    Ok(answer)
 }
 
 /// Visitors of the site, whether they reached anything or not.
 struct Visited {
     sources: HashMap<String, i64>,
     pages: HashMap<String, i64>,
-    all: i64,
 }
 
 fn visitors(ranking: Ranking) -> HashMap<String, i64> {

@@ -43,7 +43,7 @@ pub fn answer(file: &Transaction<'_>) -> Result<Storage, Error> {
     }
     Ok(Storage {
         file_bytes: upkeep::file_bytes(file)?,
-        unused_bytes: sizes::unused_bytes(file)?,
+        unused_bytes: upkeep::unused_bytes(file)?,
         tables: tables
             .into_iter()
             .map(|table| SizedPart { name: table.name, bytes: table.bytes })

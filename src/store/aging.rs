@@ -5,6 +5,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::{
     Error,
     figures::{Bucket, Subject},
+    upkeep,
 };
 use crate::model::tally::TextId;
 
@@ -19,22 +20,6 @@ pub struct ArchivedRow {
     pub split: Option<(String, String)>,
     /// Count, visitors, visits, bounces, seconds.
     pub counters: [i64; 5],
-}
-
-/// Whether `subject` has the bucket.
-///
-/// # Errors
-/// When the file can't be read.
-pub fn has_bucket(
-    connection: &Connection,
-    subject: Subject,
-    bucket: Bucket,
-) -> Result<bool, Error> {
-    let mut statement = connection.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM beacon_aggregate
-             WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4)",
-    )?;
-    Ok(statement.query_row(key(subject, bucket), |row| row.get(0))?)
 }
 
 /// How many rows `subject` has in the bucket.
@@ -244,17 +229,14 @@ pub fn remove_texts(transaction: &Transaction<'_>, names: &[TextId]) -> Result<u
 /// # Errors
 /// When the file can't be written.
 pub fn shrink(connection: &Connection, pages: u32) -> Result<i64, Error> {
-    let unused = |connection: &Connection| {
-        connection.query_row("PRAGMA freelist_count", [], |row| row.get(0))
-    };
-    if unused(connection)? == 0_i64 {
+    if upkeep::unused_pages(connection)? == 0 {
         return Ok(0);
     }
     // The number can't be bound; it is one of ours.
     let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}
-    Ok(unused(connection)?)
+    upkeep::unused_pages(connection)
 }
 
 fn as_json(ids: &[TextId]) -> String {

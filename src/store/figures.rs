@@ -85,21 +85,51 @@ pub fn buckets(
     from: i64,
     to: i64,
 ) -> Result<Vec<Bucket>, Error> {
+    let mut found = Vec::new();
+    let mut after = from;
+    while let Some(bucket) = next_bucket(connection, granularity, after, to)? {
+        after = bucket.start + 1;
+        found.push(bucket);
+    }
+    Ok(found)
+}
+
+/// The first of these buckets.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn next_bucket(
+    connection: &Connection,
+    granularity: Granularity,
+    from: i64,
+    to: i64,
+) -> Result<Option<Bucket>, Error> {
     let mut statement = connection.prepare_cached(
         "SELECT period_start FROM beacon_aggregate
          WHERE granularity = ?1 AND period_start >= ?2 AND period_start < ?3
          ORDER BY period_start LIMIT 1",
     )?;
-    let mut found = Vec::new();
-    let mut after = from;
-    while let Some(start) = statement
-        .query_row(params![granularity.code(), after, to], |row| row.get::<_, i64>(0))
-        .optional()?
-    {
-        found.push(Bucket { granularity, start });
-        after = start + 1;
-    }
-    Ok(found)
+    let key = params![granularity.code(), from, to];
+    let found = statement.query_row(key, |row| Ok(Bucket { granularity, start: row.get(0)? }));
+    Ok(found.optional()?)
+}
+
+/// Whether `subject` has the bucket.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn has_bucket(
+    connection: &Connection,
+    subject: Subject,
+    bucket: Bucket,
+) -> Result<bool, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM beacon_aggregate
+             WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4)",
+    )?;
+    let Subject { site, event_type } = subject;
+    let key = params![bucket.granularity.code(), bucket.start, site.0, event_type.0];
+    Ok(statement.query_row(key, |row| row.get(0))?)
 }
 
 /// The first instant of the last bucket of `granularity` that `subject` has.
@@ -115,10 +145,6 @@ pub fn last_bucket(
         "SELECT period_start FROM beacon_aggregate WHERE granularity = ?1 AND period_start < ?2
          ORDER BY period_start DESC LIMIT 1",
     )?;
-    let mut has = connection.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM beacon_aggregate
-             WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4)",
-    )?;
     let mut start = i64::MAX;
     loop {
         let key = params![granularity.code(), start];
@@ -126,8 +152,7 @@ pub fn last_bucket(
             return Ok(None);
         };
         start = found;
-        let key = params![granularity.code(), start, subject.site.0, subject.event_type.0];
-        if has.query_row(key, |row| row.get(0))? {
+        if has_bucket(connection, subject, Bucket { granularity, start })? {
             return Ok(Some(start));
         }
     }

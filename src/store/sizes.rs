@@ -71,13 +71,3 @@ pub fn history(connection: &Connection, limit: u32) -> Result<Vec<(i64, i64)>, E
     let rows = statement.query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
-
-/// How many bytes of the file are unused, and will be used before it grows.
-///
-/// # Errors
-/// When the file can't be read.
-pub fn unused_bytes(connection: &Connection) -> Result<i64, Error> {
-    let pages: i64 = connection.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
-    let page_bytes: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
-    Ok(pages.saturating_mul(page_bytes))
-}

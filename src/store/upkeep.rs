@@ -4,6 +4,8 @@ use rusqlite::{Connection, Transaction};
 
 use super::Error;
 
+const UNUSED_PAGES: &str = "PRAGMA freelist_count";
+
 /// Moves what the write-ahead log holds into the file, as far as no reader needs it.
 ///
 /// # Errors
@@ -46,7 +48,27 @@ pub fn wal_pages(connection: &Connection) -> Result<i64, Error> {
 /// # Errors
 /// When the file can't be read.
 pub fn file_bytes(connection: &Connection) -> Result<i64, Error> {
-    let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    in_bytes(connection, "PRAGMA page_count")
+}
+
+/// How many bytes of the file are unused, and will be used before it grows.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn unused_bytes(connection: &Connection) -> Result<i64, Error> {
+    in_bytes(connection, UNUSED_PAGES)
+}
+
+/// The same in pages.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn unused_pages(connection: &Connection) -> Result<i64, Error> {
+    Ok(connection.query_row(UNUSED_PAGES, [], |row| row.get(0))?)
+}
+
+fn in_bytes(connection: &Connection, pages: &str) -> Result<i64, Error> {
+    let pages: i64 = connection.query_row(pages, [], |row| row.get(0))?;
     let page_bytes: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     Ok(pages.saturating_mul(page_bytes))
 }
