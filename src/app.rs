@@ -11,7 +11,7 @@ use crate::{
     },
     metrics::Metrics,
     store::{self, Readers},
-    writer::{self, Running, Writer},
+    writer::{self, Running, Writer, changes::Served},
 };
 
 /// What every handler and job works with.
@@ -34,6 +34,11 @@ pub struct App {
 }
 
 impl App {
+    /// The file, for threads that may block and that may have to change it.
+    pub fn file(&self) -> Served {
+        Served::new(self.readers.clone(), self.writer.clone())
+    }
+
     /// How many bytes the disk of the database has free, if the system tells.
     pub fn disk_free(&self) -> Option<i64> {
         let stat = rustix::fs::statvfs(&self.database).ok()?;

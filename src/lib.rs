@@ -10,10 +10,10 @@
 //! | 0 | [`model`] | the nouns: beacon, period, dimension, tally |
 //! | 1 | [`config`], [`clock`], [`metrics`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; embedded files; tables as text |
 //! | 2 | [`ingest`], [`fold`], [`store`] | people and payloads; counting; SQL |
-//! | 3 | [`writer`], [`report`], [`prune`], [`alert`] | the thread that writes; questions and answers; what goes by age; what is told |
-//! | 4 | [`page`], [`backup`] | HTML; the file copied and brought back |
+//! | 3 | [`writer`], [`report`], [`alert`] | the thread that writes; questions and answers; what is told |
+//! | 4 | [`page`], [`backup`], [`prune`], [`amend`] | HTML; the file copied and brought back; what goes by age; what people change |
 //! | 5 | [`app`] | what a running server shares |
-//! | 6 | [`web`], [`jobs`] | HTTP; what is done by the clock |
+//! | 6 | [`web`], [`jobs`], [`control`] | HTTP; what is done by the clock; what commands ask of a running server |
 //! | 7 | [`cli`] | the command line |
 //!
 //! What holds everywhere, and `tests/suite/tidy` checks as far as a machine can:
@@ -26,12 +26,14 @@
 //! - A page renders from literal answers: it asks no file, no clock and no socket.
 
 pub mod alert;
+pub mod amend;
 pub mod app;
 pub mod assets;
 pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod csv;
 pub mod fold;
 pub mod ingest;

@@ -56,6 +56,13 @@ pub fn make(registry: &Registry, target: &Path) -> Result<u64, Error> {
         open_readable(target)?;
     }
     let partial = Partial::new(target)?;
+    whole_copy(registry, database, &partial)?;
+    partial.replace(target)
+}
+
+/// Copies `database` to `partial`: of one moment, with the newest schema, everything counted, without
+/// people, checked.
+fn whole_copy(registry: &Registry, database: &Path, partial: &Partial) -> Result<(), Error> {
     copy::copy(database, &partial.path)?;
     // What was answered but not counted yet is counted in the copy, with the state of the day.
     let current = Arc::new(Current::new(registry.clone()));
@@ -65,8 +72,30 @@ pub fn make(registry: &Registry, target: &Path) -> Result<u64, Error> {
     copy::forget_people(&writable.connection)?;
     copy::check_fully(&writable.connection)?;
     upkeep::leave_wal(&writable.connection)?;
-    writable.close()?;
-    partial.replace(target)
+    Ok(writable.close()?)
+}
+
+/// A copy of another database, ready to be added to the registry's own, beside it. It goes with this.
+#[derive(Debug)]
+pub struct Prepared(Partial);
+
+impl Prepared {
+    /// Copies `other` as a backup is made.
+    ///
+    /// # Errors
+    /// When `other` is no database, damaged, or the copy can't be written.
+    pub fn new(registry: &Registry, other: &Path) -> Result<Self, Error> {
+        let database = &registry.server.database;
+        refuse_same(database, other)?;
+        let partial = Partial::new(&with_suffix(database, ".merging"))?;
+        whole_copy(registry, other, &partial)?;
+        Ok(Self(partial))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
 }
 
 fn refuse_same(database: &Path, other: &Path) -> Result<(), Error> {

@@ -6,6 +6,7 @@ mod alert;
 mod backup;
 mod check;
 mod demo;
+mod edit;
 mod inspect;
 mod prune;
 mod serve;
@@ -59,6 +60,10 @@ enum Command {
     Backup(backup::Options),
     /// Put a backup in the place of the database, and keep the old one
     Restore(backup::Options),
+    /// Add all that another database holds; also beside a running server
+    Merge(edit::MergeOptions),
+    /// See and undo what was changed by hand: merges, imports and the like
+    Edit(edit::Options),
     /// Remove what is older than beacons.toml keeps it; a running server does so by itself
     Prune(prune::Options),
     /// Try out an alert of beacons.toml
@@ -115,6 +120,8 @@ pub fn main() -> ExitCode {
         Command::Inspect(place) => inspect::run(&place),
         Command::Backup(options) => backup::make(&options),
         Command::Restore(options) => backup::restore(&options),
+        Command::Merge(options) => edit::merge(&options),
+        Command::Edit(options) => edit::run(&options),
         Command::Prune(options) => prune::run(&options),
         Command::Alert(options) => alert::run(&options),
         Command::Demo(options) => demo::run(&options),

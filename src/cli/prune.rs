@@ -6,11 +6,12 @@ use super::{Failure, Place, say};
 use crate::{
     clock,
     config::registry::Registry,
-    prune::{self, Changes, Due, Error},
+    prune::{self, Due},
     store::{
-        self, Transaction,
-        connection::{Readers, Writable, open_writable},
+        self,
+        connection::{Readers, open_writable},
     },
+    writer::changes::Stopped,
 };
 
 /// What `prune` takes.
@@ -25,29 +26,6 @@ pub(super) struct Options {
 
 /// How long ago a name must have been new before it may go, in seconds.
 const NAMES_AGE: i64 = 7 * 86_400;
-
-/// The file of a server that does not run.
-struct Stopped(Writable);
-
-impl Changes for Stopped {
-    fn read<T: Send + 'static>(
-        &mut self,
-        read: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        read(&self.0.transaction()?)
-    }
-
-    fn change<T: Send + 'static>(
-        &mut self,
-        _: bool,
-        change: impl FnOnce(&Transaction<'_>) -> Result<T, store::Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let transaction = self.0.transaction()?;
-        let made = change(&transaction)?;
-        transaction.commit().map_err(store::Error::from)?;
-        Ok(made)
-    }
-}
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let registry = options.place.registry()?;

@@ -13,6 +13,7 @@ use super::{Failure, Place, say};
 use crate::{
     app::{self, App},
     config::registry::{Registry, Server},
+    control::Socket,
     jobs,
     web::{self, server},
 };
@@ -50,10 +51,20 @@ pub(super) fn serve(
     say(&greeting(&app, &listener, running.created, note)?)?;
     let served = runtime.block_on(async {
         let jobs = tokio::spawn(jobs::run(app.clone()));
+        let socket = Socket::beside(&app.database).inspect_err(|error| {
+            warn!(%error, "commands can't reach this server; they work while it is stopped");
+        });
+        let commands = async {
+            match &socket {
+                Ok(socket) => socket.serve(&app).await,
+                Err(_) => std::future::pending().await,
+            }
+        };
         let hanging_up = hangups_to(hangups, || on_hangup(&app));
         let served = tokio::select! {
             served = server::serve(app.clone(), listener, stop) => served,
             () = hanging_up => Ok(()),
+            () = commands => Ok(()),
             () = beside(&app) => Ok(()),
         };
         jobs.abort();

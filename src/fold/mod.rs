@@ -25,7 +25,7 @@ use self::{
 };
 pub use self::{
     seen::{SEEN_MAX, SeenDay},
-    tallies::{Bar, Tallies},
+    tallies::Tallies,
     visits::{IDLE_SECONDS, KEPT_SECONDS, VISITS_MAX, VisitsError},
 };
 

@@ -13,7 +13,7 @@ use super::{
 use crate::model::{
     kept::KeptBeacon,
     period::Granularity,
-    tally::{AggregateKey, BreakdownKey, Counters, HistogramKey, TextId},
+    tally::{AggregateKey, Bar, BreakdownKey, Counters, HistogramKey, TextId},
 };
 
 /// The bound of the bar that takes what no other bar takes.
@@ -46,39 +46,6 @@ pub struct Tallies {
     pub repeats: Vec<((TextId, i64), i64)>,
     /// When the last of the beacons was received, UTC seconds; 0 without beacons.
     pub latest: i64,
-}
-
-/// One bar of a histogram.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bar {
-    /// How many values lie in it.
-    pub count: i64,
-    /// Their sum, in thousandths of the measure's unit.
-    pub sum: i64,
-    /// The least of them, in thousandths.
-    pub least: i64,
-    /// The most of them, in thousandths.
-    pub most: i64,
-}
-
-impl Default for Bar {
-    fn default() -> Self {
-        Self { count: 0, sum: 0, least: i64::MAX, most: i64::MIN }
-    }
-}
-
-impl Bar {
-    /// A bar with one value, in thousandths.
-    const fn of(value: i64) -> Self {
-        Self { count: 1, sum: value, least: value, most: value }
-    }
-
-    fn add(&mut self, more: Self) {
-        self.count += more.count;
-        self.sum += more.sum;
-        self.least = self.least.min(more.least);
-        self.most = self.most.max(more.most);
-    }
 }
 
 /// A key of the finest bucket.

@@ -6,16 +6,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::runtime::Handle;
 use tracing::{info, warn};
 
 use super::contract::Job;
 use crate::{
     app::App,
-    clock,
-    prune::{self, Changes, Error},
-    store::{self, Transaction, upkeep},
-    writer::Affects,
+    clock, prune,
+    store::upkeep,
+    writer::{
+        Affects,
+        changes::{Changes as _, Served},
+    },
 };
 
 /// The job.
@@ -30,32 +31,8 @@ const NAMES_AGE: i64 = 7 * 86_400;
 /// When names were last looked through, UTC seconds: a day after the start at the earliest.
 static NAMES_AT: AtomicI64 = AtomicI64::new(0);
 
-/// The file of a running server, whose writer makes the changes.
-struct Running {
-    app: App,
-    handle: Handle,
-}
-
-impl Changes for Running {
-    fn read<T: Send + 'static>(
-        &mut self,
-        read: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        self.app.readers.snapshot(|file| Ok(read(file)))?
-    }
-
-    fn change<T: Send + 'static>(
-        &mut self,
-        names: bool,
-        change: impl FnOnce(&Transaction<'_>) -> Result<T, store::Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let affects = if names { Affects::Names } else { Affects::Nothing };
-        Ok(self.handle.block_on(self.app.writer.change(affects, change))?)
-    }
-}
-
 fn run(app: &App) {
-    let mut file = Running { app: app.clone(), handle: Handle::current() };
+    let mut file = app.file();
     let (registry, now) = (app.registry.get(), clock::now());
     match prune::carry_out(&mut file, &registry, now) {
         Ok(gone) => {
@@ -71,14 +48,14 @@ fn run(app: &App) {
         }
         Err(error) => warn!(%error, "not all that is older than it is kept could be removed yet"),
     }
-    let noted = file.change(false, move |file| upkeep::note_size(file, now));
+    let noted = file.change(Affects::Nothing, move |file| upkeep::note_size(file, now));
     if let Err(error) = noted {
         warn!(%error, "the size of the file could not be noted");
     }
     remove_names(&mut file, now);
 }
 
-fn remove_names(file: &mut Running, now: i64) {
+fn remove_names(file: &mut Served, now: i64) {
     let last = NAMES_AT.load(Relaxed);
     if last == 0 {
         NAMES_AT.store(now, Relaxed);

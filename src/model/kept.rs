@@ -1,9 +1,11 @@
 //! A single beacon that is kept beside the sums, in the numbers of the file.
 
+use serde::{Deserialize, Serialize};
+
 use super::{dimension::Dimension, tally::TextId, visitor::Visitor};
 
 /// A kept beacon.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptBeacon {
     /// When it was received, UTC milliseconds.
     pub received_at: i64,

@@ -47,6 +47,11 @@ impl Granularity {
         }
     }
 
+    /// The granularity with this number, or `None`.
+    pub fn from_code(code: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|granularity| granularity.code() == code)
+    }
+
     /// The word that stands for it in TOML, URLs and the documented views.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,9 +1,12 @@
 //! Why a beacon was not counted.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// The reasons, each with a number for the file and a word for pages and answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+use super::tally::TextId;
+
+/// The reasons, each with a number for the file and a word for pages and answers. A new one is the last:
+/// their order is in the file too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The body is larger than the limit.
@@ -134,6 +137,19 @@ impl Reason {
             Self::Repeat => "repeat",
         }
     }
+}
+
+/// Refusals of one kind within one hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RefusalKey {
+    /// The hour's first instant, UTC seconds.
+    pub hour: i64,
+    /// The site, or [`TextId::TOTAL`] when none could be told.
+    pub site: TextId,
+    /// Why.
+    pub reason: Reason,
+    /// The user-agent family, or [`TextId::TOTAL`].
+    pub agent: TextId,
 }
 
 #[cfg(test)]

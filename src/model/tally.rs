@@ -49,8 +49,42 @@ impl AddAssign for Counters {
     }
 }
 
+/// One bar of a histogram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bar {
+    /// How many values lie in it.
+    pub count: i64,
+    /// Their sum, in thousandths of the measure's unit.
+    pub sum: i64,
+    /// The least of them, in thousandths.
+    pub least: i64,
+    /// The most of them, in thousandths.
+    pub most: i64,
+}
+
+impl Default for Bar {
+    fn default() -> Self {
+        Self { count: 0, sum: 0, least: i64::MAX, most: i64::MIN }
+    }
+}
+
+impl Bar {
+    /// A bar with one value, in thousandths.
+    pub const fn of(value: i64) -> Self {
+        Self { count: 1, sum: value, least: value, most: value }
+    }
+
+    /// Puts the values of another bar with the same bound into it.
+    pub fn add(&mut self, more: Self) {
+        self.count += more.count;
+        self.sum += more.sum;
+        self.least = self.least.min(more.least);
+        self.most = self.most.max(more.most);
+    }
+}
+
 /// The key of an aggregate. Ordered as the file is, so that sorted tallies touch few pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AggregateKey {
     /// How long the bucket is.
     pub granularity: Granularity,
@@ -65,7 +99,7 @@ pub struct AggregateKey {
 }
 
 /// The key of a breakdown: an aggregate's, and one value of one dimension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BreakdownKey {
     /// The aggregate that is broken down.
     pub aggregate: AggregateKey,
@@ -76,7 +110,7 @@ pub struct BreakdownKey {
 }
 
 /// The key of one bar of a histogram.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct HistogramKey {
     /// The aggregate whose numbers are spread out.
     pub aggregate: AggregateKey,

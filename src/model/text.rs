@@ -1,9 +1,11 @@
 //! What counting needs to know of names: their numbers, and since when they are known.
 
+use serde::{Deserialize, Serialize};
+
 use super::tally::TextId;
 
 /// Where a name is counted: as an identifier or as the value of a dimension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NameScope {
     /// The site's name.
     pub site: TextId,

@@ -26,6 +26,7 @@ use crate::{
         figures::{self, Bucket, Subject},
         names,
     },
+    writer::{Affects, changes::Changes},
 };
 
 /// How many rows of a table one slice removes at most.
@@ -257,28 +258,6 @@ pub enum Error {
     },
 }
 
-/// A file that others may use meanwhile: each reading is one snapshot, each change one transaction.
-pub trait Changes {
-    /// Reads.
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    fn read<T: Send + 'static>(
-        &mut self,
-        read: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error>;
-
-    /// Changes; `names` says that names may go, so that whoever remembers any must forget them.
-    ///
-    /// # Errors
-    /// When the file can't be written.
-    fn change<T: Send + 'static>(
-        &mut self,
-        names: bool,
-        change: impl FnOnce(&Transaction<'_>) -> Result<T, store::Error> + Send + 'static,
-    ) -> Result<T, Error>;
-}
-
 /// Removes everything that is due, into the archive where there is one, and gives the room back to
 /// the disk. Says how many rows of each have gone; what had none is left out.
 ///
@@ -299,7 +278,7 @@ pub fn carry_out(
                 there.push(due);
             }
         }
-        Ok(there)
+        Ok::<_, store::Error>(there)
     })?;
     for due in all {
         let removed = match (&registry.server.archive, due.what) {
@@ -311,7 +290,7 @@ pub fn carry_out(
         }
     }
     // Also when nothing went: the process may have been stopped between the two.
-    while file.change(false, |file| aging::shrink(file, SHRINK_PAGES))? > 0 {}
+    while file.change(Affects::Nothing, |file| aging::shrink(file, SHRINK_PAGES))? > 0 {}
     Ok(gone)
 }
 
@@ -319,7 +298,7 @@ fn remove_all(file: &mut impl Changes, due: &Due) -> Result<i64, Error> {
     let mut removed = 0;
     loop {
         let slice = due.clone();
-        match file.change(false, move |file| slice.remove_slice(file))? {
+        match file.change(Affects::Nothing, move |file| slice.remove_slice(file))? {
             0 => return Ok(removed),
             more => removed += i64::try_from(more).unwrap_or(i64::MAX),
         }
@@ -336,8 +315,9 @@ fn into_archive(file: &mut impl Changes, due: &Due, archive: &Path) -> Result<i6
         };
         let place = due.place(archive, month.start);
         let number = place.free_number();
-        let begun =
-            file.change(false, move |file| aging::begin_archiving(file, subject, month, number))?;
+        let begun = file.change(Affects::Nothing, move |file| {
+            aging::begin_archiving(file, subject, month, number)
+        })?;
         let of_month = Due { before: due.month_end(month.start).min(due.before), ..due.clone() };
         if !begun.removing {
             let asked = of_month.clone();
@@ -345,10 +325,10 @@ fn into_archive(file: &mut impl Changes, due: &Due, archive: &Path) -> Result<i6
                 let buckets = asked.buckets(file, subject, month.granularity)?;
                 place.write(begun.number, file, subject, &buckets)
             })?;
-            file.change(false, move |file| aging::note_archived(file, subject, month))?;
+            file.change(Affects::Nothing, move |file| aging::note_archived(file, subject, month))?;
         }
         removed += remove_all(file, &of_month)?;
-        file.change(false, move |file| aging::end_archiving(file, subject, month))?;
+        file.change(Affects::Nothing, move |file| aging::end_archiving(file, subject, month))?;
     }
 }
 
@@ -363,13 +343,13 @@ fn into_archive(file: &mut impl Changes, due: &Due, archive: &Path) -> Result<i6
 pub fn remove_unused_names(file: &mut impl Changes, before: i64) -> Result<usize, Error> {
     let mut removed = 0;
     loop {
-        let unused = file.read(move |file| Ok(aging::unused_names(file, before, SLICE_ROWS)?))?;
+        let unused = file.read(move |file| aging::unused_names(file, before, SLICE_ROWS))?;
         if unused.is_empty() {
             return Ok(removed);
         }
         let forgotten = unused.clone();
-        file.change(true, move |file| aging::forget_names(file, &forgotten))?;
-        let still = file.read(move |file| Ok(aging::still_unused(file, &unused)?))?;
-        removed += file.change(true, move |file| aging::remove_texts(file, &still))?;
+        file.change(Affects::Names, move |file| aging::forget_names(file, &forgotten))?;
+        let still = file.read(move |file| aging::still_unused(file, &unused))?;
+        removed += file.change(Affects::Names, move |file| aging::remove_texts(file, &still))?;
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::{
     Error,
     figures::{Bucket, Subject},
-    upkeep,
+    seals, upkeep,
 };
 use crate::model::tally::TextId;
 
@@ -51,6 +51,7 @@ pub fn remove_from_bucket(
 ) -> Result<usize, Error> {
     let Subject { site, event_type } = subject;
     let key = params![bucket.granularity.code(), bucket.start, site.0, event_type.0, limit];
+    seals::remove(transaction, bucket.granularity, bucket.start, site)?;
     let mut removed = 0;
     for sql in [
         "DELETE FROM beacon_breakdown

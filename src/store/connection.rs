@@ -133,6 +133,19 @@ pub fn open_readable(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// Reads the file at `path` as it is at one moment.
+///
+/// # Errors
+/// When it can't be opened or read, or `read` fails.
+pub fn read_one<T, E: From<Error>>(
+    path: &Path,
+    read: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut connection = open_readable(path)?;
+    let transaction = connection.transaction().map_err(Error::from)?;
+    read(&transaction)
+}
+
 fn connect_readable(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;

@@ -18,15 +18,18 @@ pub fn copy(source: &Path, target: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes what is only known of the people of today: who was seen, what visits may go on, what may be
-/// a repeat. The space that they took is overwritten and given back.
+/// Removes what a copy must not tell.
+///
+/// That is what is only known of the people of today: who was seen, what visits may go on, what may be a
+/// repeat; and the rows by which edits are undone. The space that they took is overwritten and given back.
 ///
 /// # Errors
 /// When the file can't be written.
 pub fn forget_people(connection: &Connection) -> Result<(), Error> {
     connection.pragma_update(None, "secure_delete", true)?;
     connection.execute_batch(
-        "BEGIN; DELETE FROM seen; DELETE FROM visit; DELETE FROM repeatable; COMMIT",
+        "BEGIN; DELETE FROM seen; DELETE FROM visit; DELETE FROM repeatable; DELETE FROM edit_delta;
+         COMMIT",
     )?;
     let mut shrink = connection.prepare("PRAGMA incremental_vacuum")?;
     let mut steps = shrink.query([])?;

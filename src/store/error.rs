@@ -52,6 +52,9 @@ pub enum Error {
     /// Too many changes wait to be made, or the server is ending.
     #[error("too many changes wait, or the server is ending: try again in a moment")]
     NotTaken,
+    /// What an edit would take is not there, though its bucket is.
+    #[error("a later edit has changed the same rows: undo that one first")]
+    Tangled,
     /// There are more than 2^32 different strings.
     #[error("the database holds as many different names as it can")]
     NamesFull,

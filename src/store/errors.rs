@@ -118,6 +118,25 @@ pub fn decide(
     Ok(statement.execute(key)? > 0)
 }
 
+/// Forgets a group that was only met from `first_at` to `last_at` (UTC seconds), and not besides.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn forget(
+    transaction: &Transaction<'_>,
+    subject: Subject,
+    identifier: TextId,
+    (first_at, last_at): (i64, i64),
+) -> Result<(), Error> {
+    let mut statement = transaction.prepare_cached(
+        "DELETE FROM error_group WHERE site = ?1 AND event_type = ?2 AND identifier = ?3
+             AND first_at = ?4 AND last_at = ?5",
+    )?;
+    let Subject { site, event_type } = subject;
+    statement.execute(params![site.0, event_type.0, identifier.0, first_at, last_at])?;
+    Ok(())
+}
+
 /// What is known of a group.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use rusqlite::{
 };
 
 use super::{Error, figures::Subject};
-use crate::model::{dimension::Dimension, kept::KeptBeacon, tally::TextId};
+use crate::model::{dimension::Dimension, kept::KeptBeacon, tally::TextId, visitor::Visitor};
 
 /// How many beacons one millisecond has numbers for.
 const NUMBERS: i64 = 1 << 16;
@@ -40,6 +40,14 @@ pub const COLUMNS: [(Dimension, &str); 21] = [
 /// # Errors
 /// When the file can't be written.
 pub fn add(transaction: &Transaction<'_>, kept: &[KeptBeacon]) -> Result<(), Error> {
+    kept.iter().try_for_each(|beacon| add_one(transaction, beacon).map(|_| ()))
+}
+
+/// Adds a kept beacon, and says which number it has got.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn add_one(transaction: &Transaction<'_>, beacon: &KeptBeacon) -> Result<i64, Error> {
     // The number within the millisecond is the next that is free.
     let mut statement = transaction.prepare_cached(
         "INSERT INTO beacon_event (id, site, event_type, identifier, visitor, began, payload,
@@ -50,30 +58,55 @@ pub fn add(transaction: &Transaction<'_>, kept: &[KeptBeacon]) -> Result<(), Err
              ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29
          FROM beacon_event WHERE id BETWEEN ?1 AND ?2",
     )?;
-    for beacon in kept {
-        let first = beacon.received_at * NUMBERS;
-        let number = |id: Option<TextId>| id.map_or(Value::Null, |id| i64::from(id.0).into());
-        let visitor = beacon.visitor.map(|visitor| visitor.0.cast_signed());
-        let mut row: Vec<Value> = vec![
-            first.into(),
-            // The last number stays free: whoever comes then takes the next millisecond's first.
-            (first + NUMBERS - 2).into(),
-            i64::from(beacon.site.0).into(),
-            i64::from(beacon.event_type.0).into(),
-            number(beacon.identifier),
-            visitor.map_or(Value::Null, Value::from),
-            i64::from(beacon.began).into(),
-            beacon.payload.clone().map_or(Value::Null, Value::from),
-        ];
-        row.extend(COLUMNS.iter().map(|(dimension, _)| match dimension {
-            Dimension::EntryPage => number(beacon.entry_page),
-            dimension => {
-                let found = beacon.values.iter().find(|(known, _)| known == dimension);
-                number(found.map(|(_, value)| *value))
-            }
-        }));
-        statement.execute(params_from_iter(row))?;
-    }
+    let first = beacon.received_at * NUMBERS;
+    let number = |id: Option<TextId>| id.map_or(Value::Null, |id| i64::from(id.0).into());
+    let visitor = beacon.visitor.map(|visitor| visitor.0.cast_signed());
+    let mut row: Vec<Value> = vec![
+        first.into(),
+        // The last number stays free: whoever comes then takes the next millisecond's first.
+        (first + NUMBERS - 2).into(),
+        i64::from(beacon.site.0).into(),
+        i64::from(beacon.event_type.0).into(),
+        number(beacon.identifier),
+        visitor.map_or(Value::Null, Value::from),
+        i64::from(beacon.began).into(),
+        beacon.payload.clone().map_or(Value::Null, Value::from),
+    ];
+    row.extend(COLUMNS.iter().map(|(dimension, _)| match dimension {
+        Dimension::EntryPage => number(beacon.entry_page),
+        dimension => {
+            let found = beacon.values.iter().find(|(known, _)| known == dimension);
+            number(found.map(|(_, value)| *value))
+        }
+    }));
+    Ok(statement.insert(params_from_iter(row))?)
+}
+
+/// Removes the kept beacon with this number. Says whether there was one.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn remove(transaction: &Transaction<'_>, id: i64) -> Result<bool, Error> {
+    let mut statement = transaction.prepare_cached("DELETE FROM beacon_event WHERE id = ?1")?;
+    Ok(statement.execute([id])? > 0)
+}
+
+/// Lets the kept beacon with this number name the page `to` wherever it names `from`.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn rename_page(
+    transaction: &Transaction<'_>,
+    id: i64,
+    from: TextId,
+    to: TextId,
+) -> Result<(), Error> {
+    let mut statement = transaction.prepare_cached(
+        "UPDATE beacon_event SET identifier = iif(identifier = ?2, ?3, identifier),
+             page = iif(page = ?2, ?3, page), entry_page = iif(entry_page = ?2, ?3, entry_page)
+         WHERE id = ?1",
+    )?;
+    statement.execute(params![id, from.0, to.0])?;
     Ok(())
 }
 
@@ -150,6 +183,48 @@ pub fn find(connection: &Connection, wanted: &Wanted<'_>) -> Result<Vec<Found>, 
         found.push(read(row, &mut text)?);
     }
     Ok(found)
+}
+
+/// Tells `each` the kept beacons of `site`, or of all, in the numbers of the file.
+///
+/// # Errors
+/// When the file can't be read, or `each` fails.
+pub fn each(
+    connection: &Connection,
+    site: Option<TextId>,
+    mut each: impl FnMut(i64, KeptBeacon) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, site, event_type, identifier, visitor, began, payload,
+             hostname, page, entry_page, source, channel, referrer, utm_source, utm_medium, utm_campaign,
+             utm_content, utm_term, country, region, city, browser, browser_version, os, os_version,
+             device, screen, language
+         FROM beacon_event WHERE ?1 IS NULL OR site = ?1 ORDER BY id",
+    )?;
+    let mut rows = statement.query([site.map(|id| id.0)])?;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        let mut beacon = KeptBeacon {
+            received_at: id.div_euclid(NUMBERS),
+            site: TextId(row.get(1)?),
+            event_type: TextId(row.get(2)?),
+            identifier: row.get::<_, Option<u32>>(3)?.map(TextId),
+            visitor: row.get::<_, Option<i64>>(4)?.map(|hash| Visitor(hash.cast_unsigned())),
+            began: row.get(5)?,
+            payload: row.get(6)?,
+            entry_page: None,
+            values: Vec::new(),
+        };
+        for (at, (dimension, _)) in COLUMNS.iter().enumerate() {
+            let Some(value) = row.get::<_, Option<u32>>(7 + at)?.map(TextId) else { continue };
+            match dimension {
+                Dimension::EntryPage => beacon.entry_page = Some(value),
+                dimension => beacon.values.push((dimension.clone(), value)),
+            }
+        }
+        each(id, beacon)?;
+    }
+    Ok(())
 }
 
 fn read(row: &Row<'_>, text: &mut rusqlite::CachedStatement<'_>) -> Result<Found, Error> {

@@ -7,8 +7,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{Error, connection::APPLICATION_ID};
 
 /// The migrations, the first one leading to version 1.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_events.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_events.sql"),
+    include_str!("migrations/0003_ledger.sql"),
+];
 
 /// The newest schema version that this release knows.
 pub const LATEST: i64 = MIGRATIONS.len().cast_signed() as i64;
@@ -62,6 +65,6 @@ pub(super) fn foreign(error: rusqlite::Error, path: &Path) -> Error {
 ///
 /// # Errors
 /// When the file can't be read.
-pub fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+pub fn version(connection: &Connection) -> Result<i64, Error> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }

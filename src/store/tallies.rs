@@ -4,7 +4,7 @@ use rusqlite::{Transaction, params};
 use serde_json::json;
 
 use super::Error;
-use crate::model::tally::{AggregateKey, BreakdownKey, Counters, HistogramKey};
+use crate::model::tally::{AggregateKey, Bar, BreakdownKey, Counters, HistogramKey};
 
 /// Adds to aggregates.
 ///
@@ -74,28 +74,11 @@ pub fn add_breakdowns(
     Ok(())
 }
 
-/// Values of one bar of a histogram, in thousandths of their unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Values {
-    /// How many.
-    pub count: i64,
-    /// Their sum.
-    pub sum: i64,
-    /// The least of them.
-    pub least: i64,
-    /// The most of them.
-    pub most: i64,
-}
-
 /// Adds values to a bar of a histogram.
 ///
 /// # Errors
 /// When the file can't be written.
-pub fn add_bar(
-    transaction: &Transaction<'_>,
-    key: &HistogramKey,
-    values: Values,
-) -> Result<(), Error> {
+pub fn add_bar(transaction: &Transaction<'_>, key: &HistogramKey, bar: &Bar) -> Result<(), Error> {
     let mut statement = transaction.prepare_cached(
         "INSERT INTO beacon_histogram (granularity, period_start, site, event_type, identifier,
              measure, bound, count, sum, least, most)
@@ -113,10 +96,10 @@ pub fn add_bar(
         aggregate.identifier.0,
         measure.0,
         bound,
-        values.count,
-        values.sum,
-        values.least,
-        values.most,
+        bar.count,
+        bar.sum,
+        bar.least,
+        bar.most,
     ])?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! at any point loses nothing that was answered and counts nothing twice.
 
 pub mod bulk;
+pub mod changes;
 mod queue;
 mod stored;
 mod thread;
@@ -102,16 +103,20 @@ impl Writer {
     ///
     /// # Errors
     /// When the writer is gone or too busy, or `change` fails; then nothing of it is in the file.
-    pub async fn change<T: Send + 'static>(
+    pub async fn change<T, E>(
         &self,
         affects: Affects,
-        change: impl FnOnce(&Transaction<'_>) -> Result<T, store::Error> + Send + 'static,
-    ) -> Result<T, store::Error> {
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<store::Error> + Send + 'static,
+    {
         let (done, outcome) = oneshot::channel();
         let run = move |writable: &mut Writable| {
-            let made = writable.transaction().and_then(|transaction| {
+            let made = writable.transaction().map_err(E::from).and_then(|transaction| {
                 let made = change(&transaction)?;
-                transaction.commit()?;
+                transaction.commit().map_err(store::Error::from)?;
                 Ok(made)
             });
             // Whoever has given up waiting does not want to know.
@@ -119,9 +124,9 @@ impl Writer {
             affects
         };
         if !self.queue.change(Box::new(run)) {
-            return Err(store::Error::NotTaken);
+            return Err(store::Error::NotTaken.into());
         }
-        outcome.await.unwrap_or(Err(store::Error::NotTaken))
+        outcome.await.unwrap_or_else(|_| Err(store::Error::NotTaken.into()))
     }
 
     /// Notes that a beacon was refused in the hour of `now` (UTC seconds).

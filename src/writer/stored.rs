@@ -6,17 +6,18 @@ use tracing::warn;
 
 use super::queue::Refusal;
 use crate::{
-    fold::{self, Fold, KEPT_SECONDS, SeenDay, Tallies, Written},
-    model::{rejection::Reason, tally::TextId},
+    fold::{Fold, KEPT_SECONDS, SeenDay, Tallies, Written},
+    model::{
+        rejection::{Reason, RefusalKey},
+        tally::TextId,
+    },
     store::{
         Error, Transaction,
         connection::Writable,
         errors, events,
         figures::Subject,
         names::{NameCache, StoredNames},
-        rejected::{self, RejectedKey},
-        state,
-        tallies::{self, Values},
+        rejected, seals, state, tallies,
     },
 };
 
@@ -46,11 +47,18 @@ pub fn restored(writable: &Writable) -> Result<Fold, Error> {
 /// # Errors
 /// When the file can't be written.
 pub fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Error> {
+    let mut last = None;
+    for (key, _) in &counted.aggregates {
+        let bucket = (key.granularity, key.period_start, key.site);
+        // They are sorted, so the few buckets of a slice come one after the other.
+        if last.replace(bucket) != Some(bucket) {
+            seals::remove(transaction, key.granularity, key.period_start, key.site)?;
+        }
+    }
     tallies::add_aggregates(transaction, &counted.aggregates)?;
     tallies::add_breakdowns(transaction, &counted.breakdowns)?;
     for (key, bar) in &counted.histograms {
-        let fold::Bar { count, sum, least, most } = *bar;
-        tallies::add_bar(transaction, key, Values { count, sum, least, most })?;
+        tallies::add_bar(transaction, key, bar)?;
     }
     for (key, title) in &counted.titles {
         tallies::set_title(transaction, key, title)?;
@@ -64,7 +72,7 @@ pub fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Err
         state::append_seen(transaction, seen.site, seen.day, &seen.hashes)?;
     }
     for &((site, hour), count) in &counted.repeats {
-        let key = RejectedKey { hour, site, reason: Reason::Repeat, agent: TextId::TOTAL };
+        let key = RefusalKey { hour, site, reason: Reason::Repeat, agent: TextId::TOTAL };
         rejected::add(transaction, &key, count)?;
     }
     if counted.latest > 0 {
@@ -89,7 +97,7 @@ pub(super) fn write_refusals(
             None => Ok(TextId::TOTAL),
         };
         let (site, agent) = (id(&refusal.site)?, id(&refusal.agent)?);
-        let key = RejectedKey { hour: refusal.hour, site, reason: refusal.reason, agent };
+        let key = RefusalKey { hour: refusal.hour, site, reason: refusal.reason, agent };
         rejected::add(transaction, &key, *count)?;
     }
     Ok(())

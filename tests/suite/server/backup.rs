@@ -20,23 +20,23 @@ const CONFIG: &str =
 const KILLS: u32 = 30;
 
 /// A command on the server's file, in the server's folder.
-fn command(server: &Server, words: &[&str]) -> Command {
+pub(super) fn command(server: &Server, words: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     command.args(words).args(["--config", "beacons.toml"]).current_dir(server.folder.path());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-fn run(server: &Server, words: &[&str]) -> Output {
+pub(super) fn run(server: &Server, words: &[&str]) -> Output {
     command(server, words).output().unwrap()
 }
 
-fn done(server: &Server, words: &[&str]) {
+pub(super) fn done(server: &Server, words: &[&str]) {
     let output = run(server, words);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn refused(server: &Server, words: &[&str]) -> String {
+pub(super) fn refused(server: &Server, words: &[&str]) -> String {
     let output = run(server, words);
     assert_eq!(output.status.code(), Some(1));
     String::from_utf8(output.stderr).unwrap()
@@ -56,7 +56,7 @@ fn send(server: &Server, stop: &AtomicBool, answered: &AtomicI64) {
 }
 
 /// Every row of every table that people read, as text.
-fn rows(file: &Path) -> Vec<String> {
+pub(super) fn rows(file: &Path) -> Vec<String> {
     let file = Connection::open(file).unwrap();
     file.busy_timeout(PATIENCE).unwrap();
     let mut found = Vec::new();

@@ -5,6 +5,7 @@ mod backup;
 mod beacon;
 mod clients;
 mod crash;
+mod edits;
 mod flood;
 mod goals;
 mod guests;

@@ -3,7 +3,7 @@
 use super::source::{Name, Source};
 
 /// The rooms and their ranks: a room imports only from lower ones, or from itself.
-pub(crate) const RANKS: [(&str, u8); 22] = [
+pub(crate) const RANKS: [(&str, u8); 24] = [
     ("model", 0),
     ("config", 1),
     ("clock", 1),
@@ -17,13 +17,15 @@ pub(crate) const RANKS: [(&str, u8); 22] = [
     ("import", 2),
     ("writer", 3),
     ("report", 3),
-    ("prune", 3),
     ("alert", 3),
     ("page", 4),
     ("backup", 4),
+    ("prune", 4),
+    ("amend", 4),
     ("app", 5),
     ("web", 6),
     ("jobs", 6),
+    ("control", 6),
     ("cli", 7),
     ("main", 8),
 ];

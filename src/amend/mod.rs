@@ -1,0 +1,158 @@
+//! What people change after the fact: files merged, pages renamed or deleted, days and sites deleted,
+//! and all of that undone.
+//!
+//! An edit is rows that leave and rows that come. They are written to the ledger first and carried out
+//! from there, in one transaction, so that an edit is there as a whole or not at all, and can be undone.
+
+mod take;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::registry::Registry,
+    store::{
+        self, Transaction, deltas,
+        gather::Gatherer,
+        ledger,
+        names::{NameCache, StoredNames},
+    },
+    writer::{Affects, changes::Changes},
+};
+
+/// For how many days an edit can be undone.
+pub const UNDO_DAYS: i64 = 90;
+
+/// What somebody wants to be changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Add all that another database holds.
+    Take(Take),
+    /// Undo the edit with this number.
+    Undo(i64),
+}
+
+/// A database whose rows are to be added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Take {
+    /// The database: of the newest schema, with an empty journal, and nobody writes to it.
+    pub database: PathBuf,
+    /// `merge` or `import`.
+    pub kind: String,
+    /// What the ledger shall say, in a sentence.
+    pub what: String,
+    /// What it was made of, by which it is known when it comes again. None: the database itself.
+    pub sources: Vec<Source>,
+}
+
+/// What a database was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The file's name, without its folder.
+    pub name: String,
+    /// BLAKE3 of what was read.
+    pub digest: Vec<u8>,
+    /// How many bytes were read.
+    pub bytes: i64,
+}
+
+/// Why an edit was not made. The file is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file, or another one that was asked for, can't be read or written.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// It was done before.
+    #[error("{0}")]
+    Already(String),
+    /// There is nothing that it would change.
+    #[error("{0}")]
+    Nothing(String),
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The edit's number.
+    pub edit: i64,
+    /// What it did, in a sentence.
+    pub what: String,
+}
+
+/// Makes the edit that `request` asks for, at `now` (UTC seconds).
+///
+/// Beacons that come meanwhile wait until it is done.
+///
+/// # Errors
+/// When there is nothing to do, or the file can't be written; then it is as it was.
+pub fn carry_out(
+    file: &mut impl Changes,
+    _registry: &Registry,
+    request: Request,
+    now: i64,
+) -> Result<Done, Error> {
+    file.change(Affects::Names, move |file| match request {
+        Request::Take(take) => take::carry_out(file, &take, now),
+        Request::Undo(id) => undo(file, id, now),
+    })
+}
+
+/// Writes down what `gather` gathers from `origin`, and does it to `file`. Says the edit's number.
+fn record(
+    file: &Transaction<'_>,
+    origin: &Transaction<'_>,
+    (now, kind, what): (i64, &str, &str),
+    gather: impl FnOnce(&mut Gatherer<'_>) -> Result<(), store::Error>,
+) -> Result<Done, store::Error> {
+    let edit = ledger::begin(file, now, kind, what)?;
+    let mut parts = 0;
+    let mut keep = |delta| {
+        ledger::keep(file, edit, parts, &delta)?;
+        parts += 1;
+        Ok(())
+    };
+    let mut gatherer = Gatherer::new(origin, &mut keep);
+    gather(&mut gatherer)?;
+    gatherer.finish()?;
+    do_parts(file, edit, parts)?;
+    Ok(Done { edit, what: what.to_owned() })
+}
+
+/// Carries out the first `parts` parts that the ledger has of `edit`.
+fn do_parts(file: &Transaction<'_>, edit: i64, parts: i64) -> Result<(), store::Error> {
+    let mut cache = NameCache::default();
+    for number in 0..parts {
+        let Some(mut delta) = ledger::part(file, edit, number)? else { break };
+        deltas::apply(file, &mut StoredNames::new(file, &mut cache), &mut delta)?;
+        if !delta.added.kept_ids.is_empty() {
+            // What single beacons tell stays in their own rows alone, which go by their age.
+            ledger::keep(file, edit, number, &delta)?;
+        }
+    }
+    Ok(())
+}
+
+fn undo(file: &Transaction<'_>, id: i64, now: i64) -> Result<Done, Error> {
+    let Some(edit) = ledger::find(file, id)? else {
+        return Err(Error::Nothing(format!("there is no edit {id}")));
+    };
+    if edit.undone_at.is_some() {
+        return Err(Error::Already(format!("edit {id} is undone already")));
+    }
+    if !edit.is_undoable {
+        return Err(Error::Nothing(format!(
+            "edit {id} can't be undone any more: what it changed is kept for {UNDO_DAYS} days, and \
+             not in backups"
+        )));
+    }
+    let mut cache = NameCache::default();
+    let mut number = 0;
+    while let Some(delta) = ledger::part(file, id, number)? {
+        deltas::apply(file, &mut StoredNames::new(file, &mut cache), &mut delta.inverse())?;
+        number += 1;
+    }
+    ledger::note_undone(file, id, now)?;
+    Ok(Done { edit: id, what: format!("undone: {}", edit.what) })
+}

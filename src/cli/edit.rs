@@ -1,0 +1,121 @@
+//! `merge` and `edit`: changing what was counted, in the file or through the server that runs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use jiff::tz::TimeZone;
+
+use super::{Failure, Place, say};
+use crate::{
+    amend::{self, Take},
+    backup, clock,
+    control::{self, Answer},
+    model::period::date_at,
+    store::{
+        self, Readers,
+        connection::open_writable,
+        ledger::{self, Edit},
+    },
+    writer::changes::Stopped,
+};
+
+/// How many edits are listed.
+const EDITS_MAX: u32 = 1000;
+
+/// What `merge` takes.
+#[derive(Debug, Args)]
+pub(super) struct MergeOptions {
+    /// The other database, or a backup of it
+    file: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// What `edit` takes.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List what was changed: imports, merges, and the rest
+    List(Place),
+    /// Undo an edit by its number
+    Undo {
+        /// Its number, as in the list
+        id: i64,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+pub(super) fn merge(options: &MergeOptions) -> Result<(), Failure> {
+    let registry = options.place.registry()?;
+    let name = options.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // A copy: the other one may be of an older release, or may hold beacons that are not counted yet.
+    let copy = backup::Prepared::new(&registry, &options.file)?;
+    let take = Take {
+        database: std::path::absolute(copy.path()).map_err(|e| Failure::Other(e.to_string()))?,
+        kind: "merge".to_owned(),
+        what: format!("merged {name}"),
+        sources: Vec::new(),
+    };
+    carry_out(&options.place, amend::Request::Take(take))
+}
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    match &options.action {
+        Action::List(place) => list(place),
+        Action::Undo { id, place } => carry_out(place, amend::Request::Undo(*id)),
+    }
+}
+
+/// Makes an edit: in the file itself, or through the server that has it.
+pub(super) fn carry_out(place: &Place, request: amend::Request) -> Result<(), Failure> {
+    let registry = place.registry()?;
+    let database = &registry.server.database;
+    match open_writable(database) {
+        Ok(writable) => {
+            let mut file = Stopped(writable);
+            let done = amend::carry_out(&mut file, &registry, request, clock::now());
+            file.0.close()?;
+            let done = done.map_err(|error| Failure::Other(error.to_string()))?;
+            say(&format!("Edit {}: {}", done.edit, done.what))
+        }
+        Err(store::Error::InUse(path)) => {
+            let asked = control::ask(&path, &control::Request::Amend(request));
+            match asked {
+                Ok(Answer::Done(what)) => say(&what),
+                Ok(Answer::Failed(why)) => Err(Failure::Other(why)),
+                Err(error) => Err(Failure::Other(format!(
+                    "the server of {} can't be asked ({error}): stop it first, or run this as the \
+                     user that runs it",
+                    path.display()
+                ))),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn list(place: &Place) -> Result<(), Failure> {
+    let registry = place.registry()?;
+    let readers = Readers::new(&registry.server.database)?;
+    let edits = readers.snapshot(|file| ledger::last(file, EDITS_MAX))?;
+    if edits.is_empty() {
+        return say("Nothing was changed by hand yet.");
+    }
+    edits.iter().try_for_each(|edit| say(&line(edit)))
+}
+
+fn line(edit: &Edit) -> String {
+    let day = |at| date_at(at, &TimeZone::UTC);
+    let state = match edit.undone_at {
+        Some(at) => format!("undone on {}", day(at)),
+        None if edit.is_undoable => "can be undone".to_owned(),
+        None => "stays".to_owned(),
+    };
+    format!("{}\t{}\t{}\t{}\t{state}", edit.id, day(edit.at), edit.kind, edit.what)
+}

@@ -1,0 +1,152 @@
+//! A way for commands to a running server: a socket beside the database, for its owner alone.
+//!
+//! A command sends one request as a line of JSON, and gets one answer. Whoever may write the database
+//! may ask; nobody else can connect.
+
+use std::{
+    fs,
+    io::{self, BufRead as _, BufReader, Write as _},
+    os::unix::{fs::PermissionsExt as _, net::UnixStream as BlockingStream},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader as AsyncReader},
+    net::{UnixListener, UnixStream},
+    time,
+};
+use tracing::{info, warn};
+
+use crate::{amend, app::App, clock};
+
+/// The longest request, in bytes.
+const REQUEST_BYTES_MAX: u64 = 256 * 1024;
+
+/// How long a command may take to send its request.
+const REQUEST_WAIT: Duration = Duration::from_secs(10);
+
+/// How long the socket rests after it could not take a command.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// What a command wants.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Change what is counted.
+    Amend(amend::Request),
+}
+
+/// What came of it, in a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// It is done.
+    Done(String),
+    /// It is not done, and why.
+    Failed(String),
+}
+
+/// The socket, for as long as the server runs.
+#[derive(Debug)]
+pub struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // A clean stop leaves the database alone on the disk.
+        let _gone_already = fs::remove_file(&self.path);
+    }
+}
+
+impl Socket {
+    /// The socket beside `database`, whose lock is held: one that is there is left from an earlier life.
+    ///
+    /// # Errors
+    /// When it can't be made, because the path is longer than 107 bytes, say.
+    pub fn beside(database: &Path) -> io::Result<Self> {
+        let path = path(database);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        Ok(Self { listener, path })
+    }
+
+    /// Does what commands ask for, one after the other, for ever.
+    pub async fn serve(&self, app: &App) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    if let Err(error) = answer(app, stream).await {
+                        warn!(%error, "a command broke off");
+                    }
+                }
+                Err(error) => {
+                    warn!(%error, "a command could not be heard");
+                    time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+fn path(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-control");
+    path.into()
+}
+
+async fn answer(app: &App, stream: UnixStream) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    let mut read = AsyncReader::new(read.take(REQUEST_BYTES_MAX));
+    time::timeout(REQUEST_WAIT, read.read_line(&mut line)).await??;
+    let app = app.clone();
+    let done = tokio::task::spawn_blocking(move || match serde_json::from_str(&line) {
+        Ok(request) => carry_out(&app, request),
+        Err(error) => Answer::Failed(format!(
+            "the server does not know this request, is it of another release? {error}"
+        )),
+    });
+    let answer = done.await.map_err(io::Error::other)?;
+    let mut line = serde_json::to_vec(&answer)?;
+    line.push(b'\n');
+    write.write_all(&line).await
+}
+
+fn carry_out(app: &App, request: Request) -> Answer {
+    match request {
+        Request::Amend(request) => {
+            match amend::carry_out(&mut app.file(), &app.registry.get(), request, clock::now()) {
+                Ok(done) => {
+                    info!(edit = done.edit, "{}", done.what);
+                    Answer::Done(format!("Edit {}: {}", done.edit, done.what))
+                }
+                Err(error) => Answer::Failed(error.to_string()),
+            }
+        }
+    }
+}
+
+/// Asks the server of `database`, and waits as long as it takes.
+///
+/// # Errors
+/// When none can be reached, or it ends meanwhile; then what was asked may or may not be done.
+pub fn ask(database: &Path, request: &Request) -> io::Result<Answer> {
+    let mut stream = BlockingStream::connect(path(database))?;
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer)?;
+    if answer.is_empty() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(serde_json::from_str(&answer)?)
+}

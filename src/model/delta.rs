@@ -1,0 +1,108 @@
+//! Rows that go into the file or leave it, with the strings that they name, so that they mean the same
+//! in every file.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    kept::KeptBeacon,
+    rejection::RefusalKey,
+    tally::{AggregateKey, Bar, BreakdownKey, Counters, HistogramKey, TextId},
+    text::NameScope,
+};
+
+/// What an edit does, or a part of it. To undo it is to take what it added and to add what it took.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Delta {
+    /// The strings: number n in the rows is the string at n − 1.
+    pub names: Vec<String>,
+    /// What leaves.
+    pub taken: Rows,
+    /// What comes.
+    pub added: Rows,
+    /// Names that single beacons change.
+    pub renamed: Vec<Renamed>,
+}
+
+/// Single beacons in which one page becomes another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renamed {
+    /// Their numbers in the file.
+    pub ids: Vec<i64>,
+    /// The page as it was.
+    pub from: TextId,
+    /// The page as it becomes.
+    pub to: TextId,
+}
+
+impl Delta {
+    /// What undoes it.
+    #[must_use]
+    pub fn inverse(self) -> Self {
+        let swap = |renamed: Renamed| Renamed { from: renamed.to, to: renamed.from, ..renamed };
+        let renamed = self.renamed.into_iter().map(swap).collect();
+        Self { names: self.names, taken: self.added, added: self.taken, renamed }
+    }
+
+    /// How many rows it has.
+    pub fn len(&self) -> usize {
+        let renamed: usize = self.renamed.iter().map(|renamed| renamed.ids.len()).sum();
+        self.taken.len() + self.added.len() + renamed
+    }
+
+    /// Whether it does nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Rows of the file. All but single beacons add up with what is there already.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rows {
+    /// Aggregates.
+    pub aggregates: Vec<(AggregateKey, Counters)>,
+    /// Breakdowns.
+    pub breakdowns: Vec<(BreakdownKey, Counters)>,
+    /// Bars of histograms.
+    pub bars: Vec<(HistogramKey, Bar)>,
+    /// Titles of identifiers, with the bucket that keeps them.
+    pub titles: Vec<(AggregateKey, String)>,
+    /// Single beacons that come. Once they are in the file, only their numbers stay here.
+    pub kept: Vec<KeptBeacon>,
+    /// The numbers of single beacons in the file. Those that leave do not come back.
+    pub kept_ids: Vec<i64>,
+    /// Beacons that were not counted.
+    pub refusals: Vec<(RefusalKey, i64)>,
+    /// Since which day (its first instant, UTC seconds) names are known.
+    pub known: Vec<(KnownName, i64)>,
+    /// When errors were first and last met, UTC seconds.
+    pub errors: Vec<([TextId; 3], (i64, i64))>,
+}
+
+impl Rows {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.aggregates.len()
+            + self.breakdowns.len()
+            + self.bars.len()
+            + self.titles.len()
+            + self.kept.len()
+            + self.kept_ids.len()
+            + self.refusals.len()
+            + self.known.len()
+            + self.errors.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A name, and where it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct KnownName {
+    /// Where.
+    pub scope: NameScope,
+    /// The name.
+    pub value: TextId,
+}

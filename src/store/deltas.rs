@@ -1,0 +1,354 @@
+//! Carrying out a delta: what it takes leaves the sums, what it adds joins them.
+
+use std::{collections::BTreeSet, mem};
+
+use rusqlite::{OptionalExtension as _, ToSql, Transaction, params};
+
+use super::{
+    Error, errors, events,
+    figures::{self, Bucket, Subject},
+    names::StoredNames,
+    rejected, seals, tallies,
+};
+use crate::model::{
+    delta::{Delta, KnownName, Rows},
+    kept::KeptBeacon,
+    period::Granularity,
+    rejection::RefusalKey,
+    tally::{AggregateKey, Bar, BreakdownKey, Counters, HistogramKey, TextId},
+    text::{NameScope, Names as _},
+};
+
+/// Carries out `delta`. Of single beacons that it adds only the numbers stay in it, by which they can be
+/// taken again.
+///
+/// What is taken from a row that is not there any more, because it was older than it is kept, is not
+/// taken: no row is made negative by it.
+///
+/// # Errors
+/// When the file can't be read or written.
+pub fn apply(
+    transaction: &Transaction<'_>,
+    names: &mut StoredNames<'_>,
+    delta: &mut Delta,
+) -> Result<(), Error> {
+    let ids = delta.names.iter().map(|name| names.intern(name)).collect::<Result<Vec<_>, _>>()?;
+    let map = Map(ids);
+    let mut touched = BTreeSet::new();
+    take(transaction, &map, &delta.taken, &mut touched)?;
+    add(transaction, &map, &mut delta.added, &mut touched)?;
+    for renamed in &delta.renamed {
+        let (from, to) = (map.id(renamed.from)?, map.id(renamed.to)?);
+        renamed.ids.iter().try_for_each(|id| events::rename_page(transaction, *id, from, to))?;
+    }
+    for (granularity, period_start, site) in touched {
+        seals::remove(transaction, granularity, period_start, site)?;
+    }
+    Ok(())
+}
+
+/// From the numbers of a delta to those of the file.
+struct Map(Vec<TextId>);
+
+impl Map {
+    fn id(&self, number: TextId) -> Result<TextId, Error> {
+        let Some(at) = number.0.checked_sub(1) else { return Ok(TextId::TOTAL) };
+        let found = usize::try_from(at).ok().and_then(|at| self.0.get(at)).copied();
+        found.ok_or_else(|| Error::Damaged(format!("a delta names no string {}", number.0)))
+    }
+
+    fn key(&self, key: AggregateKey) -> Result<AggregateKey, Error> {
+        Ok(AggregateKey {
+            site: self.id(key.site)?,
+            event_type: self.id(key.event_type)?,
+            identifier: self.id(key.identifier)?,
+            ..key
+        })
+    }
+
+    fn breakdown(&self, key: BreakdownKey) -> Result<BreakdownKey, Error> {
+        let (dimension, value) = (self.id(key.dimension)?, self.id(key.value)?);
+        Ok(BreakdownKey { aggregate: self.key(key.aggregate)?, dimension, value })
+    }
+
+    fn bar(&self, key: HistogramKey) -> Result<HistogramKey, Error> {
+        let (aggregate, measure) = (self.key(key.aggregate)?, self.id(key.measure)?);
+        Ok(HistogramKey { aggregate, measure, bound: key.bound })
+    }
+
+    fn refusal(&self, key: RefusalKey) -> Result<RefusalKey, Error> {
+        Ok(RefusalKey { site: self.id(key.site)?, agent: self.id(key.agent)?, ..key })
+    }
+
+    fn known(&self, KnownName { scope, value }: KnownName) -> Result<KnownName, Error> {
+        let (site, event_type) = (self.id(scope.site)?, self.id(scope.event_type)?);
+        let scope = NameScope { site, event_type, dimension: self.id(scope.dimension)? };
+        Ok(KnownName { scope, value: self.id(value)? })
+    }
+
+    fn kept(&self, beacon: KeptBeacon) -> Result<KeptBeacon, Error> {
+        let values = beacon.values.into_iter();
+        let values = values.map(|(dimension, value)| Ok((dimension, self.id(value)?)));
+        Ok(KeptBeacon {
+            site: self.id(beacon.site)?,
+            event_type: self.id(beacon.event_type)?,
+            identifier: beacon.identifier.map(|id| self.id(id)).transpose()?,
+            entry_page: beacon.entry_page.map(|id| self.id(id)).transpose()?,
+            values: values.collect::<Result<_, Error>>()?,
+            ..beacon
+        })
+    }
+}
+
+type Touched = BTreeSet<(Granularity, i64, TextId)>;
+
+fn touch(touched: &mut Touched, key: &AggregateKey) {
+    touched.insert((key.granularity, key.period_start, key.site));
+}
+
+fn add(
+    transaction: &Transaction<'_>,
+    map: &Map,
+    rows: &mut Rows,
+    touched: &mut Touched,
+) -> Result<(), Error> {
+    for (key, counters) in &rows.aggregates {
+        let key = map.key(*key)?;
+        touch(touched, &key);
+        tallies::add_aggregates(transaction, &[(key, *counters)])?;
+    }
+    for (key, counters) in &rows.breakdowns {
+        let key = map.breakdown(*key)?;
+        touch(touched, &key.aggregate);
+        tallies::add_breakdowns(transaction, &[(key, *counters)])?;
+    }
+    for (key, bar) in &rows.bars {
+        let key = map.bar(*key)?;
+        touch(touched, &key.aggregate);
+        tallies::add_bar(transaction, &key, bar)?;
+    }
+    for (key, title) in &rows.titles {
+        tallies::set_title(transaction, &map.key(*key)?, title)?;
+    }
+    for beacon in mem::take(&mut rows.kept) {
+        rows.kept_ids.push(events::add_one(transaction, &map.kept(beacon)?)?);
+    }
+    for (key, count) in &rows.refusals {
+        rejected::add(transaction, &map.refusal(*key)?, *count)?;
+    }
+    for (known, day) in &rows.known {
+        add_known(transaction, map.known(*known)?, *day)?;
+    }
+    for ([site, event_type, identifier], met) in &rows.errors {
+        let subject = Subject { site: map.id(*site)?, event_type: map.id(*event_type)? };
+        errors::note(transaction, subject, map.id(*identifier)?, *met)?;
+    }
+    Ok(())
+}
+
+fn take(
+    transaction: &Transaction<'_>,
+    map: &Map,
+    rows: &Rows,
+    touched: &mut Touched,
+) -> Result<(), Error> {
+    for (key, counters) in &rows.aggregates {
+        let key = map.key(*key)?;
+        touch(touched, &key);
+        take_aggregate(transaction, &key, counters)?;
+    }
+    for (key, counters) in &rows.breakdowns {
+        let key = map.breakdown(*key)?;
+        touch(touched, &key.aggregate);
+        take_breakdown(transaction, &key, counters)?;
+    }
+    for (key, bar) in &rows.bars {
+        let key = map.bar(*key)?;
+        touch(touched, &key.aggregate);
+        take_bar(transaction, &key, bar)?;
+    }
+    for id in &rows.kept_ids {
+        // One that is not there any more was older than it is kept.
+        events::remove(transaction, *id)?;
+    }
+    for (key, count) in &rows.refusals {
+        take_refusals(transaction, &map.refusal(*key)?, *count)?;
+    }
+    for (known, day) in &rows.known {
+        take_known(transaction, map.known(*known)?, *day)?;
+    }
+    for ([site, event_type, identifier], met) in &rows.errors {
+        let subject = Subject { site: map.id(*site)?, event_type: map.id(*event_type)? };
+        errors::forget(transaction, subject, map.id(*identifier)?, *met)?;
+    }
+    Ok(())
+}
+
+fn take_aggregate(
+    transaction: &Transaction<'_>,
+    key: &AggregateKey,
+    counters: &Counters,
+) -> Result<(), Error> {
+    let row = params![
+        key.granularity.code(),
+        key.period_start,
+        key.site.0,
+        key.event_type.0,
+        key.identifier.0,
+        counters.count,
+        counters.visitors,
+        counters.visits,
+        counters.bounces,
+        counters.seconds,
+    ];
+    let update = "UPDATE beacon_aggregate SET count = count - ?6, visitors = visitors - ?7,
+             visits = visits - ?8, bounces = bounces - ?9, seconds = seconds - ?10
+         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+             AND identifier = ?5
+         RETURNING min(count, visitors, visits, bounces, seconds),
+             max(count, visitors, visits, bounces, seconds)";
+    if left(transaction, key, update, row)? == Left::Nothing {
+        let mut delete = transaction.prepare_cached(
+            "DELETE FROM beacon_aggregate
+             WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+                 AND identifier = ?5",
+        )?;
+        delete.execute(&row[..5])?;
+    }
+    Ok(())
+}
+
+fn take_breakdown(
+    transaction: &Transaction<'_>,
+    key: &BreakdownKey,
+    counters: &Counters,
+) -> Result<(), Error> {
+    let BreakdownKey { aggregate, dimension, value } = key;
+    let row = params![
+        aggregate.granularity.code(),
+        aggregate.period_start,
+        aggregate.site.0,
+        aggregate.event_type.0,
+        aggregate.identifier.0,
+        dimension.0,
+        value.0,
+        counters.count,
+        counters.visitors,
+        counters.visits,
+        counters.bounces,
+        counters.seconds,
+    ];
+    let update = "UPDATE beacon_breakdown SET count = count - ?8, visitors = visitors - ?9,
+             visits = visits - ?10, bounces = bounces - ?11, seconds = seconds - ?12
+         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+             AND identifier = ?5 AND dimension = ?6 AND value = ?7
+         RETURNING min(count, visitors, visits, bounces, seconds),
+             max(count, visitors, visits, bounces, seconds)";
+    if left(transaction, aggregate, update, row)? == Left::Nothing {
+        let mut delete = transaction.prepare_cached(
+            "DELETE FROM beacon_breakdown
+             WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+                 AND identifier = ?5 AND dimension = ?6 AND value = ?7",
+        )?;
+        delete.execute(&row[..7])?;
+    }
+    Ok(())
+}
+
+/// The least and the most of a bar stay: they are bounds, not sums.
+fn take_bar(transaction: &Transaction<'_>, key: &HistogramKey, bar: &Bar) -> Result<(), Error> {
+    let HistogramKey { aggregate, measure, bound } = key;
+    let row = params![
+        aggregate.granularity.code(),
+        aggregate.period_start,
+        aggregate.site.0,
+        aggregate.event_type.0,
+        aggregate.identifier.0,
+        measure.0,
+        bound,
+        bar.count,
+        bar.sum,
+    ];
+    let update = "UPDATE beacon_histogram SET count = count - ?8, sum = sum - ?9
+         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+             AND identifier = ?5 AND measure = ?6 AND bound = ?7
+         RETURNING min(count, sum), max(count, sum)";
+    if left(transaction, aggregate, update, row)? == Left::Nothing {
+        let mut delete = transaction.prepare_cached(
+            "DELETE FROM beacon_histogram
+             WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+                 AND identifier = ?5 AND measure = ?6 AND bound = ?7",
+        )?;
+        delete.execute(&row[..7])?;
+    }
+    Ok(())
+}
+
+/// What is left of a row of which something was taken.
+#[derive(Debug, PartialEq, Eq)]
+enum Left {
+    Something,
+    Nothing,
+    /// The whole bucket is gone: it was older than it is kept.
+    Gone,
+}
+
+/// Carries out `update`, which returns the least and the most of the counters that are left.
+fn left(
+    transaction: &Transaction<'_>,
+    key: &AggregateKey,
+    update: &str,
+    row: &[&dyn ToSql],
+) -> Result<Left, Error> {
+    let mut update = transaction.prepare_cached(update)?;
+    let left = update.query_row(row, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    match left {
+        Some((0, 0)) => Ok(Left::Nothing),
+        Some((least, _)) if least < 0_i64 => Err(Error::Tangled),
+        Some((_, _)) => Ok(Left::Something),
+        None => {
+            let subject = Subject { site: key.site, event_type: key.event_type };
+            let bucket = Bucket { granularity: key.granularity, start: key.period_start };
+            let there = figures::has_bucket(transaction, subject, bucket)?;
+            if there { Err(Error::Tangled) } else { Ok(Left::Gone) }
+        }
+    }
+}
+
+fn take_refusals(transaction: &Transaction<'_>, key: &RefusalKey, count: i64) -> Result<(), Error> {
+    let row = params![key.hour, key.site.0, key.reason.code(), key.agent.0, count];
+    transaction
+        .prepare_cached(
+            "UPDATE rejected SET count = count - ?5
+             WHERE hour = ?1 AND site = ?2 AND reason = ?3 AND agent = ?4",
+        )?
+        .execute(row)?;
+    transaction
+        .prepare_cached(
+            "DELETE FROM rejected
+             WHERE hour = ?1 AND site = ?2 AND reason = ?3 AND agent = ?4 AND count = 0",
+        )?
+        .execute(&row[..4])?;
+    Ok(())
+}
+
+fn add_known(transaction: &Transaction<'_>, known: KnownName, day: i64) -> Result<(), Error> {
+    let KnownName { scope: NameScope { site, event_type, dimension }, value } = known;
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO name (site, event_type, dimension, value, first_day) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET first_day = min(first_day, excluded.first_day)",
+    )?;
+    statement.execute(params![site.0, event_type.0, dimension.0, value.0, day])?;
+    Ok(())
+}
+
+/// A name that was known before the delta came stays known.
+fn take_known(transaction: &Transaction<'_>, known: KnownName, day: i64) -> Result<(), Error> {
+    let KnownName { scope: NameScope { site, event_type, dimension }, value } = known;
+    let mut statement = transaction.prepare_cached(
+        "DELETE FROM name
+         WHERE site = ?1 AND event_type = ?2 AND dimension = ?3 AND value = ?4 AND first_day = ?5",
+    )?;
+    statement.execute(params![site.0, event_type.0, dimension.0, value.0, day])?;
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! Gathering rows into deltas: the numbers of this file become strings that every file understands.
+
+use std::{collections::HashMap, mem};
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::{Error, events, rows, rows::Which};
+use crate::model::{
+    delta::{Delta, KnownName, Renamed, Rows},
+    kept::KeptBeacon,
+    rejection::RefusalKey,
+    tally::{AggregateKey, Bar, BreakdownKey, Counters, HistogramKey, TextId},
+    text::NameScope,
+};
+
+/// How many rows a delta has at most, about.
+const DELTA_ROWS_MAX: usize = 20_000;
+
+/// Whether rows come or leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// They leave.
+    Taken,
+    /// They come.
+    Added,
+}
+
+/// Gathers rows, and hands them on delta by delta.
+pub struct Gatherer<'a> {
+    connection: &'a Connection,
+    numbers: HashMap<TextId, TextId>,
+    delta: Delta,
+    each: &'a mut dyn FnMut(Delta) -> Result<(), Error>,
+}
+
+impl<'a> Gatherer<'a> {
+    /// Gathers rows in the numbers of the file behind `connection`. `each` is told every delta.
+    pub fn new(
+        connection: &'a Connection,
+        each: &'a mut dyn FnMut(Delta) -> Result<(), Error>,
+    ) -> Self {
+        Self { connection, numbers: HashMap::new(), delta: Delta::default(), each }
+    }
+
+    /// Hands on what is left.
+    ///
+    /// # Errors
+    /// When `each` fails.
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.hand_on()
+    }
+
+    /// Takes or adds an aggregate.
+    ///
+    /// # Errors
+    /// When the file can't be read, or `each` fails.
+    pub fn aggregate(
+        &mut self,
+        side: Side,
+        key: AggregateKey,
+        counters: Counters,
+    ) -> Result<(), Error> {
+        self.make_room()?;
+        let key = self.key(key)?;
+        self.rows(side).aggregates.push((key, counters));
+        Ok(())
+    }
+
+    /// Takes or adds a row of a breakdown.
+    ///
+    /// # Errors
+    /// When the file can't be read, or `each` fails.
+    pub fn breakdown(
+        &mut self,
+        side: Side,
+        key: BreakdownKey,
+        counters: Counters,
+    ) -> Result<(), Error> {
+        self.make_room()?;
+        let aggregate = self.key(key.aggregate)?;
+        let (dimension, value) = (self.number(key.dimension)?, self.number(key.value)?);
+        let key = BreakdownKey { aggregate, dimension, value };
+        self.rows(side).breakdowns.push((key, counters));
+        Ok(())
+    }
+
+    /// Takes or adds a bar of a histogram.
+    ///
+    /// # Errors
+    /// When the file can't be read, or `each` fails.
+    pub fn bar(&mut self, side: Side, key: HistogramKey, bar: Bar) -> Result<(), Error> {
+        self.make_room()?;
+        let (aggregate, measure) = (self.key(key.aggregate)?, self.number(key.measure)?);
+        let key = HistogramKey { aggregate, measure, bound: key.bound };
+        self.rows(side).bars.push((key, bar));
+        Ok(())
+    }
+
+    /// Adds a title.
+    ///
+    /// # Errors
+    /// When the file can't be read, or `each` fails.
+    pub fn title(&mut self, side: Side, key: AggregateKey, title: String) -> Result<(), Error> {
+        self.make_room()?;
+        let key = self.key(key)?;
+        self.rows(side).titles.push((key, title));
+        Ok(())
+    }
+
+    /// Takes the single beacon with this number, for good.
+    ///
+    /// # Errors
+    /// When `each` fails.
+    pub fn take_kept(&mut self, id: i64) -> Result<(), Error> {
+        self.make_room()?;
+        self.delta.taken.kept_ids.push(id);
+        Ok(())
+    }
+
+    /// Lets the single beacons with these numbers name one page instead of another.
+    ///
+    /// # Errors
+    /// When the file can't be read, or `each` fails.
+    pub fn rename_kept(&mut self, ids: Vec<i64>, from: TextId, to: TextId) -> Result<(), Error> {
+        self.make_room()?;
+        let (from, to) = (self.number(from)?, self.number(to)?);
+        self.delta.renamed.push(Renamed { ids, from, to });
+        Ok(())
+    }
+
+    fn add_kept(&mut self, beacon: KeptBeacon) -> Result<(), Error> {
+        self.make_room()?;
+        let optional =
+            |gatherer: &mut Self, id: Option<TextId>| id.map(|id| gatherer.number(id)).transpose();
+        let mut values = Vec::with_capacity(beacon.values.len());
+        for (dimension, value) in beacon.values {
+            values.push((dimension, self.number(value)?));
+        }
+        let beacon = KeptBeacon {
+            site: self.number(beacon.site)?,
+            event_type: self.number(beacon.event_type)?,
+            identifier: optional(self, beacon.identifier)?,
+            entry_page: optional(self, beacon.entry_page)?,
+            values,
+            ..beacon
+        };
+        self.delta.added.kept.push(beacon);
+        Ok(())
+    }
+
+    /// Takes or adds everything in buckets that `which` wants.
+    ///
+    /// # Errors
+    /// When the file can't be read, or `each` fails.
+    pub fn buckets(&mut self, side: Side, which: &Which) -> Result<(), Error> {
+        let connection = self.connection;
+        rows::aggregates(connection, which, |key, counters, title| {
+            self.aggregate(side, key, counters)?;
+            title.map_or(Ok(()), |title| self.title(side, key, title))
+        })?;
+        rows::breakdowns(connection, which, |key, counters| self.breakdown(side, key, counters))?;
+        rows::bars(connection, which, |key, bar| self.bar(side, key, bar))
+    }
+
+    /// Takes or adds everything that is in no bucket, of `site` or of all: single beacons, refusals, names
+    /// and errors.
+    ///
+    /// # Errors
+    /// When the file can't be read, or `each` fails.
+    pub fn rest(&mut self, side: Side, site: Option<TextId>) -> Result<(), Error> {
+        let connection = self.connection;
+        events::each(connection, site, |id, beacon| match side {
+            Side::Taken => self.take_kept(id),
+            Side::Added => self.add_kept(beacon),
+        })?;
+        rows::refusals(connection, site, |key, count| {
+            self.make_room()?;
+            let (site, agent) = (self.number(key.site)?, self.number(key.agent)?);
+            self.rows(side).refusals.push((RefusalKey { site, agent, ..key }, count));
+            Ok(())
+        })?;
+        rows::known_names(connection, site, |KnownName { scope, value }, day| {
+            self.make_room()?;
+            let (site, event_type) = (self.number(scope.site)?, self.number(scope.event_type)?);
+            let scope = NameScope { site, event_type, dimension: self.number(scope.dimension)? };
+            let value = self.number(value)?;
+            self.rows(side).known.push((KnownName { scope, value }, day));
+            Ok(())
+        })?;
+        rows::errors(connection, site, |[site, event_type, identifier], met| {
+            self.make_room()?;
+            let key = [self.number(site)?, self.number(event_type)?, self.number(identifier)?];
+            self.rows(side).errors.push((key, met));
+            Ok(())
+        })
+    }
+
+    const fn rows(&mut self, side: Side) -> &mut Rows {
+        match side {
+            Side::Taken => &mut self.delta.taken,
+            Side::Added => &mut self.delta.added,
+        }
+    }
+
+    /// Called before the first name of a row is numbered, so that no row is torn from its names.
+    fn make_room(&mut self) -> Result<(), Error> {
+        if self.delta.len() >= DELTA_ROWS_MAX { self.hand_on() } else { Ok(()) }
+    }
+
+    fn key(&mut self, key: AggregateKey) -> Result<AggregateKey, Error> {
+        Ok(AggregateKey {
+            site: self.number(key.site)?,
+            event_type: self.number(key.event_type)?,
+            identifier: self.number(key.identifier)?,
+            ..key
+        })
+    }
+
+    fn number(&mut self, id: TextId) -> Result<TextId, Error> {
+        if id == TextId::TOTAL {
+            return Ok(id);
+        }
+        if let Some(number) = self.numbers.get(&id) {
+            return Ok(*number);
+        }
+        let mut statement =
+            self.connection.prepare_cached("SELECT value FROM text WHERE id = ?1")?;
+        let name: Option<String> = statement.query_row([id.0], |row| row.get(0)).optional()?;
+        let name = name.ok_or_else(|| Error::Damaged(format!("name {} is missing", id.0)))?;
+        self.delta.names.push(name);
+        let number = u32::try_from(self.delta.names.len()).map_err(|_| Error::NamesFull)?;
+        self.numbers.insert(id, TextId(number));
+        Ok(TextId(number))
+    }
+
+    fn hand_on(&mut self) -> Result<(), Error> {
+        self.numbers.clear();
+        let delta = mem::take(&mut self.delta);
+        if delta.is_empty() { Ok(()) } else { (self.each)(delta) }
+    }
+}

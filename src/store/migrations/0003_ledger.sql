@@ -1,0 +1,46 @@
+-- What people change after the fact, and how a file proves that nobody else has.
+
+-- Whose file this is: it stays the same in backups, so that no file is merged with itself.
+CREATE TABLE origin (
+    id BLOB NOT NULL                          -- 16 random bytes
+) STRICT;
+INSERT INTO origin (id) VALUES (randomblob(16));
+
+-- Imports, merges, renamed and deleted pages, and the like.
+CREATE TABLE edit (
+    id        INTEGER PRIMARY KEY,
+    at        INTEGER NOT NULL,               -- UTC seconds
+    kind      TEXT NOT NULL,                  -- 'merge', 'import', 'rename', 'delete', 'reset'
+    what      TEXT NOT NULL,                  -- a sentence
+    undone_at INTEGER                         -- UTC seconds
+) STRICT;
+
+-- What an edit has taken in, so that nothing is taken in twice.
+CREATE TABLE edit_source (
+    edit   INTEGER NOT NULL,
+    name   TEXT NOT NULL,                     -- of the file, without its folder
+    digest BLOB NOT NULL,                     -- of a merged file its origin, else BLAKE3 of what was read
+    bytes  INTEGER NOT NULL,                  -- how much was read
+    PRIMARY KEY (edit, digest)
+) STRICT, WITHOUT ROWID;
+
+-- The rows that an edit has added and taken, compressed, by which it is undone. Not in backups.
+CREATE TABLE edit_delta (
+    edit   INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    delta  BLOB NOT NULL,
+    PRIMARY KEY (edit, number)
+) STRICT;
+
+-- A digest of all buckets of a granularity within a closed day, month or year: what was counted then
+-- must read the same for ever. It leaves when a late beacon or an edit changes one of them, and comes
+-- back anew.
+CREATE TABLE seal (
+    site        INTEGER NOT NULL,
+    granularity INTEGER NOT NULL,
+    span_start  INTEGER NOT NULL,             -- UTC seconds
+    span_end    INTEGER NOT NULL,             -- the first instant after it, UTC seconds
+    row_count   INTEGER NOT NULL,             -- of aggregates, breakdowns and histograms together
+    digest      BLOB NOT NULL,                -- BLAKE3, 16 bytes
+    PRIMARY KEY (site, granularity, span_start)
+) STRICT, WITHOUT ROWID;
