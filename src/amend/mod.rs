@@ -4,19 +4,27 @@
 //! An edit is rows that leave and rows that come. They are written to the ledger first and carried out
 //! from there, in one transaction, so that an edit is there as a whole or not at all, and can be undone.
 
+mod delete;
+mod rename;
+mod subtraction;
 mod take;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
+
+use jiff::civil::Date;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    config::registry::Registry,
+    config::registry::{EventType, Registry, Site},
+    model::tally::TextId,
     store::{
         self, Transaction, deltas,
         gather::Gatherer,
         ledger,
-        names::{NameCache, StoredNames},
+        names::{self, NameCache, StoredNames},
+        rows::Which,
+        state,
     },
     writer::{Affects, changes::Changes},
 };
@@ -32,6 +40,34 @@ pub enum Request {
     Take(Take),
     /// Undo the edit with this number.
     Undo(i64),
+    /// Change what was counted for a site.
+    Site {
+        /// The site.
+        site: String,
+        /// How.
+        change: Change,
+    },
+}
+
+/// How what was counted for a site is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// A page gets another name, or joins a page that has it.
+    RenamePage {
+        /// The page.
+        from: String,
+        /// Its new name.
+        to: String,
+    },
+    /// A page goes, and what came through it.
+    DeletePage(String),
+    /// A source goes, and what came from there.
+    DeleteSource(String),
+    /// A day goes.
+    DeleteDay(Date),
+    /// Everything goes.
+    Reset,
 }
 
 /// A database whose rows are to be added.
@@ -89,14 +125,82 @@ pub struct Done {
 /// When there is nothing to do, or the file can't be written; then it is as it was.
 pub fn carry_out(
     file: &mut impl Changes,
-    _registry: &Registry,
+    registry: &Registry,
     request: Request,
     now: i64,
 ) -> Result<Done, Error> {
-    file.change(Affects::Names, move |file| match request {
-        Request::Take(take) => take::carry_out(file, &take, now),
-        Request::Undo(id) => undo(file, id, now),
-    })
+    match request {
+        Request::Take(take) => {
+            file.change(Affects::Names, move |file| take::carry_out(file, &take, now))
+        }
+        Request::Undo(id) => file.change(Affects::Names, move |file| undo(file, id, now)),
+        Request::Site { site, change } => {
+            let known = registry.sites.iter().find(|known| known.name == site);
+            let site = known.ok_or_else(|| Error::Nothing(format!("there is no site {site}")))?;
+            let (site, events) = (Arc::clone(site), registry.events.clone());
+            file.change(Affects::Names, move |file| {
+                // A visit that goes on would change rows that are gone.
+                state::forget_visits(file)?;
+                change_site(file, &site, &events, &change, now)
+            })
+        }
+    }
+}
+
+fn change_site(
+    file: &Transaction<'_>,
+    site: &Site,
+    events: &[Arc<EventType>],
+    change: &Change,
+    now: i64,
+) -> Result<Done, Error> {
+    let nothing = || Error::Nothing(format!("nothing was counted for {} yet", site.name));
+    let id = names::find(file, &site.name)?.ok_or_else(nothing)?;
+    let place = Place { file, site, id, events, now };
+    match change {
+        Change::RenamePage { from, to } => rename::page(&place, from, to),
+        Change::DeletePage(page) => delete::page(&place, page),
+        Change::DeleteSource(source) => delete::source(&place, source),
+        Change::DeleteDay(date) => delete::day(&place, *date),
+        Change::Reset => delete::site(&place),
+    }
+}
+
+/// Where something is changed.
+struct Place<'a> {
+    file: &'a Transaction<'a>,
+    site: &'a Site,
+    /// The number of the site's name.
+    id: TextId,
+    events: &'a [Arc<EventType>],
+    /// UTC seconds.
+    now: i64,
+}
+
+impl Place<'_> {
+    /// All buckets of the site.
+    fn everything(&self) -> Which {
+        Which { site: Some(self.id), ..Which::default() }
+    }
+
+    /// The event types that are declared and that the file knows.
+    fn events(&self) -> Result<Vec<(Arc<EventType>, TextId)>, store::Error> {
+        let mut known = Vec::new();
+        for event in self.events {
+            let id = names::find(self.file, &event.name)?;
+            known.extend(id.map(|id| (Arc::clone(event), id)));
+        }
+        Ok(known)
+    }
+
+    fn find(&self, text: &str) -> Result<Option<TextId>, store::Error> {
+        names::find(self.file, text)
+    }
+
+    /// The number of a name that must be there.
+    fn name(&self, text: &str) -> Result<TextId, Error> {
+        self.find(text)?.ok_or_else(|| Error::Nothing(format!("nothing is called {text:?}")))
+    }
 }
 
 /// Writes down what `gather` gathers from `origin`, and does it to `file`. Says the edit's number.
@@ -126,10 +230,8 @@ fn do_parts(file: &Transaction<'_>, edit: i64, parts: i64) -> Result<(), store::
     for number in 0..parts {
         let Some(mut delta) = ledger::part(file, edit, number)? else { break };
         deltas::apply(file, &mut StoredNames::new(file, &mut cache), &mut delta)?;
-        if !delta.added.kept_ids.is_empty() {
-            // What single beacons tell stays in their own rows alone, which go by their age.
-            ledger::keep(file, edit, number, &delta)?;
-        }
+        // What single beacons tell stays in their own rows alone, which go by their age.
+        ledger::keep(file, edit, number, &delta)?;
     }
     Ok(())
 }
@@ -153,6 +255,7 @@ fn undo(file: &Transaction<'_>, id: i64, now: i64) -> Result<Done, Error> {
         deltas::apply(file, &mut StoredNames::new(file, &mut cache), &mut delta.inverse())?;
         number += 1;
     }
+    state::forget_visits(file)?;
     ledger::note_undone(file, id, now)?;
     Ok(Done { edit: id, what: format!("undone: {}", edit.what) })
 }

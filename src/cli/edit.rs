@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use jiff::tz::TimeZone;
+use jiff::{civil::Date, tz::TimeZone};
 
 use super::{Failure, Place, say};
 use crate::{
-    amend::{self, Take},
+    amend::{self, Change, Take},
     backup, clock,
     control::{self, Answer},
     model::period::date_at,
@@ -42,6 +42,41 @@ pub(super) struct Options {
 enum Action {
     /// List what was changed: imports, merges, and the rest
     List(Place),
+    /// Give a page another name; where there is a page of that name, the two become one
+    RenamePage {
+        /// The page as it is
+        from: String,
+        /// As it shall be
+        to: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Delete a page, and what came through it from the site's sums
+    DeletePage {
+        /// The page
+        page: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Delete a source, spam say, and what came from there
+    DeleteSource {
+        /// The source, as the list of sources names it
+        source: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Delete a day
+    DeleteDay {
+        /// The day in the site's zone: 2026-03-14
+        day: Date,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Delete everything that was counted for a site
+    Reset {
+        #[command(flatten)]
+        of: Of,
+    },
     /// Undo an edit by its number
     Undo {
         /// Its number, as in the list
@@ -49,6 +84,34 @@ enum Action {
         #[command(flatten)]
         place: Place,
     },
+}
+
+/// Of which site.
+#[derive(Debug, Args)]
+struct Of {
+    /// The site; may be left out where there is one
+    #[arg(long)]
+    site: Option<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Of {
+    fn change(&self, change: Change) -> Result<(), Failure> {
+        let registry = self.place.registry()?;
+        let site = match (&self.site, registry.sites.as_slice()) {
+            (Some(site), _) => site.clone(),
+            (None, [site]) => site.name.clone(),
+            (None, sites) => {
+                let names: Vec<&str> = sites.iter().map(|site| site.name.as_str()).collect();
+                let all = names.join(", ");
+                return Err(Failure::Other(format!(
+                    "there are several sites: --site one of {all}"
+                )));
+            }
+        };
+        carry_out(&self.place, amend::Request::Site { site, change })
+    }
 }
 
 pub(super) fn merge(options: &MergeOptions) -> Result<(), Failure> {
@@ -68,6 +131,13 @@ pub(super) fn merge(options: &MergeOptions) -> Result<(), Failure> {
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     match &options.action {
         Action::List(place) => list(place),
+        Action::RenamePage { from, to, of } => {
+            of.change(Change::RenamePage { from: from.clone(), to: to.clone() })
+        }
+        Action::DeletePage { page, of } => of.change(Change::DeletePage(page.clone())),
+        Action::DeleteSource { source, of } => of.change(Change::DeleteSource(source.clone())),
+        Action::DeleteDay { day, of } => of.change(Change::DeleteDay(*day)),
+        Action::Reset { of } => of.change(Change::Reset),
         Action::Undo { id, place } => carry_out(place, amend::Request::Undo(*id)),
     }
 }

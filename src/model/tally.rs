@@ -1,6 +1,6 @@
 //! Sums per key: what a slice of beacons adds to the file.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Sub};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,35 @@ impl Counters {
     /// Whether adding it changes nothing.
     pub fn is_zero(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl Counters {
+    /// Of each counter as much as `most` has at most, and nothing negative.
+    #[must_use]
+    pub fn at_most(self, most: Self) -> Self {
+        let least = |one: i64, other: i64| one.min(other).max(0);
+        Self {
+            count: least(self.count, most.count),
+            visitors: least(self.visitors, most.visitors),
+            visits: least(self.visits, most.visits),
+            bounces: least(self.bounces, most.bounces),
+            seconds: least(self.seconds, most.seconds),
+        }
+    }
+}
+
+impl Sub for Counters {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            count: self.count - other.count,
+            visitors: self.visitors - other.visitors,
+            visits: self.visits - other.visits,
+            bounces: self.bounces - other.bounces,
+            seconds: self.seconds - other.seconds,
+        }
     }
 }
 

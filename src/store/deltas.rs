@@ -19,8 +19,8 @@ use crate::model::{
     text::{NameScope, Names as _},
 };
 
-/// Carries out `delta`. Of single beacons that it adds only the numbers stay in it, by which they can be
-/// taken again.
+/// Carries out `delta`, and leaves in it what is to be undone: of single beacons that it adds only their
+/// numbers, of names only those that were new.
 ///
 /// What is taken from a row that is not there any more, because it was older than it is kept, is not
 /// taken: no row is made negative by it.
@@ -136,8 +136,11 @@ fn add(
     for (key, count) in &rows.refusals {
         rejected::add(transaction, &map.refusal(*key)?, *count)?;
     }
-    for (known, day) in &rows.known {
-        add_known(transaction, map.known(*known)?, *day)?;
+    for (known, day) in mem::take(&mut rows.known) {
+        // One that is known already is not to be taken when this is undone.
+        if add_known(transaction, map.known(known)?, day)? {
+            rows.known.push((known, day));
+        }
     }
     for ([site, event_type, identifier], met) in &rows.errors {
         let subject = Subject { site: map.id(*site)?, event_type: map.id(*event_type)? };
@@ -332,14 +335,13 @@ fn take_refusals(transaction: &Transaction<'_>, key: &RefusalKey, count: i64) ->
     Ok(())
 }
 
-fn add_known(transaction: &Transaction<'_>, known: KnownName, day: i64) -> Result<(), Error> {
+fn add_known(transaction: &Transaction<'_>, known: KnownName, day: i64) -> Result<bool, Error> {
     let KnownName { scope: NameScope { site, event_type, dimension }, value } = known;
     let mut statement = transaction.prepare_cached(
         "INSERT INTO name (site, event_type, dimension, value, first_day) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET first_day = min(first_day, excluded.first_day)",
+         ON CONFLICT DO NOTHING",
     )?;
-    statement.execute(params![site.0, event_type.0, dimension.0, value.0, day])?;
-    Ok(())
+    Ok(statement.execute(params![site.0, event_type.0, dimension.0, value.0, day])? > 0)
 }
 
 /// A name that was known before the delta came stays known.

@@ -107,6 +107,20 @@ impl<'a> Gatherer<'a> {
         Ok(())
     }
 
+    /// Takes or adds since which day (its first instant, UTC seconds) a name is known.
+    ///
+    /// # Errors
+    /// When the file can't be read, or `each` fails.
+    pub fn known(&mut self, side: Side, known: KnownName, day: i64) -> Result<(), Error> {
+        self.make_room()?;
+        let KnownName { scope, value } = known;
+        let (site, event_type) = (self.number(scope.site)?, self.number(scope.event_type)?);
+        let scope = NameScope { site, event_type, dimension: self.number(scope.dimension)? };
+        let value = self.number(value)?;
+        self.rows(side).known.push((KnownName { scope, value }, day));
+        Ok(())
+    }
+
     /// Takes the single beacon with this number, for good.
     ///
     /// # Errors
@@ -179,14 +193,7 @@ impl<'a> Gatherer<'a> {
             self.rows(side).refusals.push((RefusalKey { site, agent, ..key }, count));
             Ok(())
         })?;
-        rows::known_names(connection, site, |KnownName { scope, value }, day| {
-            self.make_room()?;
-            let (site, event_type) = (self.number(scope.site)?, self.number(scope.event_type)?);
-            let scope = NameScope { site, event_type, dimension: self.number(scope.dimension)? };
-            let value = self.number(value)?;
-            self.rows(side).known.push((KnownName { scope, value }, day));
-            Ok(())
-        })?;
+        rows::known_names(connection, site, |known, day| self.known(side, known, day))?;
         rows::errors(connection, site, |[site, event_type, identifier], met| {
             self.make_room()?;
             let key = [self.number(site)?, self.number(event_type)?, self.number(identifier)?];

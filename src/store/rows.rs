@@ -1,6 +1,6 @@
 //! Reading whole rows of the file in order, to move, compare or write them elsewhere.
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, Row, named_params, params};
 
 use super::Error;
 use crate::model::{
@@ -241,6 +241,51 @@ pub fn errors(
         each(key, (row.get(3)?, row.get(4)?))?;
     }
     Ok(())
+}
+
+/// The counters of one row; zeros where there is none.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn aggregate(connection: &Connection, key: &AggregateKey) -> Result<Counters, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count, visitors, visits, bounces, seconds FROM beacon_aggregate
+         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+             AND identifier = ?5",
+    )?;
+    let row = params![
+        key.granularity.code(),
+        key.period_start,
+        key.site.0,
+        key.event_type.0,
+        key.identifier.0,
+    ];
+    let mut rows = statement.query(row)?;
+    rows.next()?.map_or(Ok(Counters::default()), |row| counters(row, 0))
+}
+
+/// The counters of one row of a breakdown; zeros where there is none.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn breakdown(connection: &Connection, key: &BreakdownKey) -> Result<Counters, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count, visitors, visits, bounces, seconds FROM beacon_breakdown
+         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+             AND identifier = ?5 AND dimension = ?6 AND value = ?7",
+    )?;
+    let BreakdownKey { aggregate, dimension, value } = key;
+    let row = params![
+        aggregate.granularity.code(),
+        aggregate.period_start,
+        aggregate.site.0,
+        aggregate.event_type.0,
+        aggregate.identifier.0,
+        dimension.0,
+        value.0,
+    ];
+    let mut rows = statement.query(row)?;
+    rows.next()?.map_or(Ok(Counters::default()), |row| counters(row, 0))
 }
 
 fn aggregate_key(row: &Row<'_>) -> Result<AggregateKey, Error> {

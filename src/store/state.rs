@@ -32,6 +32,24 @@ pub fn append_seen(
     Ok(())
 }
 
+/// Forgets which visits may go on, so that they begin anew.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn forget_visits(transaction: &Transaction<'_>) -> Result<(), Error> {
+    transaction.execute("DELETE FROM visit", [])?;
+    Ok(())
+}
+
+/// Forgets who was seen at `site` today.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn forget_visitors(transaction: &Transaction<'_>, site: TextId) -> Result<(), Error> {
+    transaction.execute("DELETE FROM seen WHERE site = ?1", [site.0])?;
+    Ok(())
+}
+
 /// Appends visits that changed by `at` (UTC seconds), and removes those that are over since
 /// `over_before`.
 ///

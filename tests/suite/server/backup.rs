@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, types::Value};
 
 use crate::support::{BINARY, PATIENCE, Server, count, wait_until};
 
@@ -64,7 +64,8 @@ pub(super) fn rows(file: &Path) -> Vec<String> {
         let mut statement = file.prepare(&format!("SELECT * FROM {view}")).unwrap();
         let columns = statement.column_count();
         let rows = statement.query_map([], |row| {
-            let values = (0..columns).map(|at| Ok(format!("{:?}", row.get_ref(at)?)));
+            let value = |at| row.get::<_, Value>(at).map(|value| format!("{value:?}"));
+            let values = (0..columns).map(value);
             values.collect::<rusqlite::Result<Vec<_>>>()
         });
         found.extend(rows.unwrap().map(|row| format!("{view} {}", row.unwrap().join(" "))));

@@ -12,19 +12,27 @@ const CONFIG: &str = "[event.page_view]\nvisits = true\ndimensions = [\"source\"
 /// How often an edit is killed.
 const KILLS: u32 = 100;
 
-/// Sends what visitors of one day do: views of `pages` from two sources, and how long they stayed.
+/// Sends what two visitors of one day do, in turns: each comes from a source of its own, views pages and
+/// stays for some seconds.
 fn visit(server: &Server, pages: &[&str]) {
+    let visitors =
+        [("https://one.example/", "Firefox/140.0"), ("https://two.example/", "Firefox/141.0")];
+    let mut client = server.client();
     for (number, page) in pages.iter().enumerate() {
-        let source = if number % 2 == 0 { "https://one.example/" } else { "https://two.example/" };
+        let (source, agent) = visitors[number % 2];
+        let agent = format!("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 {agent}");
+        let agent = [("User-Agent", agent.as_str())];
         let view = format!(
             r#"{{"event_type":"page_view","identifier":"{page}","meta":{{"ref":"{source}","title":"{page}!"}}}}"#
         );
-        assert_eq!(server.post(view).status, 204);
         let stay = format!(
             r#"{{"event_type":"engagement","identifier":"{page}","meta":{{"seconds":{}}}}}"#,
             number + 1
         );
-        assert_eq!(server.post(stay).status, 204);
+        for body in [view, stay] {
+            let answer = client.send("POST", "/beacon", &agent, body.as_bytes()).unwrap();
+            assert_eq!(answer.status, 204);
+        }
     }
 }
 
@@ -41,6 +49,13 @@ fn visited(clock: &Clock, moments: &[(&str, &[&str])]) -> Server {
     server
 }
 
+/// What one file has and the other has not is shown, and no more.
+fn assert_same(found: &[String], expected: &[String]) {
+    let lacks = expected.iter().filter(|row| !found.contains(row)).take(3).collect::<Vec<_>>();
+    let more = found.iter().filter(|row| !expected.contains(row)).take(3).collect::<Vec<_>>();
+    assert!(lacks.is_empty() && more.is_empty(), "it lacks {lacks:#?} and has {more:#?}");
+}
+
 const EARLY: (&str, &[&str]) = ("2026-03-03 10:00:00", &["/", "/a", "/", "/b"]);
 const LATE: (&str, &[&str]) = ("2026-03-20 11:30:00", &["/b", "/", "/c"]);
 
@@ -54,7 +69,7 @@ fn two_halves_of_a_month_merged_are_the_whole_once() {
     let other = second.database();
     let other = other.to_str().unwrap();
     done(&first, &["merge", other]);
-    assert_eq!(rows(&first.database()), rows(&whole.database()));
+    assert_same(&rows(&first.database()), &rows(&whole.database()));
     let again = refused(&first, &["merge", other]);
     assert!(again.contains("was taken in on") && again.contains("as edit 1"), "{again}");
     // A backup of it is the same file.
@@ -64,14 +79,14 @@ fn two_halves_of_a_month_merged_are_the_whole_once() {
     done(&first, &["backup", "own.db"]);
     let own = refused(&first, &["merge", "own.db"]);
     assert!(own.contains("a copy of the database itself"), "{own}");
-    assert_eq!(rows(&first.database()), rows(&whole.database()));
+    assert_same(&rows(&first.database()), &rows(&whole.database()));
 
     done(&first, &["edit", "undo", "1"]);
-    assert_eq!(rows(&first.database()), before);
+    assert_same(&rows(&first.database()), &before);
     assert!(refused(&first, &["edit", "undo", "1"]).contains("is undone already"));
     assert!(refused(&first, &["edit", "undo", "7"]).contains("there is no edit 7"));
     done(&first, &["merge", other]);
-    assert_eq!(rows(&first.database()), rows(&whole.database()));
+    assert_same(&rows(&first.database()), &rows(&whole.database()));
     let listed = String::from_utf8(run(&first, &["edit", "list"]).stdout).unwrap();
     assert!(listed.contains("\tmerged trim-beacons.db\tcan be undone"), "{listed}");
     assert!(listed.contains("\tundone on"), "{listed}");
@@ -128,11 +143,150 @@ fn killed_at_any_moment_a_merge_is_whole_or_not_there() {
             undone += 1;
             done(&server, &["edit", "undo", &undone.to_string()]);
         } else {
-            assert_eq!(found, before);
+            assert_same(&found, &before);
         }
     }
     println!("{unfinished} merges of {KILLS} were broken off, {undone} were whole");
     assert!(unfinished > 0);
     done(&server, &words);
-    assert_eq!(rows(&server.database()), after);
+    assert_same(&rows(&server.database()), &after);
+}
+
+/// What must hold in every file: totals are the sums of their identifiers, longer buckets the sums of
+/// the shorter ones that they hold, and nothing is negative.
+fn assert_consistent(server: &Server) {
+    let file = server.file_as_it_is();
+    let none = |what: &str, sql: &str| {
+        let sql = format!("SELECT count(*) FROM ({sql})");
+        assert_eq!(file.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "{what}");
+    };
+    none(
+        "totals",
+        "SELECT 1 FROM beacon_aggregate GROUP BY granularity, period_start, event_type
+         HAVING sum(count * iif(identifier = 0, 1, -1)) <> 0
+             OR sum(visits * iif(identifier = 0, 1, -1)) <> 0
+             OR sum(seconds * iif(identifier = 0, 1, -1)) <> 0",
+    );
+    for (shorter, longer, format) in [(3, 4, "%Y-%m-%d"), (4, 5, "%Y-%m"), (5, 6, "%Y")] {
+        for (table, key) in [
+            ("beacon_aggregate", "event_type, identifier"),
+            ("beacon_breakdown", "event_type, identifier, dimension, value"),
+        ] {
+            let pairs =
+                if table == "beacon_breakdown" && shorter == 3 { "AND identifier = 0" } else { "" };
+            // An event type that has no hours has nothing to compare.
+            let sql = format!(
+                "SELECT 1 FROM {table} WHERE granularity IN ({shorter}, {longer}) {pairs}
+                     AND event_type IN (SELECT event_type FROM {table} WHERE granularity = {shorter})
+                     AND event_type IN (SELECT event_type FROM {table} WHERE granularity = {longer})
+                 GROUP BY strftime('{format}', period_start, 'unixepoch'), {key}
+                 HAVING sum(count * iif(granularity = {longer}, 1, -1)) <> 0
+                     OR sum(visitors * iif(granularity = {longer}, 1, -1)) <> 0
+                     OR sum(bounces * iif(granularity = {longer}, 1, -1)) <> 0"
+            );
+            none(&format!("{table} {shorter} {longer}"), &sql);
+        }
+    }
+    none(
+        "negative",
+        "SELECT 1 FROM beacon_aggregate WHERE min(count, visitors, visits, bounces) < 0",
+    );
+    none(
+        "negative",
+        "SELECT 1 FROM beacon_breakdown WHERE min(count, visitors, visits, bounces) < 0",
+    );
+}
+
+/// The count of a row of the documented views.
+fn split(server: &Server, identifier: Option<&str>, source: &str, granularity: &str) -> i64 {
+    let sql = "SELECT ifnull(sum(count), 0) FROM beacon_breakdowns WHERE event_type = 'page_view'
+        AND identifier IS ?1 AND dimension = 'source' AND value = ?2 AND granularity = ?3";
+    let file = server.file_as_it_is();
+    file.query_row(sql, (identifier, source, granularity), |row| row.get(0)).unwrap()
+}
+
+fn views(server: &Server, page: Option<&str>, granularity: &str) -> i64 {
+    let sql = "SELECT ifnull(sum(count), 0) FROM beacon_aggregates
+        WHERE event_type = 'page_view' AND identifier IS ?1 AND granularity = ?2";
+    let file = server.file_as_it_is();
+    file.query_row(sql, (page, granularity), |row| row.get(0)).unwrap()
+}
+
+/// Makes an edit, looks at the file, undoes it, and expects the file to be as it was.
+fn edited(server: &Server, words: &[&str], look: impl FnOnce()) {
+    let before = rows(&server.database());
+    let words: Vec<&str> = ["edit"].iter().chain(words).copied().collect();
+    let output = run(server, &words);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let id = said.strip_prefix("Edit ").unwrap().split(':').next().unwrap();
+    assert_consistent(server);
+    look();
+    assert_ne!(rows(&server.database()), before);
+    done(server, &["edit", "undo", id]);
+    assert_same(&rows(&server.database()), &before);
+    assert_consistent(server);
+}
+
+#[test]
+fn pages_sources_days_and_sites_are_deleted_from_every_sum_and_come_back() {
+    let clock = Clock::at(EARLY.0);
+    let server =
+        visited(&clock, &[EARLY, ("2026-03-03 14:10:00", &["/a", "/spam", "/a", "/spam"]), LATE]);
+    assert_consistent(&server);
+    for granularity in ["hour", "day", "month", "year"] {
+        assert_eq!(views(&server, None, granularity), 11);
+    }
+    edited(&server, &["rename-page", "/a", "/b"], || {
+        assert_eq!(views(&server, Some("/a"), "hour"), 0);
+        assert_eq!(views(&server, Some("/b"), "hour"), 5);
+        assert_eq!(views(&server, None, "month"), 11);
+        assert_eq!(split(&server, Some("/b"), "two.example", "day"), 2);
+    });
+    edited(&server, &["delete-page", "/spam"], || {
+        for granularity in ["hour", "day", "month", "year"] {
+            assert_eq!(views(&server, Some("/spam"), granularity), 0);
+            assert_eq!(views(&server, None, granularity), 9);
+            // Both views of it came from there.
+            assert_eq!(split(&server, None, "two.example", granularity), 5 - 2);
+        }
+    });
+    edited(&server, &["delete-source", "two.example"], || {
+        for granularity in ["hour", "day", "month", "year"] {
+            assert_eq!(split(&server, None, "two.example", granularity), 0);
+            assert_eq!(views(&server, None, granularity), 6);
+            assert_eq!(views(&server, Some("/spam"), granularity), 0);
+            assert_eq!(views(&server, Some("/"), granularity), 2);
+        }
+    });
+    edited(&server, &["delete-day", "2026-03-03"], || {
+        for granularity in ["hour", "day", "month", "year"] {
+            assert_eq!(views(&server, None, granularity), 3);
+            assert_eq!(views(&server, Some("/a"), granularity), 0);
+        }
+    });
+    edited(&server, &["reset"], || assert_eq!(views(&server, None, "year"), 0));
+    assert!(refused(&server, &["edit", "delete-page", "/nowhere"]).contains("nothing is called"));
+    assert!(
+        refused(&server, &["edit", "delete-day", "2026-03-04"]).contains("nothing was counted")
+    );
+}
+
+#[test]
+fn what_a_later_edit_has_moved_is_not_undone_before_it() {
+    let clock = Clock::at(EARLY.0);
+    let server = visited(&clock, &[EARLY]);
+    let other = visited(&clock, &[LATE]);
+    let before = rows(&server.database());
+    done(&server, &["merge", other.database().to_str().unwrap()]);
+    let merged = rows(&server.database());
+    done(&server, &["edit", "rename-page", "/c", "/d"]);
+    let renamed = rows(&server.database());
+    let tangled = refused(&server, &["edit", "undo", "1"]);
+    assert!(tangled.contains("a later edit has changed the same rows"), "{tangled}");
+    assert_same(&rows(&server.database()), &renamed);
+    done(&server, &["edit", "undo", "2"]);
+    assert_same(&rows(&server.database()), &merged);
+    done(&server, &["edit", "undo", "1"]);
+    assert_same(&rows(&server.database()), &before);
 }

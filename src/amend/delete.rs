@@ -1,0 +1,277 @@
+//! What is deleted: a page, a source, a day, a site.
+//!
+//! The sums of the site are corrected as far as the file tells what came through a page or a source: what
+//! is not kept for each page (which browsers its readers had, say) stays in the site's own lists.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use super::{
+    Done, Error, Place, record,
+    subtraction::{Row, Subtraction},
+};
+use crate::{
+    config::registry::{EventType, IdentifierRule},
+    model::{
+        dimension::Dimension,
+        period::{Granularity, Period},
+        tally::{AggregateKey, BreakdownKey, Counters, TextId},
+    },
+    store::{self, events, gather::Side, rows, rows::Which, state},
+};
+
+/// Deletes a page: its own rows, and what came through it from the site's sums.
+pub(super) fn page(place: &Place<'_>, page: &str) -> Result<Done, Error> {
+    let mut taken = Subtraction::new(place.file, &place.site.zone);
+    let id = place.name(page)?;
+    let mut types = Vec::new();
+    for (event, event_type) in place.events()? {
+        if event.identifier == IdentifierRule::PagePath {
+            types.push(event_type);
+            take_page(place, &mut taken, event_type, id)?;
+        }
+    }
+    events::each(place.file, Some(place.id), |number, beacon| {
+        if beacon.identifier == Some(id) && types.contains(&beacon.event_type) {
+            taken.take_kept(number);
+        }
+        Ok(())
+    })?;
+    done(place, taken, &format!("deleted the page {page} of {}", place.site.name))
+}
+
+fn take_page(
+    place: &Place<'_>,
+    taken: &mut Subtraction<'_>,
+    event_type: TextId,
+    page: TextId,
+) -> Result<(), store::Error> {
+    let of_page =
+        Which { event_type: Some(event_type), identifier: Some(page), ..place.everything() };
+    let mut own: BTreeMap<AggregateKey, Counters> = BTreeMap::new();
+    rows::aggregates(place.file, &of_page, |key, counters, title| {
+        taken.take(Row::Aggregate(key), counters)?;
+        take_from_total(taken, key, counters)?;
+        own.insert(key, counters);
+        if let Some(title) = title {
+            taken.take_title(key, title);
+        }
+        Ok(())
+    })?;
+    let days = finest_of_days(own.keys());
+    for (key, counters) in &own {
+        take_visitors(place, taken, total(*key), counters.visitors, (days, &own))?;
+    }
+    rows::breakdowns(place.file, &of_page, |key, counters| {
+        taken.take(Row::Breakdown(key), counters)?;
+        let of_site = Row::Breakdown(BreakdownKey { aggregate: total(key.aggregate), ..key });
+        taken.take(of_site, counters)?;
+        if Some(key.aggregate.granularity) == days {
+            // When the readers from there came is not known: it is looked where the page was read.
+            let mut preferred = within(place, &key.aggregate, &own);
+            taken.take_within(of_site, counters, &mut preferred)?;
+        }
+        Ok(())
+    })?;
+    rows::bars(place.file, &of_page, |key, bar| {
+        taken.take_bar(key, bar);
+        Ok(())
+    })?;
+    for dimension in [Dimension::EntryPage, Dimension::ExitPage] {
+        let Some(dimension) = place.find(&dimension.name())? else { continue };
+        let split = Which {
+            event_type: Some(event_type),
+            identifier: Some(TextId::TOTAL),
+            dimension: Some(dimension),
+            value: Some(page),
+            ..place.everything()
+        };
+        rows::breakdowns(place.file, &split, |key, counters| {
+            taken.take(Row::Breakdown(key), counters).map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+/// Deletes a source: its own rows, and what came from there from pages and the site's sums.
+pub(super) fn source(place: &Place<'_>, source: &str) -> Result<Done, Error> {
+    let mut taken = Subtraction::new(place.file, &place.site.zone);
+    let id = place.name(source)?;
+    let dimension = place.name(&Dimension::Source.name())?;
+    for (event, event_type) in place.events()? {
+        take_source(place, &mut taken, &event, event_type, [dimension, id])?;
+    }
+    events::each(place.file, Some(place.id), |number, beacon| {
+        if beacon.values.contains(&(Dimension::Source, id)) {
+            taken.take_kept(number);
+        }
+        Ok(())
+    })?;
+    done(place, taken, &format!("deleted the source {source} of {}", place.site.name))
+}
+
+fn take_source(
+    place: &Place<'_>,
+    taken: &mut Subtraction<'_>,
+    event: &EventType,
+    event_type: TextId,
+    [dimension, source]: [TextId; 2],
+) -> Result<(), store::Error> {
+    let split = Which {
+        event_type: Some(event_type),
+        dimension: Some(dimension),
+        value: Some(source),
+        ..place.everything()
+    };
+    let of_site = Which { identifier: Some(TextId::TOTAL), ..split };
+    let mut own: BTreeMap<AggregateKey, Counters> = BTreeMap::new();
+    rows::breakdowns(place.file, &of_site, |key, counters| {
+        taken.take(Row::Breakdown(key), counters)?;
+        own.insert(key.aggregate, counters);
+        Ok(())
+    })?;
+    let has_pairs = event.pairs.contains(&Dimension::Source);
+    if !has_pairs && event.identifier != IdentifierRule::None {
+        // Which identifiers the source brought is not known, so their sums stay as they are.
+        return Ok(());
+    }
+    let days = finest_of_days(own.keys());
+    for (key, counters) in &own {
+        take_visitors(place, taken, *key, counters.visitors, (days, &own))?;
+        if !has_pairs {
+            take_from_total(taken, *key, *counters)?;
+        }
+    }
+    let mut preferred: BTreeMap<i64, BTreeMap<i64, Counters>> = BTreeMap::new();
+    rows::breakdowns(place.file, &split, |key, counters| {
+        if key.aggregate.identifier == TextId::TOTAL {
+            return Ok(());
+        }
+        taken.take(Row::Breakdown(key), counters)?;
+        let here = taken.take(Row::Aggregate(key.aggregate), counters)?;
+        take_from_total(taken, key.aggregate, here)?;
+        if Some(key.aggregate.granularity) == days {
+            // When its readers from there came is not known: it is looked when anybody did.
+            let left = preferred.entry(key.aggregate.period_start);
+            let left = left.or_insert_with(|| within(place, &total(key.aggregate), &own));
+            let row = Row::Aggregate(key.aggregate);
+            for (finer, here) in taken.take_within(row, here, left)? {
+                take_from_total(taken, finer, here)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Takes all but visitors from the total: those of its parts are not added up in it.
+fn take_from_total(
+    taken: &mut Subtraction<'_>,
+    key: AggregateKey,
+    here: Counters,
+) -> Result<(), store::Error> {
+    taken.take(Row::Aggregate(total(key)), Counters { visitors: 0, ..here }).map(|_| ())
+}
+
+/// Takes the visitors of a part from the total. The total counts a visitor in the hour in which any part
+/// was seen first, so its hours are only corrected as their day is.
+fn take_visitors(
+    place: &Place<'_>,
+    taken: &mut Subtraction<'_>,
+    total: AggregateKey,
+    visitors: i64,
+    (days, own): (Option<Granularity>, &BTreeMap<AggregateKey, Counters>),
+) -> Result<(), store::Error> {
+    let Some(days) = days.filter(|days| total.granularity >= *days) else { return Ok(()) };
+    let wanted = Counters { visitors, ..Counters::default() };
+    let here = taken.take(Row::Aggregate(total), wanted)?;
+    if total.granularity == days {
+        let mut preferred = within(place, &total, own);
+        taken.take_within(Row::Aggregate(total), here, &mut preferred)?;
+    }
+    Ok(())
+}
+
+/// The rows of `own` that are finer than `key` and lie within it, by their first instants.
+fn within(
+    place: &Place<'_>,
+    key: &AggregateKey,
+    own: &BTreeMap<AggregateKey, Counters>,
+) -> BTreeMap<i64, Counters> {
+    let period = Period::containing(key.granularity, key.period_start, &place.site.zone);
+    let finer = own.iter().filter(|(part, _)| part.granularity < key.granularity);
+    let inside = finer.filter(|(part, _)| period.contains(part.period_start));
+    inside.map(|(part, sum)| (part.period_start, *sum)).collect()
+}
+
+/// The shortest buckets that are a day or longer: in these, pages are split.
+fn finest_of_days<'k>(keys: impl Iterator<Item = &'k AggregateKey>) -> Option<Granularity> {
+    keys.map(|key| key.granularity).filter(|granularity| *granularity >= Granularity::Day).min()
+}
+
+const fn total(key: AggregateKey) -> AggregateKey {
+    AggregateKey { identifier: TextId::TOTAL, ..key }
+}
+
+/// Deletes a day: all that was counted on it, in longer buckets too.
+pub(super) fn day(place: &Place<'_>, date: Date) -> Result<Done, Error> {
+    let mut taken = Subtraction::new(place.file, &place.site.zone);
+    let day = Period::of_date(Granularity::Day, date, &place.site.zone);
+    let within =
+        Which { coarsest: Granularity::Day, from: day.start, to: day.end, ..place.everything() };
+    let longer = [Granularity::Month, Granularity::Year]
+        .map(|granularity| Period::of_date(granularity, date, &place.site.zone));
+    // The longest of the buckets that lie within the day say what longer ones have of it.
+    let mut longest = Vec::new();
+    for (event, event_type) in place.events()? {
+        let kept = event.granularities.iter().copied();
+        longest
+            .extend(kept.filter(|kept| *kept <= Granularity::Day).max().map(|g| (event_type, g)));
+    }
+    let longer_than = |key: &AggregateKey| {
+        let known = longest.iter().find(|(event_type, _)| *event_type == key.event_type);
+        let says = known.map_or(Granularity::Day, |(_, longest)| *longest) == key.granularity;
+        if says { longer.as_slice() } else { &[] }
+    };
+    rows::aggregates(place.file, &within, |key, counters, title| {
+        taken.take(Row::Aggregate(key), counters)?;
+        if let Some(title) = title {
+            taken.take_title(key, title);
+        }
+        taken.take_from_longer(Row::Aggregate(key), counters, longer_than(&key))
+    })?;
+    rows::breakdowns(place.file, &within, |key, counters| {
+        taken.take(Row::Breakdown(key), counters)?;
+        taken.take_from_longer(Row::Breakdown(key), counters, longer_than(&key.aggregate))
+    })?;
+    rows::bars(place.file, &within, |key, bar| {
+        taken.take_bar_of_day(key, bar, longer_than(&key.aggregate));
+        Ok(())
+    })?;
+    events::each(place.file, Some(place.id), |number, beacon| {
+        if day.contains(beacon.received_at.div_euclid(1000)) {
+            taken.take_kept(number);
+        }
+        Ok(())
+    })?;
+    done(place, taken, &format!("deleted {date} of {}", place.site.name))
+}
+
+/// Deletes all that was counted for a site.
+pub(super) fn site(place: &Place<'_>) -> Result<Done, Error> {
+    state::forget_visitors(place.file, place.id)?;
+    let what = format!("deleted everything of {}", place.site.name);
+    Ok(record(place.file, place.file, (place.now, "reset", &what), |gatherer| {
+        gatherer.buckets(Side::Taken, &place.everything())?;
+        gatherer.rest(Side::Taken, Some(place.id))
+    })?)
+}
+
+fn done(place: &Place<'_>, taken: Subtraction<'_>, what: &str) -> Result<Done, Error> {
+    if taken.is_empty() {
+        return Err(Error::Nothing(format!("nothing was counted that could be {what}")));
+    }
+    Ok(record(place.file, place.file, (place.now, "delete", what), |gatherer| {
+        taken.gather(gatherer)
+    })?)
+}

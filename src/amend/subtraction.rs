@@ -1,0 +1,209 @@
+//! What is to be taken, row by row: never more than is there.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+
+use crate::{
+    model::{
+        period::{Granularity, Period},
+        tally::{AggregateKey, Bar, BreakdownKey, Counters, HistogramKey, TextId},
+    },
+    store::{
+        self, Transaction, figures,
+        gather::{Gatherer, Side},
+        rows,
+    },
+};
+
+/// Rows that are to be taken from a file.
+pub(super) struct Subtraction<'f> {
+    file: &'f Transaction<'f>,
+    zone: &'f TimeZone,
+    aggregates: BTreeMap<AggregateKey, Counters>,
+    breakdowns: BTreeMap<BreakdownKey, Counters>,
+    bars: BTreeMap<HistogramKey, Bar>,
+    titles: Vec<(AggregateKey, String)>,
+    kept: Vec<i64>,
+}
+
+/// A row that is split in finer buckets than those in which it is known how much to take.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Row {
+    Aggregate(AggregateKey),
+    Breakdown(BreakdownKey),
+}
+
+impl Row {
+    const fn aggregate(&self) -> &AggregateKey {
+        match self {
+            Self::Aggregate(key) => key,
+            Self::Breakdown(key) => &key.aggregate,
+        }
+    }
+
+    const fn at(self, granularity: Granularity, period_start: i64) -> Self {
+        match self {
+            Self::Aggregate(key) => {
+                Self::Aggregate(AggregateKey { granularity, period_start, ..key })
+            }
+            Self::Breakdown(key) => {
+                let aggregate = AggregateKey { granularity, period_start, ..key.aggregate };
+                Self::Breakdown(BreakdownKey { aggregate, ..key })
+            }
+        }
+    }
+}
+
+impl<'f> Subtraction<'f> {
+    /// Nothing yet, from `file`, in which the days of the site are those of `zone`.
+    pub(super) const fn new(file: &'f Transaction<'f>, zone: &'f TimeZone) -> Self {
+        Self {
+            file,
+            zone,
+            aggregates: BTreeMap::new(),
+            breakdowns: BTreeMap::new(),
+            bars: BTreeMap::new(),
+            titles: Vec::new(),
+            kept: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.aggregates.is_empty() && self.breakdowns.is_empty() && self.bars.is_empty()
+    }
+
+    /// Takes `wanted` from a row, or what is left of it. Says how much that is.
+    pub(super) fn take(&mut self, row: Row, wanted: Counters) -> Result<Counters, store::Error> {
+        let left = self.left(row)?;
+        let taken = wanted.at_most(left);
+        if !taken.is_zero() {
+            let sum = match row {
+                Row::Aggregate(key) => self.aggregates.entry(key).or_default(),
+                Row::Breakdown(key) => self.breakdowns.entry(key).or_default(),
+            };
+            *sum += taken;
+        }
+        Ok(taken)
+    }
+
+    fn left(&self, row: Row) -> Result<Counters, store::Error> {
+        let (there, taken) = match row {
+            Row::Aggregate(key) => (rows::aggregate(self.file, &key)?, self.aggregates.get(&key)),
+            Row::Breakdown(key) => (rows::breakdown(self.file, &key)?, self.breakdowns.get(&key)),
+        };
+        Ok(there - taken.copied().unwrap_or_default())
+    }
+
+    /// Takes `wanted`, which was taken from `row`, from the same row of the finer buckets within it too:
+    /// first where `preferred` says how much it was there, as far as is known, then from the first on.
+    ///
+    /// Says what was taken from which of the finest buckets.
+    pub(super) fn take_within(
+        &mut self,
+        row: Row,
+        wanted: Counters,
+        preferred: &mut BTreeMap<i64, Counters>,
+    ) -> Result<Vec<(AggregateKey, Counters)>, store::Error> {
+        let AggregateKey { granularity: coarse, period_start, .. } = *row.aggregate();
+        let period = Period::containing(coarse, period_start, self.zone);
+        let finer: Vec<Granularity> =
+            Granularity::ALL.into_iter().filter(|granularity| *granularity < coarse).collect();
+        let Some((finest, buckets)) = self.finest(&finer, period)? else { return Ok(Vec::new()) };
+        let mut rest = wanted;
+        let mut all = Vec::new();
+        for by_preference in [true, false] {
+            for &start in &buckets {
+                let most = match preferred.get_mut(&start) {
+                    Some(most) if by_preference => rest.at_most(*most),
+                    None if by_preference => continue,
+                    _ => rest,
+                };
+                if most.is_zero() {
+                    continue;
+                }
+                let taken = self.take(row.at(finest, start), most)?;
+                rest = rest - taken;
+                if by_preference && let Some(left) = preferred.get_mut(&start) {
+                    *left = *left - taken;
+                }
+                for &between in finer.iter().filter(|granularity| **granularity > finest) {
+                    let bucket = Period::containing(between, start, self.zone).start;
+                    let taken_here = self.take(row.at(between, bucket), taken)?;
+                    all.push((*row.at(between, bucket).aggregate(), taken_here));
+                }
+                all.push((*row.at(finest, start).aggregate(), taken));
+            }
+        }
+        Ok(all)
+    }
+
+    /// The finest granularity that has buckets in `period`, and these.
+    fn finest(
+        &self,
+        finer: &[Granularity],
+        period: Period,
+    ) -> Result<Option<(Granularity, Vec<i64>)>, store::Error> {
+        for &granularity in finer {
+            let found = figures::buckets(self.file, granularity, period.start, period.end)?;
+            if !found.is_empty() {
+                let starts = found.into_iter().map(|bucket| bucket.start).collect();
+                return Ok(Some((granularity, starts)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes `counters`, which were taken from a row of the day, from the same row of `longer` periods.
+    pub(super) fn take_from_longer(
+        &mut self,
+        row: Row,
+        counters: Counters,
+        longer: &[Period],
+    ) -> Result<(), store::Error> {
+        longer.iter().try_for_each(|period| {
+            self.take(row.at(period.granularity, period.start), counters).map(|_| ())
+        })
+    }
+
+    /// Takes a bar of a day, and the same from `longer` periods.
+    pub(super) fn take_bar_of_day(&mut self, key: HistogramKey, bar: Bar, longer: &[Period]) {
+        self.bars.entry(key).or_default().add(bar);
+        for &Period { granularity, start: period_start, .. } in longer {
+            let aggregate = AggregateKey { granularity, period_start, ..key.aggregate };
+            self.bars.entry(HistogramKey { aggregate, ..key }).or_default().add(bar);
+        }
+    }
+
+    /// Takes a bar, and the same from the total's.
+    pub(super) fn take_bar(&mut self, key: HistogramKey, bar: Bar) {
+        let total = AggregateKey { identifier: TextId::TOTAL, ..key.aggregate };
+        for aggregate in [key.aggregate, total] {
+            self.bars.entry(HistogramKey { aggregate, ..key }).or_default().add(bar);
+        }
+    }
+
+    /// Lets a title go with its row.
+    pub(super) fn take_title(&mut self, key: AggregateKey, title: String) {
+        self.titles.push((key, title));
+    }
+
+    /// Takes the single beacon with this number.
+    pub(super) fn take_kept(&mut self, id: i64) {
+        self.kept.push(id);
+    }
+
+    /// Hands it all to `gatherer`.
+    pub(super) fn gather(self, gatherer: &mut Gatherer<'_>) -> Result<(), store::Error> {
+        let side = Side::Taken;
+        self.aggregates
+            .into_iter()
+            .try_for_each(|(key, sum)| gatherer.aggregate(side, key, sum))?;
+        self.breakdowns
+            .into_iter()
+            .try_for_each(|(key, sum)| gatherer.breakdown(side, key, sum))?;
+        self.bars.into_iter().try_for_each(|(key, bar)| gatherer.bar(side, key, bar))?;
+        self.titles.into_iter().try_for_each(|(key, title)| gatherer.title(side, key, title))?;
+        self.kept.into_iter().try_for_each(|id| gatherer.take_kept(id))
+    }
+}
