@@ -11,7 +11,7 @@
 //! | 1 | [`config`], [`clock`], [`metrics`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; embedded files; tables as text |
 //! | 2 | [`ingest`], [`fold`], [`store`] | people and payloads; counting; SQL |
 //! | 3 | [`writer`], [`report`], [`alert`] | the thread that writes; questions and answers; what is told |
-//! | 4 | [`page`], [`backup`], [`prune`], [`amend`] | HTML; the file copied and brought back; what goes by age; what people change |
+//! | 4 | [`page`], [`backup`], [`prune`], [`amend`], [`verify`] | HTML; the file copied and brought back; what goes by age; what people change; whether the file is what was counted |
 //! | 5 | [`app`] | what a running server shares |
 //! | 6 | [`web`], [`jobs`], [`control`] | HTTP; what is done by the clock; what commands ask of a running server |
 //! | 7 | [`cli`] | the command line |
@@ -44,5 +44,6 @@ pub mod page;
 pub mod prune;
 pub mod report;
 pub mod store;
+pub mod verify;
 pub mod web;
 pub mod writer;

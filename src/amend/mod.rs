@@ -131,7 +131,8 @@ pub fn carry_out(
 ) -> Result<Done, Error> {
     match request {
         Request::Take(take) => {
-            file.change(Affects::Names, move |file| take::carry_out(file, &take, now))
+            let registry = registry.clone();
+            file.change(Affects::Names, move |file| take::carry_out(file, &registry, &take, now))
         }
         Request::Undo(id) => file.change(Affects::Names, move |file| undo(file, id, now)),
         Request::Site { site, change } => {

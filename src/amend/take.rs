@@ -4,18 +4,25 @@ use jiff::tz::TimeZone;
 
 use super::{Done, Error, Take, record};
 use crate::{
-    model::period::date_at,
+    config::registry::Registry,
+    model::period::{Granularity, Period, date_at},
     store::{
-        Transaction,
+        self, Transaction,
         connection::read_one,
+        figures::{self, Subject},
         gather::Side,
         ledger::{self, Source},
-        migrate,
+        migrate, names,
         rows::Which,
     },
 };
 
-pub(super) fn carry_out(file: &Transaction<'_>, take: &Take, now: i64) -> Result<Done, Error> {
+pub(super) fn carry_out(
+    file: &Transaction<'_>,
+    registry: &Registry,
+    take: &Take,
+    now: i64,
+) -> Result<Done, Error> {
     read_one(&take.database, |other| {
         if migrate::version(other)? != migrate::LATEST {
             let name = take.database.display();
@@ -29,6 +36,9 @@ pub(super) fn carry_out(file: &Transaction<'_>, take: &Take, now: i64) -> Result
             gatherer.buckets(Side::Added, &Which::default())?;
             gatherer.rest(Side::Added, None)
         })?;
+        if let Some(until) = coarse_until(other, registry)? {
+            ledger::note_coarse(file, done.edit, until)?;
+        }
         for source in &sources {
             ledger::add_source(file, done.edit, source)?;
         }
@@ -63,4 +73,37 @@ fn refuse_known(file: &Transaction<'_>, take: &Take, sources: &[Source]) -> Resu
         }
     }
     Ok(())
+}
+
+/// Up to which instant (UTC seconds) the other file has days without the hours that this registry keeps,
+/// because it was made of a report by days.
+fn coarse_until(other: &Transaction<'_>, registry: &Registry) -> Result<Option<i64>, store::Error> {
+    let mut until = None;
+    for (site, event) in registry
+        .sites
+        .iter()
+        .flat_map(|site| registry.events.iter().map(move |event| (site, event)))
+    {
+        let finer = event.granularities.iter().copied().filter(|kept| *kept < Granularity::Day);
+        let (Some(finer), Some(site_id), Some(event_type)) =
+            (finer.max(), names::find(other, &site.name)?, names::find(other, &event.name)?)
+        else {
+            continue;
+        };
+        let subject = Subject { site: site_id, event_type };
+        for bucket in figures::buckets(other, Granularity::Day, i64::MIN, i64::MAX)? {
+            let day = Period::containing(Granularity::Day, bucket.start, &site.zone);
+            if !figures::has_bucket(other, subject, bucket)? {
+                continue;
+            }
+            let mut has_parts = false;
+            for part in figures::buckets(other, finer, day.start, day.end)? {
+                has_parts |= figures::has_bucket(other, subject, part)?;
+            }
+            if !has_parts {
+                until = until.max(Some(day.end));
+            }
+        }
+    }
+    Ok(until)
 }

@@ -11,6 +11,7 @@ mod inspect;
 mod prune;
 mod serve;
 mod traffic;
+mod verify;
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -60,6 +61,8 @@ enum Command {
     Backup(backup::Options),
     /// Put a backup in the place of the database, and keep the old one
     Restore(backup::Options),
+    /// Say whether the database is what was counted, row by row
+    Verify(verify::Options),
     /// Add all that another database holds; also beside a running server
     Merge(edit::MergeOptions),
     /// See and undo what was changed by hand: merges, imports and the like
@@ -120,6 +123,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(place) => inspect::run(&place),
         Command::Backup(options) => backup::make(&options),
         Command::Restore(options) => backup::restore(&options),
+        Command::Verify(options) => verify::run(&options),
         Command::Merge(options) => edit::merge(&options),
         Command::Edit(options) => edit::run(&options),
         Command::Prune(options) => prune::run(&options),

@@ -5,6 +5,7 @@ pub mod contract;
 mod messages;
 mod retention;
 mod salt;
+mod seals;
 
 use tokio::{task::JoinSet, time};
 use tracing::error;
@@ -13,7 +14,7 @@ use self::contract::Job;
 use crate::app::App;
 
 /// Every job.
-static JOBS: [Job; 4] = [salt::JOB, retention::JOB, alerts::JOB, messages::JOB];
+static JOBS: [Job; 5] = [salt::JOB, retention::JOB, seals::JOB, alerts::JOB, messages::JOB];
 
 /// Does every job when it is due, for ever.
 pub async fn run(app: App) {

@@ -40,6 +40,23 @@ impl Counters {
 }
 
 impl Counters {
+    /// Whether any of them is less than nothing.
+    pub const fn is_negative(&self) -> bool {
+        self.count < 0
+            || self.visitors < 0
+            || self.visits < 0
+            || self.bounces < 0
+            || self.seconds < 0
+    }
+
+    /// All of them in words.
+    pub fn words(&self) -> String {
+        let Self { count, visitors, visits, bounces, seconds } = self;
+        format!(
+            "{count} (visitors {visitors}, visits {visits}, bounces {bounces}, seconds {seconds})"
+        )
+    }
+
     /// Of each counter as much as `most` has at most, and nothing negative.
     #[must_use]
     pub fn at_most(self, most: Self) -> Self {

@@ -42,6 +42,17 @@ pub fn forget_people(connection: &Connection) -> Result<(), Error> {
 /// # Errors
 /// When it is damaged or can't be read.
 pub fn check_fully(connection: &Connection) -> Result<(), Error> {
-    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    if found == "ok" { Ok(()) } else { Err(Error::Damaged(found)) }
+    damages(connection, 1)?.pop().map_or(Ok(()), |found| Err(Error::Damaged(found)))
+}
+
+/// What SQLite finds wrong with the file, at most `limit` things.
+///
+/// # Errors
+/// When it can't be read at all.
+pub fn damages(connection: &Connection, limit: usize) -> Result<Vec<String>, Error> {
+    // The number can't be bound; it is one of ours.
+    let mut statement = connection.prepare(&format!("PRAGMA integrity_check({limit})"))?;
+    let found = statement.query_map([], |row| row.get(0))?;
+    let found: Vec<String> = found.collect::<Result<_, _>>()?;
+    Ok(found.into_iter().filter(|line| line != "ok").collect())
 }

@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, mem};
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
-use super::{Error, events, rows, rows::Which};
+use super::{Error, events, names, rows, rows::Which};
 use crate::model::{
     delta::{Delta, KnownName, Renamed, Rows},
     kept::KeptBeacon,
@@ -230,9 +230,7 @@ impl<'a> Gatherer<'a> {
         if let Some(number) = self.numbers.get(&id) {
             return Ok(*number);
         }
-        let mut statement =
-            self.connection.prepare_cached("SELECT value FROM text WHERE id = ?1")?;
-        let name: Option<String> = statement.query_row([id.0], |row| row.get(0)).optional()?;
+        let name = names::text(self.connection, id)?;
         let name = name.ok_or_else(|| Error::Damaged(format!("name {} is missing", id.0)))?;
         self.delta.names.push(name);
         let number = u32::try_from(self.delta.names.len()).map_err(|_| Error::NamesFull)?;

@@ -57,6 +57,28 @@ pub fn begin(transaction: &Transaction<'_>, at: i64, kind: &str, what: &str) -> 
     Ok(statement.insert(params![at, kind, what])?)
 }
 
+/// Notes that an edit has brought longer buckets without the shorter ones that they hold, before an
+/// instant (UTC seconds).
+///
+/// # Errors
+/// When the file can't be written.
+pub fn note_coarse(transaction: &Transaction<'_>, edit: i64, until: i64) -> Result<(), Error> {
+    let mut statement =
+        transaction.prepare_cached("UPDATE edit SET coarse_until = ?2 WHERE id = ?1")?;
+    statement.execute([edit, until])?;
+    Ok(())
+}
+
+/// Before which instant (UTC seconds) edits have brought longer buckets without their shorter ones.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn coarse_until(connection: &Connection) -> Result<i64, Error> {
+    let mut statement = connection
+        .prepare_cached("SELECT ifnull(max(coarse_until), ?1) FROM edit WHERE undone_at IS NULL")?;
+    Ok(statement.query_row([i64::MIN], |row| row.get(0))?)
+}
+
 /// Notes that an edit has taken something in.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ pub mod figures;
 pub mod gather;
 pub mod journal;
 pub mod ledger;
+pub mod mend;
 pub mod migrate;
 pub mod names;
 pub mod personal;

@@ -64,6 +64,15 @@ pub fn find(connection: &Connection, text: &str) -> Result<Option<TextId>, Error
     Ok(id.map(TextId))
 }
 
+/// The string with this number.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn text(connection: &Connection, id: TextId) -> Result<Option<String>, Error> {
+    let mut statement = connection.prepare_cached("SELECT value FROM text WHERE id = ?1")?;
+    Ok(statement.query_row([id.0], |row| row.get(0)).optional()?)
+}
+
 impl Names for StoredNames<'_> {
     type Error = Error;
 

@@ -1,8 +1,8 @@
 //! Seals: a digest of what was counted in a closed span, which must read the same for ever.
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
-use super::{Error, rows, rows::Which};
+use super::{Error, names, rows, rows::Which};
 use crate::model::{
     period::Granularity,
     tally::{AggregateKey, Counters, TextId},
@@ -73,6 +73,19 @@ pub fn taken(connection: &Connection, span: &Span) -> Result<Seal, Error> {
     Ok(Seal { rows, digest: digest.as_bytes().iter().copied().take(DIGEST_BYTES).collect() })
 }
 
+/// How many rows of aggregates `span` has now.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn taken_rows(connection: &Connection, span: &Span) -> Result<i64, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count(*) FROM beacon_aggregate
+         WHERE granularity = ?1 AND period_start >= ?2 AND period_start < ?3 AND site = ?4",
+    )?;
+    let key = params![span.granularity.code(), span.start, span.end, span.site.0];
+    Ok(statement.query_row(key, |row| row.get(0))?)
+}
+
 struct Digest<'c> {
     connection: &'c Connection,
     hasher: blake3::Hasher,
@@ -91,9 +104,7 @@ impl Digest<'_> {
         if id == TextId::TOTAL {
             return Ok(());
         }
-        let mut statement =
-            self.connection.prepare_cached("SELECT value FROM text WHERE id = ?1")?;
-        let name: Option<String> = statement.query_row([id.0], |row| row.get(0)).optional()?;
+        let name = names::text(self.connection, id)?;
         self.hasher.update(name.unwrap_or_default().as_bytes());
         Ok(())
     }

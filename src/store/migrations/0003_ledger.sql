@@ -12,7 +12,8 @@ CREATE TABLE edit (
     at        INTEGER NOT NULL,               -- UTC seconds
     kind      TEXT NOT NULL,                  -- 'merge', 'import', 'rename', 'delete', 'reset'
     what      TEXT NOT NULL,                  -- a sentence
-    undone_at INTEGER                         -- UTC seconds
+    undone_at INTEGER,                        -- UTC seconds
+    coarse_until INTEGER                      -- before this instant it brought days without their hours
 ) STRICT;
 
 -- What an edit has taken in, so that nothing is taken in twice.

@@ -5,7 +5,7 @@ use std::{fs, thread, time::Instant};
 use super::backup::{command, done, refused, rows, run};
 use crate::support::{Server, time::Clock};
 
-const CONFIG: &str = "[event.page_view]\nvisits = true\ndimensions = [\"source\", \"country\"]\n\
+pub(super) const CONFIG: &str = "[event.page_view]\nvisits = true\ndimensions = [\"source\", \"country\"]\n\
     pairs = [\"page × source\"]\nraw = \"30d\"\n\
     [event.engagement]\nmeasures = { seconds = [1, 10, 60] }\n";
 
@@ -14,7 +14,7 @@ const KILLS: u32 = 100;
 
 /// Sends what two visitors of one day do, in turns: each comes from a source of its own, views pages and
 /// stays for some seconds.
-fn visit(server: &Server, pages: &[&str]) {
+pub(super) fn visit(server: &Server, pages: &[&str]) {
     let visitors =
         [("https://one.example/", "Firefox/140.0"), ("https://two.example/", "Firefox/141.0")];
     let mut client = server.client();
@@ -37,7 +37,7 @@ fn visit(server: &Server, pages: &[&str]) {
 }
 
 /// A stopped server that was visited at each of the moments.
-fn visited(clock: &Clock, moments: &[(&str, &[&str])]) -> Server {
+pub(super) fn visited(clock: &Clock, moments: &[(&str, &[&str])]) -> Server {
     clock.set(moments[0].0);
     let mut server = Server::start_at(clock, CONFIG);
     for (moment, pages) in moments {
@@ -50,7 +50,7 @@ fn visited(clock: &Clock, moments: &[(&str, &[&str])]) -> Server {
 }
 
 /// What one file has and the other has not is shown, and no more.
-fn assert_same(found: &[String], expected: &[String]) {
+pub(super) fn assert_same(found: &[String], expected: &[String]) {
     let lacks = expected.iter().filter(|row| !found.contains(row)).take(3).collect::<Vec<_>>();
     let more = found.iter().filter(|row| !expected.contains(row)).take(3).collect::<Vec<_>>();
     assert!(lacks.is_empty() && more.is_empty(), "it lacks {lacks:#?} and has {more:#?}");

@@ -17,3 +17,4 @@ mod repeats;
 mod retention;
 mod signals;
 mod size;
+mod verify;

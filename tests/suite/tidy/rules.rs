@@ -3,7 +3,7 @@
 use super::source::{Name, Source};
 
 /// The rooms and their ranks: a room imports only from lower ones, or from itself.
-pub(crate) const RANKS: [(&str, u8); 24] = [
+pub(crate) const RANKS: [(&str, u8); 25] = [
     ("model", 0),
     ("config", 1),
     ("clock", 1),
@@ -22,6 +22,7 @@ pub(crate) const RANKS: [(&str, u8); 24] = [
     ("backup", 4),
     ("prune", 4),
     ("amend", 4),
+    ("verify", 4),
     ("app", 5),
     ("web", 6),
     ("jobs", 6),

@@ -1,0 +1,255 @@
+//! A longer bucket is the sum of the shorter ones that it holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Report, Row, sites, totals::place};
+use crate::{
+    config::registry::{Registry, Site},
+    model::{
+        period::{Granularity, Period},
+        tally::{AggregateKey, Bar, Counters, TextId},
+    },
+    store::{self, Transaction, figures, ledger, names, rows, rows::Which},
+};
+
+/// The numbers of a row: counters, or the count and the sum of a bar.
+pub(super) type Numbers = [i64; 5];
+
+/// What rows of a bucket there are, and what they should be by the shorter buckets.
+pub(super) type Differences = BTreeMap<Row, (Numbers, Numbers)>;
+
+/// For each event type at a site, which granularities the file has.
+pub(super) type Kept = BTreeMap<TextId, BTreeMap<Granularity, Beginning>>;
+
+/// Where the buckets of a granularity begin, UTC seconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beginning {
+    /// The first instant of the first that there is.
+    first: i64,
+    /// What began before this may have gone by its age.
+    aged_before: i64,
+}
+
+pub(super) fn compare(
+    file: &Transaction<'_>,
+    registry: &Registry,
+    now: i64,
+    report: &mut Report,
+) -> Result<(), store::Error> {
+    for (site, id) in sites(file, registry)? {
+        let kept = kept(file, registry, id, now)?;
+        for period in periods(file, site)? {
+            let found = faults(file, id, &kept, period, &mut report.compared)?;
+            for (row, (numbers, parts)) in &found {
+                tell(file, registry, id, period, (row, numbers, parts), report)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The buckets of `site` that hold shorter ones, the shortest first.
+pub(super) fn periods(file: &Transaction<'_>, site: &Site) -> Result<Vec<Period>, store::Error> {
+    let mut all = Vec::new();
+    for coarse in Granularity::ALL.into_iter().filter(|coarse| *coarse > Granularity::Second) {
+        for bucket in figures::buckets(file, coarse, i64::MIN, i64::MAX)? {
+            let period = Period::containing(coarse, bucket.start, &site.zone);
+            // Else it is another site's, or was cut when the site had another time zone.
+            if period.start == bucket.start {
+                all.push(period);
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The differences in `period` that can't be explained by shorter buckets that were not kept.
+pub(super) fn faults(
+    file: &Transaction<'_>,
+    site: TextId,
+    kept: &Kept,
+    period: Period,
+    compared: &mut u64,
+) -> Result<Differences, store::Error> {
+    let coarse_until = ledger::coarse_until(file)?;
+    let mut found = differences(file, site, kept, period, compared)?;
+    found.retain(|row, (numbers, parts)| {
+        let has_more = numbers.iter().zip(&*parts).all(|(number, part)| number >= part);
+        let unexplained =
+            period.start >= coarse_until && !may_lack_parts(kept, row.event_type, period);
+        !has_more || unexplained
+    });
+    Ok(found)
+}
+
+/// Whether the shorter buckets in `period` may have gone by their age, or were not kept from its
+/// beginning on.
+fn may_lack_parts(kept: &Kept, event_type: TextId, period: Period) -> bool {
+    let Some(all) = kept.get(&event_type) else { return true };
+    let Some((granularity, finer)) = all.range(..period.granularity).next_back() else {
+        return true;
+    };
+    let had_longer_before = all.get(&period.granularity).is_none_or(|own| own.first < period.start);
+    let had_others_before = all.range(..*granularity).any(|(_, other)| other.first < finer.first);
+    let has_aged = period.start < finer.aged_before;
+    finer.first > period.start && (had_longer_before || had_others_before || has_aged)
+}
+
+fn tell(
+    file: &Transaction<'_>,
+    registry: &Registry,
+    id: TextId,
+    period: Period,
+    (row, numbers, parts): (&Row, &Numbers, &Numbers),
+    report: &mut Report,
+) -> Result<(), store::Error> {
+    let key = AggregateKey {
+        granularity: period.granularity,
+        period_start: period.start,
+        site: id,
+        event_type: row.event_type,
+        identifier: row.identifier,
+    };
+    let place = place(file, registry, &key, row)?;
+    let words = |numbers: &Numbers| {
+        if row.bound.is_some() {
+            format!("{} with the sum {}", numbers[0], numbers[1])
+        } else {
+            from_numbers(numbers).words()
+        }
+    };
+    report.wrong(format!(
+        "{place}: it says {}, the shorter buckets in it say {}",
+        words(numbers),
+        words(parts)
+    ));
+    Ok(())
+}
+
+/// Which granularities of which event types the site has at `now` (UTC seconds).
+pub(super) fn kept(
+    file: &Transaction<'_>,
+    registry: &Registry,
+    site: TextId,
+    now: i64,
+) -> Result<Kept, store::Error> {
+    let mut kept = Kept::new();
+    let which = Which { site: Some(site), identifier: Some(TextId::TOTAL), ..Which::default() };
+    rows::aggregates(file, &which, |key, _, _| {
+        let of_event = kept.entry(key.event_type).or_default();
+        let (first, aged_before) = (key.period_start, i64::MAX);
+        let beginning = of_event.entry(key.granularity).or_insert(Beginning { first, aged_before });
+        beginning.first = beginning.first.min(first);
+        Ok(())
+    })?;
+    for event in &registry.events {
+        let Some(id) = names::find(file, &event.name)? else { continue };
+        for (granularity, beginning) in kept.entry(id).or_default() {
+            let days = event.retention_days.iter().find(|(of, _)| of == granularity);
+            let aged = |(_, days): &(Granularity, u32)| now - i64::from(*days) * 86_400;
+            beginning.aged_before = days.map_or(i64::MIN, aged);
+        }
+    }
+    Ok(kept)
+}
+
+/// The next shorter buckets that an event type has.
+pub(super) fn finer_of(
+    kept: &Kept,
+    event_type: TextId,
+    coarse: Granularity,
+) -> Option<Granularity> {
+    kept.get(&event_type)?.range(..coarse).next_back().map(|(granularity, _)| *granularity)
+}
+
+/// The rows of `period` at `site` that are not the sums of the rows of the shorter buckets in it.
+///
+/// What is not split in the shorter buckets, or has none in this period at all, is not compared.
+pub(super) fn differences(
+    file: &Transaction<'_>,
+    site: TextId,
+    kept: &Kept,
+    period: Period,
+    compared: &mut u64,
+) -> Result<Differences, store::Error> {
+    let coarse = period.granularity;
+    let mut all: Differences = BTreeMap::new();
+    let mut split_finer = BTreeSet::new();
+    let finer: BTreeMap<TextId, Granularity> = kept
+        .keys()
+        .filter_map(|event_type| Some((*event_type, finer_of(kept, *event_type, coarse)?)))
+        .collect();
+    for granularity in finer.values().copied().collect::<BTreeSet<_>>() {
+        let which = Which {
+            site: Some(site),
+            finest: granularity,
+            coarsest: granularity,
+            from: period.start,
+            to: period.end,
+            ..Which::default()
+        };
+        each(file, &which, &mut |row, numbers| {
+            if finer.get(&row.event_type) == Some(&granularity) {
+                split_finer.insert(kind(&row));
+                add(&mut all.entry(row).or_default().1, &numbers);
+            }
+        })?;
+    }
+    let which = Which {
+        site: Some(site),
+        finest: coarse,
+        coarsest: coarse,
+        from: period.start,
+        to: period.start + 1,
+        ..Which::default()
+    };
+    each(file, &which, &mut |row, numbers| {
+        *compared += 1;
+        if split_finer.contains(&kind(&row)) {
+            add(&mut all.entry(row).or_default().0, &numbers);
+        }
+    })?;
+    all.retain(|_, (numbers, parts)| numbers != parts);
+    Ok(all)
+}
+
+/// What is kept in the same buckets: totals, identifiers, totals by a dimension, and pairs.
+const fn kind(row: &Row) -> (TextId, bool, TextId) {
+    (row.event_type, row.identifier.0 != 0, row.split)
+}
+
+/// Tells `each` every row, whatever table it is of.
+fn each(
+    file: &Transaction<'_>,
+    which: &Which,
+    each: &mut dyn FnMut(Row, Numbers),
+) -> Result<(), store::Error> {
+    rows::aggregates(file, which, |key, counters, _| {
+        each(Row::of_aggregate(key.event_type, key.identifier), to_numbers(&counters));
+        Ok(())
+    })?;
+    rows::breakdowns(file, which, |key, counters| {
+        each(Row::of_breakdown(&key), to_numbers(&counters));
+        Ok(())
+    })?;
+    rows::bars(file, which, |key, Bar { count, sum, .. }| {
+        each(Row::of_bar(&key), [count, sum, 0, 0, 0]);
+        Ok(())
+    })
+}
+
+fn add(sum: &mut Numbers, more: &Numbers) {
+    for (sum, more) in sum.iter_mut().zip(more) {
+        *sum += more;
+    }
+}
+
+const fn to_numbers(counters: &Counters) -> Numbers {
+    let Counters { count, visitors, visits, bounces, seconds } = *counters;
+    [count, visitors, visits, bounces, seconds]
+}
+
+pub(super) const fn from_numbers(numbers: &Numbers) -> Counters {
+    let [count, visitors, visits, bounces, seconds] = *numbers;
+    Counters { count, visitors, visits, bounces, seconds }
+}

@@ -1,0 +1,130 @@
+//! Whatever changes a count behind the server's back is found, said, and mended where the rest of the file
+//! tells what it was.
+
+use std::fs;
+
+use rusqlite::Connection;
+
+use super::{
+    backup::{done, rows, run},
+    edits::{assert_same, visited},
+};
+use crate::support::{Server, time::Clock};
+
+/// How many counters are changed, one at a time.
+const COUNTERS: usize = 60;
+
+/// How many bits of the file are turned, one at a time.
+const BITS: usize = 300;
+
+const DAYS: [(&str, &[&str]); 5] = [
+    ("2026-03-03 10:00:00", &["/", "/a", "/", "/b"]),
+    ("2026-03-03 23:50:00", &["/a", "/b", "/c"]),
+    ("2026-03-04 00:10:00", &["/c", "/", "/a", "/a"]),
+    ("2026-03-31 12:00:00", &["/", "/d"]),
+    ("2026-04-02 08:00:00", &["/", "/b", "/b"]),
+];
+
+/// A file in which so many spans are over and sealed when the clock shows `now`.
+fn sealed(clock: &Clock, now: &str, spans: i64) -> Server {
+    let mut server = visited(clock, &DAYS);
+    clock.set(now);
+    server.restart();
+    let open = "SELECT count(*) FROM seal";
+    crate::support::wait_until("seals", || {
+        let file = server.file_as_it_is();
+        file.query_row(open, [], |row| row.get::<_, i64>(0)).unwrap() == spans
+    });
+    assert!(server.terminate().success());
+    server
+}
+
+fn said(server: &Server, words: &[&str]) -> String {
+    let output = run(server, words);
+    String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_changed_count_is_found_by_its_row_and_mended() {
+    let clock = Clock::at(DAYS[0].0);
+    let server = sealed(&clock, "2026-04-02 09:00:00", 3 + 3 + 1);
+    assert!(said(&server, &["verify"]).contains("is what was counted"));
+    let before = rows(&server.database());
+    let whole = fs::read(server.database()).unwrap();
+    let (mut found, mut mended) = (0, 0);
+    let mut random = fastrand::Rng::with_seed(20_260_403);
+    for _ in 0..COUNTERS {
+        let file = Connection::open(server.database()).unwrap();
+        let table = ["beacon_aggregate", "beacon_breakdown"][random.usize(..2)];
+        let counter = ["count", "visitors", "visits", "bounces", "seconds"][random.usize(..5)];
+        let changed = file
+            .execute(
+                &format!(
+                    "UPDATE {table} SET {counter} = {counter} | (1 << ?1)
+                     WHERE {counter} & (1 << ?1) = 0 AND ({key}) IN (
+                         SELECT {key} FROM {table} WHERE {counter} & (1 << ?1) = 0
+                         LIMIT 1 OFFSET ?2 % (
+                             SELECT count(*) FROM {table} WHERE {counter} & (1 << ?1) = 0))",
+                    key = if table == "beacon_aggregate" {
+                        "granularity, period_start, site, event_type, identifier"
+                    } else {
+                        "granularity, period_start, site, event_type, identifier, dimension, value"
+                    }
+                ),
+                (random.i64(0..40), random.i64(0..10_000)),
+            )
+            .unwrap();
+        drop(file);
+        assert_eq!(changed, 1);
+        let damaged = rows(&server.database());
+        let output = run(&server, &["verify"]);
+        let changed: Vec<_> = damaged.iter().filter(|row| !before.contains(row)).collect();
+        assert!(
+            !output.status.success(),
+            "not found: {changed:?} {table} {counter} {} {}",
+            damaged.len(),
+            before.len()
+        );
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("is not what was counted"), "{said}");
+        found += 1;
+        if run(&server, &["verify", "--repair"]).status.success() {
+            assert_same(&rows(&server.database()), &before);
+            mended += 1;
+        } else {
+            // What can't be told is said, and nothing is made up.
+            assert_same(&rows(&server.database()), &damaged);
+            fs::write(server.database(), &whole).unwrap();
+        }
+        assert_same(&rows(&server.database()), &before);
+    }
+    println!("{found} changed counters were found, {mended} mended");
+    assert!(mended * 10 >= found * 9, "{mended} of {found}");
+}
+
+#[test]
+fn a_turned_bit_of_the_file_is_found_or_changes_nothing() {
+    let clock = Clock::at(DAYS[0].0);
+    // The hours are gone by then.
+    let server = sealed(&clock, "2027-01-02 09:00:00", 4 + 2 + 1);
+    let path = server.database();
+    let before = rows(&path);
+    let whole = fs::read(&path).unwrap();
+    let mut random = fastrand::Rng::with_seed(20_260_404);
+    let mut found = 0;
+    for _ in 0..BITS {
+        let mut bytes = whole.clone();
+        let at = random.usize(..bytes.len());
+        bytes[at] ^= 1 << random.u32(..8);
+        fs::write(&path, bytes).unwrap();
+        if run(&server, &["verify"]).status.success() {
+            assert_same(&rows(&path), &before);
+        } else {
+            found += 1;
+        }
+    }
+    fs::write(&path, whole).unwrap();
+    done(&server, &["verify"]);
+    println!("{found} of {BITS} turned bits were found, the others changed no count");
+    assert!(found > 0);
+}
