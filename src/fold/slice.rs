@@ -12,7 +12,7 @@ use crate::{
     model::{
         beacon::Beacon,
         dimension::Dimension,
-        kept::KeptBeacon,
+        kept::{KeptBeacon, KeptStep},
         tally::{Counters, TextId},
         text::{NameScope, Names},
         visitor::Visitor,
@@ -173,6 +173,15 @@ impl<N: Names> Slice<'_, N> {
                 Step::Began => counted.identifier,
                 Step::Continued(visit, _) | Step::Inside(visit) => Some(visit.entry),
                 Step::Outside => None,
+            },
+            step: match step {
+                Step::Continued(visit, next) => Some(KeptStep {
+                    left: next.left,
+                    gap: next.gap,
+                    second: next.unbounced,
+                    since: counted.at - visit.bucket,
+                }),
+                Step::Began | Step::Inside(_) | Step::Outside => None,
             },
             values: values
                 .filter_map(|&(index, value)| Some((rule(index)?.dimension.clone(), value)))

@@ -10,7 +10,7 @@ use crate::config::registry::EventType;
 
 /// Facts that need not be kept a second time: dimensions are made of them, or they only served to
 /// judge the beacon.
-const TOLD_ELSEWHERE: [&str; 19] = [
+const TOLD_ELSEWHERE: [&str; 14] = [
     "url",
     "ref",
     "referrer",
@@ -25,13 +25,13 @@ const TOLD_ELSEWHERE: [&str; 19] = [
     "utm_campaign",
     "utm_content",
     "utm_term",
-    // Ids of people stay out, whatever they look like.
-    "user",
-    "user_id",
-    "session",
-    "session_id",
-    "email",
 ];
+
+/// Ids of people, which stay out whatever they look like.
+const OF_PEOPLE: [&str; 5] = ["user", "user_id", "session", "session_id", "email"];
+
+/// What a property of an event is called by whose own name a fact about the page is known.
+const PROPERTY: &str = "prop_";
 
 /// What is put in the place of what was taken out.
 const TAKEN_OUT: &str = "…";
@@ -67,7 +67,11 @@ static QUERY: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// What `payload` tells beside its dimensions, scrubbed: a JSON object, `{}` if there is nothing.
 pub(super) fn payload(payload: &Payload<'_>, event: &EventType) -> String {
     let mut kept = serde_json::Map::new();
-    for (key, fact) in payload.meta.facts().filter(|(key, _)| !TOLD_ELSEWHERE.contains(key)) {
+    let is_kept = |key: &str| {
+        let own = key.strip_prefix(PROPERTY).unwrap_or(key);
+        !TOLD_ELSEWHERE.contains(&key) && !OF_PEOPLE.contains(&own)
+    };
+    for (key, fact) in payload.meta.facts().filter(|(key, _)| is_kept(key)) {
         kept.insert(text(key, event).into_owned(), value(fact.clone().into_value(), event));
     }
     Value::Object(kept).to_string()
@@ -176,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_payload_keeps_what_no_dimension_tells() {
-        let body = br#"{"event_type":"error","identifier":"x","meta":{"url":"https://a.example/?q=1","plan":"pro","n":7,"card":4111111111111111,"who":{"mail":"a@b.example","list":[1,"c@d.example"]},"user":"jo"}}"#;
+        let body = br#"{"event_type":"error","identifier":"x","meta":{"url":"https://a.example/?q=1","plan":"pro","n":7,"card":4111111111111111,"who":{"mail":"a@b.example","list":[1,"c@d.example"]},"user":"jo","prop_user":"jo"}}"#;
         let kept = payload(&Payload::from_json(body).unwrap(), &event());
         assert_eq!(kept, r#"{"card":"…","n":7,"plan":"pro","who":{"list":[1,"…"],"mail":"…"}}"#);
     }

@@ -14,6 +14,14 @@ pub fn code(text: &str) -> Option<&'static str> {
     lines.into_iter().find(|code| code.eq_ignore_ascii_case(text.trim()))
 }
 
+/// The code of the country that is called `name` in English, whatever its case.
+pub fn code_of(name: &str) -> Option<&'static str> {
+    let found = COUNTRIES.lines().find(|line| {
+        line.split('\t').nth(1).is_some_and(|own| own.to_lowercase() == name.trim().to_lowercase())
+    });
+    found?.get(..2)
+}
+
 /// English name of the continent that a country is counted to; one of seven, the Americas are two.
 pub fn continent(code: &str) -> Option<&'static str> {
     columns(code).map(|(_, continent)| continent)
@@ -40,6 +48,12 @@ mod tests {
         ] {
             assert_eq!((name(code), continent(code)), (Some(expected), Some(part)), "{code}");
         }
+    }
+
+    #[test]
+    fn a_name_leads_to_its_code() {
+        assert_eq!(code_of(" türkiye"), Some("TR"));
+        assert_eq!(code_of("Nowhere"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod beacon;
 pub mod country;
 pub mod delta;
 pub mod dimension;
+pub mod filter;
 pub mod kept;
 pub mod period;
 pub mod rejection;

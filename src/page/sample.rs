@@ -126,6 +126,7 @@ pub(super) fn ranking(
         dimension: dimension.to_owned(),
         rows: rows.iter().map(row).collect(),
         rows_in_all,
+        not_told: None,
         total: figures(6_021),
     }
 }

@@ -111,6 +111,9 @@ pub struct Ranking {
     pub rows_in_all: u64,
     /// The figures of everything in the range, not just of the rows.
     pub total: Figures,
+    /// Why the filters can't be answered over the range, so that there are no rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_told: Option<String>,
 }
 
 /// A period beside the one before it.
@@ -118,8 +121,11 @@ pub struct Ranking {
 pub struct Overview {
     /// The period.
     pub series: Series,
-    /// The same number of days before.
-    pub before: Series,
+    /// The same number of days before, where these can be told.
+    pub before: Option<Series>,
+    /// Why the filters can't be answered over the period, so that all is empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_told: Option<String>,
 }
 
 /// How the numbers that beacons carry are spread.

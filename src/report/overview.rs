@@ -3,6 +3,7 @@
 use super::{
     answer::Overview,
     contract::{Answer, Report},
+    narrowed,
     question::Question,
     reading,
 };
@@ -21,8 +22,11 @@ pub(super) const REPORT: Report = Report {
 /// When the file can't be read.
 pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Overview, Error> {
     let range = question.range_or_last(30);
+    if !question.filters.is_empty() {
+        return narrowed::overview(question, range, file);
+    }
     let granularity = question.granularity_for(&range);
     let series = reading::series(question, range, granularity, file)?;
     let before = reading::series(question, range.before(), granularity, file)?;
-    Ok(Overview { series, before })
+    Ok(Overview { series, before: Some(before), not_told: None })
 }

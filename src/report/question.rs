@@ -4,6 +4,7 @@ use std::{borrow::Cow, str::FromStr as _, sync::Arc};
 
 use jiff::civil::Date;
 
+use super::filters;
 use crate::{
     config::{
         registry::{EventType, Registry, Site},
@@ -11,6 +12,7 @@ use crate::{
     },
     model::{
         dimension::Dimension,
+        filter::Filter,
         period::{DateRange, Granularity, Period, date_at},
     },
     store::{errors::State, figures::Order},
@@ -46,6 +48,8 @@ pub struct Question {
     pub dimension: Option<Dimension>,
     /// Only names that hold this text.
     pub search: String,
+    /// Which of what was counted it is about; all of them are to be met.
+    pub filters: Vec<Filter>,
     /// What is ranked by.
     pub order: Order,
     /// How many rows at most.
@@ -86,6 +90,7 @@ impl Question {
             granularity: None,
             dimension: None,
             search: String::new(),
+            filters: Vec::new(),
             order: Order::Count,
             limit: 100,
             offset: 0,
@@ -106,7 +111,8 @@ impl Question {
     ) -> Result<Self, Wrong> {
         let mut given: Vec<(Cow<'p, str>, Cow<'p, str>)> = Vec::new();
         for (parameter, value) in parameters {
-            if given.iter().any(|(known, _)| *known == parameter) {
+            let is_again = given.iter().any(|(known, _)| *known == parameter);
+            if is_again && parameter != filters::FILTER {
                 return Err(wrong(&parameter, &value, "stands twice in the address"));
             }
             given.push((parameter, value));
@@ -124,7 +130,7 @@ impl Question {
         let (mut from, mut to) = (None, None);
         for (parameter, value) in given.iter().filter(|(_, value)| !value.is_empty()) {
             match &**parameter {
-                "site" => {}
+                "site" | "filter" | "by" | "how" | "what" => {}
                 "event_type" => question.event = event(value, registry)?,
                 "identifier" => question.identifier = Some(value.to_string()),
                 "from" => from = Some(date(parameter, value)?),
@@ -144,6 +150,13 @@ impl Question {
                 _ => return Err(wrong(parameter, value, "is not a parameter of this report")),
             }
         }
+        let whole: Vec<&str> = given
+            .iter()
+            .filter(|(name, value)| name == filters::FILTER && !value.is_empty())
+            .map(|(_, value)| &**value)
+            .collect();
+        let parts = filters::PARTS.map(|name| of(name).unwrap_or_default());
+        question.filters = filters::parse(&whole, parts, &question.event)?;
         if from.is_some() || to.is_some() {
             let today = question.today();
             let last = to.unwrap_or(today);

@@ -3,6 +3,7 @@
 use super::{
     answer::{Figures, Ranking, Row},
     contract::{Answer, Report},
+    narrowed,
     question::Question,
     reading,
 };
@@ -11,8 +12,13 @@ use crate::{
         country,
         dimension::Dimension,
         period::{DateRange, Granularity},
+        tally::TextId,
     },
-    store::{Error, Transaction, figures, names},
+    store::{
+        Error, Transaction,
+        figures::{self, Bucket},
+        names,
+    },
 };
 
 /// The report.
@@ -25,6 +31,9 @@ pub(super) const REPORT: Report =
 /// When the file can't be read.
 pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Ranking, Error> {
     let range = question.range_or_this_week();
+    if !question.filters.is_empty() {
+        return narrowed::ranking_of(question, range, file);
+    }
     let name = question.dimension.as_ref().map(Dimension::name);
     let mut ranking = Ranking {
         scope: reading::scope(question, range),
@@ -32,6 +41,7 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Ranking, Er
         rows: Vec::new(),
         rows_in_all: 0,
         total: reading::total(question, &range, file)?,
+        not_told: None,
     };
     let Some((subject, identifier)) = reading::subject(question, file)? else { return Ok(ranking) };
     let buckets = reading::buckets(question, &range, file)?;
@@ -48,22 +58,44 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Ranking, Er
             None => return Ok(ranking),
         },
     };
-    let titles =
-        if question.dimension.is_none() && question.event.dimensions.contains(&Dimension::Title) {
-            reading::title_buckets(question, file)?
-        } else {
-            Vec::new()
-        };
+    let titles = title_buckets(question, file)?;
     for row in rows {
-        let label = match question.dimension {
-            Some(Dimension::Country) => country::name(&row.name).map(str::to_owned),
-            _ => figures::title(file, subject, row.id, &titles)?,
-        };
+        let label = label(question, row.id, &row.name, &titles, file)?;
         let figures = reading::figures_of(row.counters);
         ranking.rows.push(Row { name: row.name, label, figures });
     }
     ranking.rows_in_all = in_all;
     Ok(ranking)
+}
+
+/// The buckets that may hold titles of what is ranked: none where that has no titles.
+pub(super) fn title_buckets(
+    question: &Question,
+    file: &Transaction<'_>,
+) -> Result<Vec<Bucket>, Error> {
+    if question.dimension.is_none() && question.event.dimensions.contains(&Dimension::Title) {
+        return reading::title_buckets(question, file);
+    }
+    Ok(Vec::new())
+}
+
+/// How a row reads where that differs from its name.
+pub(super) fn label(
+    question: &Question,
+    id: TextId,
+    name: &str,
+    titles: &[Bucket],
+    file: &Transaction<'_>,
+) -> Result<Option<String>, Error> {
+    if question.dimension == Some(Dimension::Country) {
+        return Ok(country::name(name).map(str::to_owned));
+    }
+    let everything = Question { identifier: None, ..question.clone() };
+    let subject = if titles.is_empty() { None } else { reading::subject(&everything, file)? };
+    match subject {
+        Some((subject, _)) => figures::title(file, subject, id, titles),
+        None => Ok(None),
+    }
 }
 
 /// How many days a trend covers.

@@ -160,17 +160,21 @@ pub fn unused_names(
     limit: u32,
 ) -> Result<Vec<TextId>, Error> {
     let mut statement = connection.prepare_cached(
+        // Single beacons are many: they are read only for names that no sum uses.
         "WITH used AS MATERIALIZED (
              SELECT identifier AS id FROM beacon_aggregate
              UNION SELECT value FROM beacon_breakdown
-             UNION SELECT identifier FROM error_group
-             UNION SELECT v.value FROM beacon_event AS n, json_each(json_array(n.identifier,
+             UNION SELECT identifier FROM error_group),
+         unused AS MATERIALIZED (
+             SELECT DISTINCT value FROM name
+             WHERE first_day < ?1 AND value NOT IN (SELECT id FROM used))
+         SELECT value FROM unused WHERE value NOT IN (
+             SELECT v.value FROM beacon_event AS n, json_each(json_array(n.identifier,
                  n.hostname, n.page, n.entry_page, n.source, n.channel, n.referrer, n.utm_source,
                  n.utm_medium, n.utm_campaign, n.utm_content, n.utm_term, n.country, n.region, n.city,
-                 n.browser, n.browser_version, n.os, n.os_version, n.device, n.screen, n.language)) AS v
-                 WHERE v.value IS NOT NULL)
-         SELECT DISTINCT value FROM name
-         WHERE first_day < ?1 AND value NOT IN (SELECT id FROM used) LIMIT ?2",
+                 n.browser, n.browser_version, n.os, n.os_version, n.device, n.screen, n.language,
+                 n.left_page)) AS v
+             WHERE v.value IN (SELECT value FROM unused)) LIMIT ?2",
     )?;
     let rows = statement.query_map(params![before, limit], |row| row.get(0).map(TextId))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::model::{
     delta::{Delta, KnownName, Rows},
-    kept::KeptBeacon,
+    kept::{KeptBeacon, KeptStep},
     period::Granularity,
     rejection::RefusalKey,
     tally::{AggregateKey, Bar, BreakdownKey, Counters, HistogramKey, TextId},
@@ -94,6 +94,10 @@ impl Map {
             event_type: self.id(beacon.event_type)?,
             identifier: beacon.identifier.map(|id| self.id(id)).transpose()?,
             entry_page: beacon.entry_page.map(|id| self.id(id)).transpose()?,
+            step: match beacon.step {
+                Some(step) => Some(KeptStep { left: self.id(step.left)?, ..step }),
+                None => None,
+            },
             values: values.collect::<Result<_, Error>>()?,
             ..beacon
         })

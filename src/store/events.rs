@@ -1,11 +1,14 @@
 //! Single beacons: written by the fold, read by pages, gone after their time.
 
-use rusqlite::{
-    Connection, Row, Transaction, named_params, params, params_from_iter, types::Value,
-};
+use rusqlite::{Connection, Row, Statement, Transaction, named_params, params};
 
 use super::{Error, figures::Subject};
-use crate::model::{dimension::Dimension, kept::KeptBeacon, tally::TextId, visitor::Visitor};
+use crate::model::{
+    dimension::Dimension,
+    kept::{KeptBeacon, KeptStep},
+    tally::TextId,
+    visitor::Visitor,
+};
 
 /// How many beacons one millisecond has numbers for.
 const NUMBERS: i64 = 1 << 16;
@@ -40,7 +43,11 @@ pub const COLUMNS: [(Dimension, &str); 21] = [
 /// # Errors
 /// When the file can't be written.
 pub fn add(transaction: &Transaction<'_>, kept: &[KeptBeacon]) -> Result<(), Error> {
-    kept.iter().try_for_each(|beacon| add_one(transaction, beacon).map(|_| ()))
+    let mut last = 0;
+    for beacon in kept {
+        last = add_after(transaction, beacon, last)?;
+    }
+    Ok(())
 }
 
 /// Adds a kept beacon, and says which number it has got.
@@ -48,38 +55,61 @@ pub fn add(transaction: &Transaction<'_>, kept: &[KeptBeacon]) -> Result<(), Err
 /// # Errors
 /// When the file can't be written.
 pub fn add_one(transaction: &Transaction<'_>, beacon: &KeptBeacon) -> Result<i64, Error> {
-    // The number within the millisecond is the next that is free.
+    add_after(transaction, beacon, 0)
+}
+
+/// Adds a kept beacon where the one before has got the number `last`. The number within the millisecond
+/// is the next that is free.
+fn add_after(transaction: &Transaction<'_>, beacon: &KeptBeacon, last: i64) -> Result<i64, Error> {
+    let first = beacon.received_at * NUMBERS;
+    // The last number stays free: whoever comes then takes the next millisecond's first.
+    let most = first + NUMBERS - 2;
+    let id = if last >= first && last < most {
+        last + 1
+    } else {
+        let mut next = transaction.prepare_cached(
+            "SELECT ifnull(max(id) + 1, ?1) FROM beacon_event WHERE id BETWEEN ?1 AND ?2",
+        )?;
+        next.query_row([first, most], |row| row.get(0))?
+    };
     let mut statement = transaction.prepare_cached(
         "INSERT INTO beacon_event (id, site, event_type, identifier, visitor, began, payload,
+             left_page, gap, second, since,
              hostname, page, entry_page, source, channel, referrer, utm_source, utm_medium, utm_campaign,
              utm_content, utm_term, country, region, city, browser, browser_version, os, os_version,
              device, screen, language)
-         SELECT ifnull(max(id) + 1, ?1), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-             ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29
-         FROM beacon_event WHERE id BETWEEN ?1 AND ?2",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+             ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)",
     )?;
-    let first = beacon.received_at * NUMBERS;
-    let number = |id: Option<TextId>| id.map_or(Value::Null, |id| i64::from(id.0).into());
-    let visitor = beacon.visitor.map(|visitor| visitor.0.cast_signed());
-    let mut row: Vec<Value> = vec![
-        first.into(),
-        // The last number stays free: whoever comes then takes the next millisecond's first.
-        (first + NUMBERS - 2).into(),
-        i64::from(beacon.site.0).into(),
-        i64::from(beacon.event_type.0).into(),
-        number(beacon.identifier),
-        visitor.map_or(Value::Null, Value::from),
-        i64::from(beacon.began).into(),
-        beacon.payload.clone().map_or(Value::Null, Value::from),
-    ];
-    row.extend(COLUMNS.iter().map(|(dimension, _)| match dimension {
-        Dimension::EntryPage => number(beacon.entry_page),
-        dimension => {
-            let found = beacon.values.iter().find(|(known, _)| known == dimension);
-            number(found.map(|(_, value)| *value))
-        }
-    }));
-    Ok(statement.insert(params_from_iter(row))?)
+    bind(&mut statement, id, beacon)?;
+    statement.raw_execute()?;
+    Ok(id)
+}
+
+fn bind(statement: &mut Statement<'_>, id: i64, beacon: &KeptBeacon) -> Result<(), Error> {
+    let step = beacon.step;
+    statement.raw_bind_parameter(1, id)?;
+    statement.raw_bind_parameter(2, beacon.site.0)?;
+    statement.raw_bind_parameter(3, beacon.event_type.0)?;
+    statement.raw_bind_parameter(4, beacon.identifier.map(|id| id.0))?;
+    statement.raw_bind_parameter(5, beacon.visitor.map(|visitor| visitor.0.cast_signed()))?;
+    statement.raw_bind_parameter(6, beacon.began)?;
+    statement.raw_bind_parameter(7, beacon.payload.as_deref())?;
+    statement.raw_bind_parameter(8, step.map(|step| step.left.0))?;
+    statement.raw_bind_parameter(9, step.map(|step| step.gap))?;
+    statement.raw_bind_parameter(10, step.filter(|step| step.second).map(|_| 1))?;
+    statement.raw_bind_parameter(11, step.map(|step| step.since))?;
+    for (at, (dimension, _)) in COLUMNS.iter().enumerate() {
+        let value = match dimension {
+            Dimension::EntryPage => beacon.entry_page,
+            dimension => {
+                let found = beacon.values.iter().find(|(known, _)| known == dimension);
+                found.map(|(_, value)| *value)
+            }
+        };
+        statement.raw_bind_parameter(12 + at, value.map(|value| value.0))?;
+    }
+    Ok(())
 }
 
 /// Removes the kept beacon with this number. Says whether there was one.
@@ -103,7 +133,8 @@ pub fn rename_page(
 ) -> Result<(), Error> {
     let mut statement = transaction.prepare_cached(
         "UPDATE beacon_event SET identifier = iif(identifier = ?2, ?3, identifier),
-             page = iif(page = ?2, ?3, page), entry_page = iif(entry_page = ?2, ?3, entry_page)
+             page = iif(page = ?2, ?3, page), left_page = iif(left_page = ?2, ?3, left_page),
+             entry_page = iif(entry_page = ?2, ?3, entry_page)
          WHERE id = ?1",
     )?;
     statement.execute(params![id, from.0, to.0])?;
@@ -198,14 +229,14 @@ pub fn each(
         "SELECT id, site, event_type, identifier, visitor, began, payload,
              hostname, page, entry_page, source, channel, referrer, utm_source, utm_medium, utm_campaign,
              utm_content, utm_term, country, region, city, browser, browser_version, os, os_version,
-             device, screen, language
+             device, screen, language, left_page, gap, second, since
          FROM beacon_event WHERE ?1 IS NULL OR site = ?1 ORDER BY id",
     )?;
     let mut rows = statement.query([site.map(|id| id.0)])?;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
         let mut beacon = KeptBeacon {
-            received_at: id.div_euclid(NUMBERS),
+            received_at: received_at(id),
             site: TextId(row.get(1)?),
             event_type: TextId(row.get(2)?),
             identifier: row.get::<_, Option<u32>>(3)?.map(TextId),
@@ -213,6 +244,7 @@ pub fn each(
             began: row.get(5)?,
             payload: row.get(6)?,
             entry_page: None,
+            step: read_step(row)?,
             values: Vec::new(),
         };
         for (at, (dimension, _)) in COLUMNS.iter().enumerate() {
@@ -227,6 +259,17 @@ pub fn each(
     Ok(())
 }
 
+fn read_step(row: &Row<'_>) -> Result<Option<KeptStep>, Error> {
+    let first = 7 + COLUMNS.len();
+    let Some(left) = row.get::<_, Option<u32>>(first)?.map(TextId) else { return Ok(None) };
+    Ok(Some(KeptStep {
+        left,
+        gap: row.get::<_, Option<i64>>(first + 1)?.unwrap_or(0),
+        second: row.get::<_, Option<i64>>(first + 2)?.is_some(),
+        since: row.get::<_, Option<i64>>(first + 3)?.unwrap_or(0),
+    }))
+}
+
 fn read(row: &Row<'_>, text: &mut rusqlite::CachedStatement<'_>) -> Result<Found, Error> {
     let id: i64 = row.get(0)?;
     let mut values = Vec::new();
@@ -237,7 +280,7 @@ fn read(row: &Row<'_>, text: &mut rusqlite::CachedStatement<'_>) -> Result<Found
     }
     Ok(Found {
         id,
-        received_at: id.div_euclid(NUMBERS),
+        received_at: received_at(id),
         identifier: row.get(3)?,
         visitor: row.get::<_, Option<i64>>(1)?.map(i64::cast_unsigned),
         payload: row.get(2)?,
@@ -281,6 +324,11 @@ pub fn remove_before(
 }
 
 /// The first number of what was received at or after an instant (UTC seconds).
-const fn first_id(at: i64) -> i64 {
+pub(super) const fn first_id(at: i64) -> i64 {
     at.saturating_mul(1000).saturating_mul(NUMBERS)
+}
+
+/// When the beacon with this number was received, UTC milliseconds.
+pub(super) const fn received_at(id: i64) -> i64 {
+    id.div_euclid(NUMBERS)
 }

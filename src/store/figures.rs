@@ -41,7 +41,7 @@ pub enum Order {
 }
 
 impl Order {
-    const fn code(self) -> i64 {
+    pub(super) const fn code(self) -> i64 {
         match self {
             Self::Count => 0,
             Self::Visitors => 1,
@@ -141,11 +141,24 @@ pub fn last_bucket(
     subject: Subject,
     granularity: Granularity,
 ) -> Result<Option<i64>, Error> {
+    last_bucket_before(connection, subject, granularity, i64::MAX)
+}
+
+/// The same of those before `until` (UTC seconds).
+///
+/// # Errors
+/// When the file can't be read.
+pub fn last_bucket_before(
+    connection: &Connection,
+    subject: Subject,
+    granularity: Granularity,
+    until: i64,
+) -> Result<Option<i64>, Error> {
     let mut before = connection.prepare_cached(
         "SELECT period_start FROM beacon_aggregate WHERE granularity = ?1 AND period_start < ?2
          ORDER BY period_start DESC LIMIT 1",
     )?;
-    let mut start = i64::MAX;
+    let mut start = until;
     loop {
         let key = params![granularity.code(), start];
         let Some(found) = before.query_row(key, |row| row.get(0)).optional()? else {
@@ -404,7 +417,7 @@ pub fn rejected_agents(
 }
 
 /// What follows the sums of a ranking. The order can't be bound as a column, but as a number.
-const RANKED: &str = "
+pub(super) const RANKED: &str = "
     SELECT s.name, t.value, s.count, s.visitors, s.visits, s.bounces, s.seconds, count(*) OVER ()
     FROM sums AS s JOIN text AS t ON t.id = s.name
     WHERE (?4 = '' OR instr(lower(t.value), lower(?4)) > 0) AND (s.count <> 0 OR s.visits <> 0)
@@ -412,7 +425,7 @@ const RANKED: &str = "
         s.count DESC, t.value
     LIMIT ?5 OFFSET ?6";
 
-fn rows(
+pub(super) fn rows(
     connection: &Connection,
     sql: &str,
     parameters: impl rusqlite::Params,
@@ -427,7 +440,7 @@ fn rows(
     Ok((rows, in_all.unsigned_abs()))
 }
 
-fn counters(row: &Row<'_>, first: usize) -> Result<Counters, rusqlite::Error> {
+pub(super) fn counters(row: &Row<'_>, first: usize) -> Result<Counters, rusqlite::Error> {
     Ok(Counters {
         count: row.get(first)?,
         visitors: row.get(first + 1)?,
@@ -437,7 +450,7 @@ fn counters(row: &Row<'_>, first: usize) -> Result<Counters, rusqlite::Error> {
     })
 }
 
-fn as_json(buckets: &[Bucket]) -> String {
+pub(super) fn as_json(buckets: &[Bucket]) -> String {
     let pairs = buckets.iter().map(|bucket| json!([bucket.granularity.code(), bucket.start]));
     serde_json::Value::from_iter(pairs).to_string()
 }

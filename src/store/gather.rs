@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::{Error, events, names, rows, rows::Which};
 use crate::model::{
     delta::{Delta, KnownName, Renamed, Rows},
-    kept::KeptBeacon,
+    kept::{KeptBeacon, KeptStep},
     rejection::RefusalKey,
     tally::{AggregateKey, Bar, BreakdownKey, Counters, HistogramKey, TextId},
     text::NameScope,
@@ -155,6 +155,10 @@ impl<'a> Gatherer<'a> {
             event_type: self.number(beacon.event_type)?,
             identifier: optional(self, beacon.identifier)?,
             entry_page: optional(self, beacon.entry_page)?,
+            step: match beacon.step {
+                Some(step) => Some(KeptStep { left: self.number(step.left)?, ..step }),
+                None => None,
+            },
             values,
             ..beacon
         };

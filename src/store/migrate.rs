@@ -7,10 +7,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{Error, connection::APPLICATION_ID};
 
 /// The migrations, the first one leading to version 1.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_events.sql"),
     include_str!("migrations/0003_ledger.sql"),
+    include_str!("migrations/0004_steps.sql"),
 ];
 
 /// The newest schema version that this release knows.

@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod mend;
 pub mod migrate;
 pub mod names;
+pub mod narrowed;
 pub mod personal;
 pub mod rejected;
 pub mod rows;

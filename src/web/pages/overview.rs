@@ -71,7 +71,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         today: asked.today(),
         visitors_now: visitors_now.and_then(|count| i64::try_from(count).ok()),
         series: &read.overview.series,
-        before: Some(&read.overview.before),
+        before: read.overview.before.as_ref(),
         metric: asked.metric,
         cards: &read.cards,
         undeclared: undeclared.as_deref(),

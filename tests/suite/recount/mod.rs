@@ -2,6 +2,7 @@
 //! what a naive recount of the same beacons says.
 
 mod naive;
+mod narrowed;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -49,6 +50,7 @@ granularities = ["second", "minute", "hour", "day", "month", "year"]
 dimensions = ["source", "utm_source", "entry_page", "exit_page", "browser", "country", "meta.plan"]
 pairs = ["page × source", "page × browser", "page × meta.plan"]
 measures = { load = [0.5, 1, 5] }
+raw = "30d"
 
 [event.screen_view]
 identifier = "key"
@@ -201,7 +203,7 @@ fn beacon(at: i64, step: &Step) -> Beacon<'static> {
             .map(|load| Measure { name: "load".into(), value: f64::from(load) / 1000.0 })
             .into_iter()
             .collect(),
-        raw: None,
+        raw: (event_type == "page_view").then(|| "{}".into()),
     }
 }
 

@@ -15,7 +15,7 @@ use trim_beacons::{
 };
 
 /// After so many idle seconds a visit is over.
-const IDLE: i64 = 1800;
+pub(super) const IDLE: i64 = 1800;
 
 /// A row's key as people read it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -227,11 +227,11 @@ impl Counting<'_> {
     }
 }
 
-fn second(beacon: &Beacon<'_>) -> i64 {
+pub(super) fn second(beacon: &Beacon<'_>) -> i64 {
     beacon.received_at.div_euclid(1000)
 }
 
-fn local(at: i64, zone: &TimeZone) -> ZonedDateTime {
+pub(super) fn local(at: i64, zone: &TimeZone) -> ZonedDateTime {
     Timestamp::from_second(at).unwrap().to_zoned_datetime(zone.clone())
 }
 
@@ -266,7 +266,7 @@ fn bucket(at: i64, granularity: Granularity, zone: &TimeZone) -> i64 {
 }
 
 /// What a beacon is split by: how somebody came is as it was when the visit began.
-fn value(
+pub(super) fn value(
     beacon: &Beacon<'_>,
     rules: &EventType,
     dimension: &Dimension,

@@ -1,0 +1,249 @@
+//! Answers under filters. Single page views answer every combination, as long as they are kept; before
+//! that, the sums of those pairs answer that are kept, and of the rest it is said why it can't be told.
+//!
+//! What is counted is what meets every filter: page views; their visitors, each day anew; the visits
+//! that began with one of them, and how many of these saw no other page; the seconds spent on them.
+//! These are the very sums that are kept of a pair, so that both ways tell the same.
+
+mod reach;
+mod singles;
+mod sums;
+
+use super::{
+    answer::{Figures, Overview, Point, Ranking, Row, Series},
+    question::Question,
+    reading, top,
+};
+pub use reach::Reach;
+
+use crate::{
+    model::{
+        dimension::Dimension,
+        period::{DateRange, Granularity, Period, timestamp},
+        tally::{Counters, TextId},
+    },
+    store::{
+        Error, Transaction,
+        figures::{self, Order},
+    },
+};
+
+/// A period under filters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Narrowed {
+    /// Its course.
+    pub series: Series,
+    /// The same number of days before, where these can be told.
+    pub before: Option<Series>,
+    /// The rankings that were wanted, in their order, or why one can't be told.
+    pub rankings: Vec<Result<Ranking, String>>,
+    /// What must be said of how sure the figures are, if anything.
+    pub note: Option<String>,
+}
+
+/// The answer about `range`, with a ranking of each of `wanted` (`None`: of identifiers), or why
+/// nothing can be told.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn answer(
+    question: &Question,
+    range: DateRange,
+    wanted: &[Option<Dimension>],
+    file: &Transaction<'_>,
+) -> Result<Result<Narrowed, String>, Error> {
+    let reach = Reach::read(question, range, file)?;
+    if let Some(why) = reach.obstacle(&question.event, &question.filters) {
+        return Ok(Err(why));
+    }
+    let Some(counted) = count(question, &reach, wanted, file)? else {
+        let why = "These days hold more page views than can be compared at once. Pick fewer days.";
+        return Ok(Err(why.to_owned()));
+    };
+    let before = Reach::read(question, range.before(), file)?;
+    let before = match before.obstacle(&question.event, &question.filters) {
+        None => count(question, &before, &[], file)?.map(|counted| counted.series),
+        Some(_) => None,
+    };
+    let mut rankings = Vec::new();
+    for (dimension, ranks) in wanted.iter().zip(counted.rankings) {
+        let why = reach.obstacle_to_ranking(&question.event, &question.filters, dimension.as_ref());
+        let total = counted.series.total;
+        let of = Question { dimension: dimension.clone(), ..question.clone() };
+        rankings.push(match why {
+            Some(why) => Err(why),
+            None => Ok(ranking(&of, range, ranks, total, file)?),
+        });
+    }
+    let note = reach.note(question, file)?;
+    Ok(Ok(Narrowed { series: counted.series, before, rankings, note }))
+}
+
+/// Sums by identifier or value, not in order yet.
+type Ranks = Vec<(TextId, Counters)>;
+
+/// The sums under filters.
+struct Counted {
+    series: Series,
+    rankings: Vec<Ranks>,
+}
+
+/// `None` when there are too many single beacons to be compared.
+fn count(
+    question: &Question,
+    reach: &Reach,
+    wanted: &[Option<Dimension>],
+    file: &Transaction<'_>,
+) -> Result<Option<Counted>, Error> {
+    let mut granularity = question.granularity_for(&reach.range);
+    if !reach.is_single && question.filters.len() > 1 {
+        granularity = granularity.max(Granularity::Day);
+    }
+    let zone = &question.site.zone;
+    let mut course =
+        Course { periods: reach.range.periods(granularity, zone), sums: Vec::new(), granularity };
+    course.sums = vec![Counters::default(); course.periods.len()];
+    let rankings = if reach.is_single {
+        singles::count(question, reach.range, wanted, &mut course, file)?
+    } else {
+        Some(sums::count(question, reach.range, wanted, &mut course, file)?)
+    };
+    let series = course.series(question, reach.range);
+    Ok(rankings.map(|rankings| Counted { series, rankings }))
+}
+
+/// The buckets of a range as they are filled.
+struct Course {
+    periods: Vec<Period>,
+    sums: Vec<Counters>,
+    granularity: Granularity,
+}
+
+impl Course {
+    /// Adds to the bucket that `at` (UTC seconds) lies in, or to the first one after it.
+    fn add(&mut self, at: i64, counters: Counters) {
+        let index = self.periods.partition_point(|period| period.end <= at);
+        if let Some(sum) = self.sums.get_mut(index) {
+            *sum += counters;
+        }
+    }
+
+    fn series(self, question: &Question, range: DateRange) -> Series {
+        let zone = &question.site.zone;
+        let point = |(period, counters): (Period, Counters)| Point {
+            start: period.start,
+            end: period.end,
+            date: period.date(zone),
+            hour: (self.granularity == Granularity::Hour)
+                .then(|| zone.to_datetime(timestamp(period.start)).hour()),
+            figures: reading::figures_of(counters),
+            unfinished: period.contains(question.now),
+        };
+        let points = self.periods.into_iter().zip(self.sums).map(point).collect();
+        let scope = reading::scope(question, range);
+        let granularity = self.granularity;
+        let mut series = Series { scope, granularity, points, total: Figures::default() };
+        series.add_up();
+        series
+    }
+}
+
+/// The wanted rows of a ranking, the largest first; equal ones in the order in which the file met them.
+fn ranking(
+    question: &Question,
+    range: DateRange,
+    ranks: Ranks,
+    total: Figures,
+    file: &Transaction<'_>,
+) -> Result<Ranking, Error> {
+    let mut ranks: Vec<(TextId, Counters)> =
+        ranks.into_iter().filter(|(_, sums)| sums.count != 0 || sums.visits != 0).collect();
+    if !question.search.is_empty() {
+        let words = question.search.to_lowercase();
+        let mut found = Vec::new();
+        for (id, sums) in ranks {
+            let name = figures::text(file, id)?.unwrap_or_default();
+            if name.to_lowercase().contains(&words) {
+                found.push((id, sums));
+            }
+        }
+        ranks = found;
+    }
+    let key = |sums: &Counters| match question.order {
+        Order::Count => sums.count,
+        Order::Visitors => sums.visitors,
+        Order::Visits => sums.visits,
+    };
+    ranks.sort_unstable_by_key(|(id, sums)| (-key(sums), -sums.count, *id));
+    let rows_in_all = u64::try_from(ranks.len()).unwrap_or(u64::MAX);
+    let skipped = usize::try_from(question.offset).unwrap_or(usize::MAX);
+    let limit = usize::try_from(question.limit).unwrap_or(usize::MAX);
+    let titles = top::title_buckets(question, file)?;
+    let mut rows = Vec::new();
+    for (id, sums) in ranks.into_iter().skip(skipped).take(limit) {
+        let Some(name) = figures::text(file, id)? else { continue };
+        let label = top::label(question, id, &name, &titles, file)?;
+        rows.push(Row { name, label, figures: reading::figures_of(sums) });
+    }
+    Ok(Ranking {
+        scope: reading::scope(question, range),
+        dimension: question.dimension.as_ref().map_or("identifier".into(), |it| it.name()).into(),
+        rows,
+        rows_in_all,
+        total,
+        not_told: None,
+    })
+}
+
+/// The one ranking that `question` asks for, without rows where it can't be told.
+///
+/// # Errors
+/// When the file can't be read.
+pub(super) fn ranking_of(
+    question: &Question,
+    range: DateRange,
+    file: &Transaction<'_>,
+) -> Result<Ranking, Error> {
+    let wanted = [question.dimension.clone()];
+    let narrowed = answer(question, range, &wanted, file)?;
+    let ranking = narrowed
+        .and_then(|mut narrowed| narrowed.rankings.pop().unwrap_or_else(|| Err(String::new())));
+    Ok(ranking.unwrap_or_else(|why| no_ranking(question, range, why)))
+}
+
+/// A ranking that can't be told.
+pub fn no_ranking(question: &Question, range: DateRange, why: String) -> Ranking {
+    Ranking {
+        scope: reading::scope(question, range),
+        dimension: question.dimension.as_ref().map_or("identifier".into(), |it| it.name()).into(),
+        rows: Vec::new(),
+        rows_in_all: 0,
+        total: Figures::default(),
+        not_told: Some(why),
+    }
+}
+
+/// The period and the one before, empty where they can't be told.
+///
+/// # Errors
+/// When the file can't be read.
+pub(super) fn overview(
+    question: &Question,
+    range: DateRange,
+    file: &Transaction<'_>,
+) -> Result<Overview, Error> {
+    Ok(match answer(question, range, &[], file)? {
+        Ok(narrowed) => {
+            Overview { series: narrowed.series, before: narrowed.before, not_told: None }
+        }
+        Err(why) => no_overview(question, range, why),
+    })
+}
+
+/// A period that can't be told.
+pub fn no_overview(question: &Question, range: DateRange, why: String) -> Overview {
+    let granularity = question.granularity_for(&range);
+    let course = Course { periods: Vec::new(), sums: Vec::new(), granularity };
+    let series = course.series(question, range);
+    Overview { series, before: None, not_told: Some(why) }
+}

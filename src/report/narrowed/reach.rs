@@ -1,0 +1,205 @@
+//! How far single beacons and pairs reach: what can be told under which filters, and why not the rest.
+
+use jiff::civil::Date;
+
+use super::super::{question::Question, reading};
+use crate::{
+    config::registry::EventType,
+    model::{
+        dimension::Dimension,
+        filter::{Filter, Operator},
+        period::{DateRange, Granularity, date_at, first_instant},
+    },
+    store::{
+        Error, Transaction,
+        events::{self, Wanted},
+        figures,
+        narrowed::{self, has_column},
+    },
+};
+
+/// What the file can tell under filters over a range of dates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// The range.
+    pub range: DateRange,
+    /// Whether all of its beacons are kept singly, so that everything can be combined.
+    pub is_single: bool,
+    /// From which date on that is so, if any beacon is.
+    pub single_from: Option<Date>,
+}
+
+impl Reach {
+    /// What the file can tell over `range`.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn read(
+        question: &Question,
+        range: DateRange,
+        file: &Transaction<'_>,
+    ) -> Result<Self, Error> {
+        let none = Self { range, is_single: false, single_from: None };
+        let everything = Question { identifier: None, ..question.clone() };
+        let Some((subject, _)) = reading::subject(&everything, file)? else { return Ok(none) };
+        if question.event.raw_days == 0 {
+            return Ok(none);
+        }
+        let Some(oldest) = narrowed::oldest(file, subject)? else { return Ok(none) };
+        let zone = &question.site.zone;
+        let first = date_at(oldest, zone);
+        // Of the first day some may be missing, unless it is the first of all.
+        let midnight = first_instant(first, zone);
+        let kept = question.event.granularities.iter().copied();
+        let days = kept.into_iter().find(|kept| *kept >= Granularity::Day);
+        let is_first = match days {
+            Some(days) => figures::last_bucket_before(file, subject, days, midnight)?.is_none(),
+            None => false,
+        };
+        let is_whole = is_first || oldest == midnight;
+        let from = if is_whole { first } else { first.tomorrow().unwrap_or(first) };
+        let is_single = range.first >= from || is_first;
+        Ok(Self { range, is_single, single_from: Some(from) })
+    }
+
+    /// Why `filters` can't be answered; `None` if they can.
+    pub fn obstacle(&self, event: &EventType, filters: &[Filter]) -> Option<String> {
+        let unknown = filters.iter().filter_map(|filter| filter.dimension.as_ref());
+        if let Some(dimension) = unknown.into_iter().find(|dimension| !has_column(dimension)) {
+            return Some(never(dimension));
+        }
+        if self.is_single {
+            return None;
+        }
+        let told = match filters {
+            [] => true,
+            [filter] => match (&filter.dimension, filter.operator) {
+                (None, Operator::Is) => true,
+                (Some(dimension), Operator::Is) => is_summed(event, dimension),
+                _ => false,
+            },
+            [one, other] => match pair(one, other) {
+                Some(dimension) => event.pairs.contains(dimension),
+                None => false,
+            },
+            _ => false,
+        };
+        (!told).then(|| self.why(event))
+    }
+
+    /// Why values of `dimension` can't be ranked under `filters`; `None` if they can.
+    pub fn obstacle_to_ranking(
+        &self,
+        event: &EventType,
+        filters: &[Filter],
+        dimension: Option<&Dimension>,
+    ) -> Option<String> {
+        if let Some(dimension) = dimension.filter(|dimension| !has_column(dimension)) {
+            return Some(never(dimension));
+        }
+        if self.is_single || filters.iter().any(|filter| filter.dimension.as_ref() == dimension) {
+            return None;
+        }
+        let told = match (filters, dimension) {
+            ([filter], Some(dimension)) => {
+                filter.dimension.is_none() && event.pairs.contains(dimension)
+            }
+            ([filter], None) => {
+                filter.dimension.as_ref().is_some_and(|own| event.pairs.contains(own))
+            }
+            _ => false,
+        };
+        (!told).then(|| self.why(event))
+    }
+
+    /// Whether a further filter that `dimension` is something can be answered, and why not.
+    pub fn obstacle_to_adding(
+        &self,
+        event: &EventType,
+        filters: &[Filter],
+        dimension: Option<&Dimension>,
+    ) -> Option<String> {
+        let others = filters.iter().filter(|filter| filter.dimension.as_ref() != dimension);
+        let mut all: Vec<Filter> = others.cloned().collect();
+        all.push(Filter::is(dimension.cloned(), ""));
+        self.obstacle(event, &all)
+    }
+
+    /// How many of the beacons are not kept singly, if any, as a sentence.
+    pub(super) fn note(
+        &self,
+        question: &Question,
+        file: &Transaction<'_>,
+    ) -> Result<Option<String>, Error> {
+        let everything = Question { identifier: None, ..question.clone() };
+        let (true, Some((subject, _))) = (self.is_single, reading::subject(&everything, file)?)
+        else {
+            return Ok(None);
+        };
+        let (from, to) = self.range.instants(&question.site.zone);
+        let counted = reading::total(&everything, &self.range, file)?.count;
+        let wanted = Wanted {
+            site: subject.site,
+            event_type: subject.event_type,
+            from,
+            to,
+            ..Wanted::default()
+        };
+        let kept = events::count(file, &wanted)?;
+        Ok((kept < counted).then(|| {
+            format!(
+                "Filters look at the {kept} of {counted} that are kept singly in these days; the others came \
+                 while there was no room, or before “raw” was set."
+            )
+        }))
+    }
+
+    /// Why not everything can be combined.
+    fn why(&self, event: &EventType) -> String {
+        let pairs: Vec<String> = event.pairs.iter().map(|own| format!("page and {own}")).collect();
+        let pairs = match pairs.as_slice() {
+            [] => "nothing is kept together".to_owned(),
+            pairs => format!("only these are kept together: {}", pairs.join(", ")),
+        };
+        match self.single_from {
+            Some(from) => format!(
+                "Before {} {pairs}. From then on every combination can be shown.",
+                from.strftime("%-d %B %Y")
+            ),
+            None if event.raw_days > 0 => {
+                format!("Nothing has been kept singly yet, and of sums {pairs}.")
+            }
+            None => format!(
+                "Single events of this type are not kept (“raw” in beacons.toml), and of sums {pairs}."
+            ),
+        }
+    }
+}
+
+/// Whether sums tell page views, visitors, visits and seconds of a dimension's values. Of where visits
+/// begin and end they tell visits alone.
+fn is_summed(event: &EventType, dimension: &Dimension) -> bool {
+    event.dimensions.contains(dimension)
+        && !matches!(dimension, Dimension::EntryPage | Dimension::ExitPage | Dimension::Title)
+}
+
+/// The dimension of two filters that ask for a page and something else.
+fn pair<'f>(one: &'f Filter, other: &'f Filter) -> Option<&'f Dimension> {
+    if one.operator != Operator::Is || other.operator != Operator::Is {
+        return None;
+    }
+    match (&one.dimension, &other.dimension) {
+        (None, Some(dimension)) | (Some(dimension), None) => Some(dimension),
+        _ => None,
+    }
+}
+
+fn never(dimension: &Dimension) -> String {
+    match dimension {
+        Dimension::ExitPage => {
+            "Where a visit ends is known only once it is over, so page views can’t be told apart by it."
+                .to_owned()
+        }
+        other => format!("Single events don’t keep their {other} apart, so they can’t be told by it."),
+    }
+}
