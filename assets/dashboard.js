@@ -123,7 +123,7 @@
     ['←  →', 'Earlier, later'],
     ['C', 'Change dates'],
     ['/', 'Search'],
-    ['Esc', 'Close what is open'],
+    ['Esc', 'Close what is open, else clear the filters'],
     ['?', 'These keys'],
   ];
 
@@ -172,7 +172,7 @@
       case 'Escape': {
         const [menu] = closeMenus();
         if (menu) one('summary', menu).focus();
-        return Boolean(menu);
+        return Boolean(menu) || follow(one('[data-clear]'));
       }
       case 'ArrowLeft': return follow(one('a[rel=prev]'));
       case 'ArrowRight': return follow(one('a[rel=next]'));
@@ -186,7 +186,7 @@
   document.addEventListener('keydown', (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
     if (one('dialog[open]')) return;
-    if (event.target.closest?.('input, .scroll') && event.key !== 'Escape') return;
+    if (event.target.closest?.('input, select, .scroll') && event.key !== 'Escape') return;
     if (act(event.key)) event.preventDefault();
   });
 

@@ -2,12 +2,15 @@
 
 use super::{
     date::Today,
-    link::{self, Link, Way},
+    link::{self, Link, Place, Way},
     metric::Metric,
     number,
     svg::{Svg, sparkline},
 };
-use crate::{model::period::DateRange, report::answer::Ranking};
+use crate::{
+    model::{dimension::Dimension, filter::Filter, period::DateRange},
+    report::answer::Ranking,
+};
 
 /// A ranking with what a card needs beside it.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +25,22 @@ pub struct Card {
     pub trends: Vec<Vec<i64>>,
     /// Links to other rankings that share the card, this one among them; empty for none.
     pub tabs: Vec<Link>,
+    /// Where its rows lead.
+    pub leads: Leads,
+}
+
+/// Where the rows of a card lead.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Leads {
+    /// Nowhere; and why, if they might.
+    #[default]
+    Nowhere,
+    /// As `Nowhere`, with why.
+    Not(String),
+    /// To the same page under one filter more.
+    Filter(Place),
+    /// To a page of their own.
+    Own,
 }
 
 /// A card as its template shows it.
@@ -38,6 +57,8 @@ pub(super) struct View {
     pub(super) column: &'static str,
     pub(super) rows: Vec<RowView>,
     pub(super) has_trends: bool,
+    /// Why there are no rows, or why they lead nowhere.
+    pub(super) why: Option<String>,
     /// The link to the full list, if there are more rows.
     pub(super) all: Option<Link>,
 }
@@ -69,11 +90,12 @@ impl Card {
             current: false,
         });
         View {
-            id: format!("card-{}", ranking.dimension.replace('.', "-")),
+            id: id(&ranking.dimension),
             title: self.title.clone(),
             caption: format!("{} by {}, {}", self.title, self.noun(), today.name(own)),
             note: (own != range).then(|| today.name(own)),
             tabs: self.tabs.clone(),
+            why: self.why().map(str::to_owned),
             column: self.metric.title(&ranking.scope),
             rows: self.rows(way),
             has_trends: !self.trends.is_empty(),
@@ -87,7 +109,7 @@ impl Card {
         let value = |row: &crate::report::answer::Row| self.metric.of(&row.figures);
         let largest = ranking.rows.iter().map(value).max().unwrap_or(0).max(1);
         let total = self.metric.of(&ranking.total);
-        let of_pages = self.leads_to_months();
+        let of_pages = self.is_of_pages();
         let view = |(index, row): (usize, &crate::report::answer::Row)| {
             let label = row.label.clone().filter(|label| !label.is_empty() && *label != row.name);
             let (text, hint) = match label {
@@ -97,7 +119,7 @@ impl Card {
             RowView {
                 text: if text.is_empty() { "(none)".to_owned() } else { text },
                 hint,
-                href: (of_pages && row.name != OTHER).then(|| self.month(way, &row.name)),
+                href: self.href(way, &row.name),
                 value: number::thousands(value(row)),
                 share: number::percent(value(row), total),
                 width: format!("{:.1}%", 100.0 * number::ratio(value(row).max(0), largest)),
@@ -123,15 +145,36 @@ impl Card {
         self.metric.nouns(&self.ranking.scope).1
     }
 
+    /// What must be said of its rows, if anything.
+    pub(super) fn why(&self) -> Option<&str> {
+        match (&self.ranking.not_told, &self.leads) {
+            (Some(why), _) => Some(why),
+            (None, Leads::Not(why)) if !self.ranking.rows.is_empty() => Some(why),
+            _ => None,
+        }
+    }
+
+    fn href(&self, way: &Way, name: &str) -> Option<String> {
+        match &self.leads {
+            _ if name == OTHER || name.is_empty() => None,
+            Leads::Nowhere | Leads::Not(_) => None,
+            Leads::Filter(place) => {
+                let filter = Filter::is(Dimension::from_name(&self.ranking.dimension), name);
+                Some(place.href(&way.with(filter)))
+            }
+            Leads::Own => Some(self.own(way, name)),
+        }
+    }
+
     /// Whether rows are identifiers, or pages by another name.
-    fn leads_to_months(&self) -> bool {
+    fn is_of_pages(&self) -> bool {
         ["identifier", "entry_page", "exit_page"].contains(&self.ranking.dimension.as_str())
     }
 
-    fn month(&self, way: &Way, identifier: &str) -> String {
+    fn own(&self, way: &Way, name: &str) -> String {
         let scope = &self.ranking.scope;
         let event = link::event_value(&scope.event_type);
-        let pairs = [(link::EVENT, event), (link::IDENTIFIER, identifier)];
+        let pairs = [(link::EVENT, event), (link::IDENTIFIER, name)];
         way.to_month(link::MONTH, scope.range.last, &pairs)
     }
 
@@ -145,6 +188,11 @@ impl Card {
         let pairs = [(link::EVENT, event), (link::DIMENSION, dimension)];
         way.to_range(link::TOP, scope.range, &pairs)
     }
+}
+
+/// The id of the card of a ranking, within its page.
+pub fn id(dimension: &str) -> String {
+    format!("card-{}", dimension.replace('.', "-"))
 }
 
 /// The name under which everything beyond a limit is counted.

@@ -7,6 +7,7 @@ use super::{
     card::{Card, View},
     chart::Chart,
     date::Today,
+    filters::FilterBar,
     layout::Frame,
     link::{self, Link},
     metric::Metric,
@@ -35,6 +36,10 @@ pub struct DashboardPage<'a> {
     pub before: Option<&'a Series>,
     /// Which figure is drawn.
     pub metric: Metric,
+    /// The filters, and what more can be filtered by.
+    pub filters: &'a FilterBar,
+    /// Why nothing can be told under the filters, if so.
+    pub not_told: Option<&'a str>,
     /// The rankings, in reading order.
     pub cards: &'a [Card],
     /// A site that beacons have come for and that nobody has declared.
@@ -89,8 +94,7 @@ impl DashboardPage<'_> {
     }
 
     fn show(&self, metric: &Metric) -> String {
-        let show = if *metric == Metric::default() { "" } else { metric.slug() };
-        self.to(self.range(), show)
+        self.to(self.range(), metric.value())
     }
 
     fn links(&self) -> Vec<String> {
@@ -133,8 +137,7 @@ impl DashboardPage<'_> {
     }
 
     fn step(&self, range: DateRange) -> String {
-        let show = if self.metric == Metric::default() { "" } else { self.metric.slug() };
-        self.to(range, show)
+        self.to(range, self.metric.value())
     }
 
     fn to(&self, range: DateRange, show: &str) -> String {

@@ -4,7 +4,10 @@
 
 use jiff::civil::Date;
 
-use crate::model::period::DateRange;
+use crate::model::{
+    filter::{Filter, Operator},
+    period::DateRange,
+};
 
 /// The overview of a site.
 pub const OVERVIEW: &str = "/";
@@ -57,6 +60,11 @@ pub const SEARCH: &str = "search";
 /// How many rows come before the first that is shown.
 pub const OFFSET: &str = "offset";
 
+/// A filter: `source:is:Google`; it may stand several times.
+pub const FILTER: &str = "filter";
+/// A ranking that takes the place of the first one of its card; it may stand several times.
+pub const CARD: &str = "card";
+
 /// Of single beacons, the number before which they came.
 pub const BEFORE: &str = "before";
 /// What was decided about errors: `open`, `resolved`, `muted`.
@@ -83,6 +91,26 @@ pub struct Way {
     pub root: String,
     /// The site, if links must name it because there are several.
     pub site: Option<String>,
+    /// The filters that go along to pages which know them.
+    pub filters: Vec<Filter>,
+}
+
+/// The address of the page that is shown, but for its site and its filters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    /// Its path.
+    pub path: &'static str,
+    /// Its parameters.
+    pub pairs: Vec<(&'static str, String)>,
+}
+
+impl Place {
+    /// Its address.
+    pub fn href(&self, way: &Way) -> String {
+        let pairs: Vec<(&str, &str)> =
+            self.pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        way.to(self.path, &pairs)
+    }
 }
 
 impl Way {
@@ -91,7 +119,12 @@ impl Way {
         let mut href = format!("{}{path}", self.root);
         let mut mark = '?';
         let site = self.site.as_deref().unwrap_or("");
-        for (name, value) in [(SITE, site)].iter().chain(pairs) {
+        let knows_filters = [OVERVIEW, TOP].contains(&path);
+        let filters: Vec<String> =
+            self.filters.iter().filter(|_| knows_filters).map(Filter::written).collect();
+        let filters: Vec<(&str, &str)> =
+            filters.iter().map(|filter| (FILTER, filter.as_str())).collect();
+        for (name, value) in [(SITE, site)].iter().chain(&filters).chain(pairs) {
             if !value.is_empty() {
                 href.push(mark);
                 href.push_str(name);
@@ -101,6 +134,31 @@ impl Way {
             }
         }
         href
+    }
+
+    /// The same with one filter more. A value that is asked for takes the place of another one.
+    #[must_use]
+    pub fn with(&self, filter: Filter) -> Self {
+        let is_other = |own: &&Filter| {
+            let exact = own.operator == Operator::Is && filter.operator == Operator::Is;
+            **own != filter && !(exact && own.dimension == filter.dimension)
+        };
+        let mut filters: Vec<Filter> = self.filters.iter().filter(is_other).cloned().collect();
+        filters.push(filter);
+        Self { filters, ..self.clone() }
+    }
+
+    /// The same without the filter at `index`.
+    #[must_use]
+    pub fn without(&self, index: usize) -> Self {
+        let others = self.filters.iter().enumerate().filter(|(at, _)| *at != index);
+        Self { filters: others.map(|(_, filter)| filter.clone()).collect(), ..self.clone() }
+    }
+
+    /// The same without filters.
+    #[must_use]
+    pub fn unfiltered(&self) -> Self {
+        Self { filters: Vec::new(), ..self.clone() }
     }
 
     /// The address of `path` over a range of dates, with further parameters.
@@ -151,9 +209,18 @@ mod tests {
 
     #[test]
     fn a_link_escapes_what_would_end_it() {
-        let way = Way { root: "/stats".into(), site: Some("example.com".into()) };
+        let site = Some("example.com".to_owned());
+        let way = Way { root: "/stats".into(), site, ..Way::default() };
         let href = way.to(MONTH, &[(IDENTIFIER, "/a b?c=1&d=é"), (SHOW, "")]);
         assert_eq!(href, "/stats/month?site=example.com&identifier=/a%20b%3Fc%3D1%26d%3D%C3%A9");
         assert_eq!(Way::default().to(OVERVIEW, &[]), "/");
+    }
+
+    #[test]
+    fn filters_go_along_and_a_value_replaces_another() {
+        let way = Way::default().with(Filter::is(None, "/a")).with(Filter::is(None, "/b c"));
+        assert_eq!(way.to(TOP, &[(SHOW, "count")]), "/top?filter=identifier:is:/b%20c&show=count");
+        assert_eq!(way.to(MONTH, &[]), "/month");
+        assert_eq!(way.without(0), way.unfiltered());
     }
 }

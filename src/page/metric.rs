@@ -28,6 +28,11 @@ impl Metric {
         }
     }
 
+    /// Its name in URLs, empty where it needs none.
+    pub fn value(self) -> &'static str {
+        if self == Self::default() { "" } else { self.slug() }
+    }
+
     /// The metric that `slug` names, or `None`.
     pub fn from_slug(slug: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|metric| metric.slug() == slug)

@@ -21,6 +21,7 @@ pub mod year;
 
 pub mod card;
 pub mod chart;
+pub mod filters;
 pub mod layout;
 pub mod link;
 pub mod metric;
@@ -39,6 +40,8 @@ mod markup;
 mod sample;
 #[cfg(test)]
 mod sample_lists;
+#[cfg(test)]
+mod stories;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod storybook;

@@ -5,13 +5,15 @@ use jiff::{
     civil::{Date, Weekday, date},
 };
 
-pub(super) use super::sample_lists::{alerts, errors, events, goals, storage, vitals};
+pub(super) use super::sample_lists::{
+    alerts, errors, events, filter_bar, frame_with_filters, goals, storage, vitals,
+};
 use super::{
-    card::Card,
+    card::{Card, Leads},
     date::Today,
     filtered::Reason,
     layout::{Assets, Frame},
-    link::{self, Link, Way},
+    link::{self, Link, Place, Way},
     metric::Metric,
     privacy::{EventFacts, Facts},
 };
@@ -174,7 +176,7 @@ pub(super) fn frame(here: &str) -> Frame {
 
 /// The frame of a server with several sites, one with a long name.
 pub(super) fn frame_of_many_sites(here: &str) -> Frame {
-    let way = Way { root: "/stats".into(), site: Some("example.com".into()) };
+    let way = Way { root: "/stats".into(), site: Some("example.com".into()), ..Way::default() };
     let names = ["example.com", "notes.example.net", "a-rather-long-name-of-a-site.example.org"];
     let site = |name: &str| Link {
         name: name.to_owned(),
@@ -272,6 +274,7 @@ fn card(title: &str, dimension: &str, rows: &[(&str, Option<&str>, i64)], in_all
         ranking: ranking(dimension, thirty_days(), rows, in_all),
         trends: Vec::new(),
         tabs: Vec::new(),
+        leads: Leads::Filter(Place { path: link::OVERVIEW, pairs: Vec::new() }),
     }
 }
 

@@ -1,8 +1,17 @@
 //! More believable answers: errors, events, speed, goals, storage, alerts.
 
-use super::sample::{TODAY, scope};
+use super::{
+    filters::FilterBar,
+    layout::Frame,
+    link::{self, Place},
+    sample::{TODAY, frame, scope},
+};
 use crate::{
-    model::period::DateRange,
+    model::{
+        dimension::Dimension,
+        filter::{Filter, Operator},
+        period::DateRange,
+    },
     report::answer::{
         Alerts, ErrorGroup, Errors, Event, Events, Figures, GoalFigures, GoalRow, Goals, Incident,
         PageVitals, Scope, SizedPart, Storage, Verdict, Vital, Vitals,
@@ -150,4 +159,31 @@ pub(super) fn alerts() -> Alerts {
         ended_local: ended.map(|_| "18 Nov 2026, 12:26".to_owned()),
     };
     Alerts { open: vec![incident(None)], over: vec![incident(Some(1_795_003_600))] }
+}
+
+/// What a page of the samples can be filtered by.
+pub(super) fn filter_bar(path: &'static str, note: bool) -> FilterBar {
+    let from = (link::FROM, "2026-10-26".to_owned());
+    FilterBar {
+        place: Place { path, pairs: vec![from, (link::SHOW, String::new())] },
+        identifier: "Page",
+        offered: vec![None, Some(Dimension::Source), Some(Dimension::Country)],
+        refused: note
+            .then(|| "Before 25 October 2026 only pages and sources are kept together.".to_owned()),
+        only_exact: note,
+        note: note
+            .then(|| "Filters look at the 40 of 50 that are kept singly in these days.".to_owned()),
+    }
+}
+
+/// The frame with two filters in force.
+pub(super) fn frame_with_filters(here: &str) -> Frame {
+    let mut frame = frame(here);
+    let bold = Filter {
+        dimension: Some(Dimension::Source),
+        operator: Operator::Contains,
+        value: "<b>news".to_owned(),
+    };
+    frame.way = frame.way.with(Filter::is(None, "/notes/sqlite-wal-explained")).with(bold);
+    frame
 }

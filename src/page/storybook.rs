@@ -24,6 +24,7 @@ use super::{
     sample::{self, TODAY},
     setup::{self, SetupPage},
     storage::StoragePage,
+    stories,
     top::TopPage,
     trend::Trend,
     vitals::VitalsPage,
@@ -43,10 +44,13 @@ const ASSETS: [(&str, &str); 3] = [
 ];
 
 /// A page with the name of its file.
-type Story = (&'static str, Result<String, Error>);
+pub(super) type Story = (&'static str, Result<String, Error>);
 
 fn stories() -> Vec<Story> {
-    [dashboards(), tops(), trends(), errors(), others()].into_iter().flatten().collect()
+    [dashboards(), tops(), trends(), errors(), others(), stories::all()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn dashboards() -> Vec<Story> {
@@ -61,6 +65,8 @@ fn dashboards() -> Vec<Story> {
             series: &series,
             before: Some(&before),
             metric,
+            filters: &sample::filter_bar(link::OVERVIEW, false),
+            not_told: None,
             cards,
             undeclared: None,
             alerts: &[],
@@ -90,6 +96,8 @@ fn first_run() -> Result<String, Error> {
         series: &series,
         before: None,
         metric: Metric::Visitors,
+        filters: &sample::filter_bar(link::OVERVIEW, false),
+        not_told: None,
         cards: &[],
         undeclared: Some("<i>.example"),
         alerts: &[("Silence".to_owned(), "No beacon for <b>7</b> hours.".to_owned())],
@@ -108,6 +116,7 @@ fn tops() -> Vec<Story> {
             frame: &sample::frame_of_many_sites(link::TOP),
             today: TODAY,
             card,
+            filters: &sample::filter_bar(link::TOP, false),
             search,
             limit: 10,
             offset,

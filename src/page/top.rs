@@ -6,6 +6,7 @@ use super::{
     Error,
     card::{self, Card, RowView},
     date::Today,
+    filters::FilterBar,
     layout::Frame,
     link::{self, Link},
     number,
@@ -22,6 +23,8 @@ pub struct TopPage<'a> {
     pub today: Today,
     /// The rows from `offset` on, with their title, trends and the links to other rankings.
     pub card: &'a Card,
+    /// The filters, and what more can be filtered by.
+    pub filters: &'a FilterBar,
     /// The words that were searched for; empty for none.
     pub search: &'a str,
     /// How many rows a page has at most.
@@ -147,8 +150,7 @@ impl TopPage<'_> {
             "identifier" => "",
             other => other,
         };
-        let show =
-            if self.card.metric == Default::default() { "" } else { self.card.metric.slug() };
+        let show = self.card.metric.value();
         let event = link::event_value(&self.scope().event_type);
         [(link::EVENT, event), (link::DIMENSION, dimension), (link::SHOW, show)]
     }

@@ -21,6 +21,13 @@ pub struct Report {
     pub answer: fn(&Question, &Transaction<'_>) -> Result<Answer, Error>,
 }
 
+impl Report {
+    /// Whether its answers heed filters.
+    pub fn takes_filters(&self) -> bool {
+        ["overview", "top"].contains(&self.slug)
+    }
+}
+
 /// An answer of any report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]

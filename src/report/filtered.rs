@@ -15,7 +15,7 @@ use crate::{
         period::{DateRange, date_at},
         tally::TextId,
     },
-    store::{Error, Transaction, figures, names},
+    store::{Error, Transaction, names, rejected},
 };
 
 /// How many user-agent families are listed.
@@ -42,7 +42,7 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Filtered, E
     let (from, to) = range.instants(zone);
     let site = names::find(file, &question.site.name)?.unwrap_or(TextId::TOTAL);
     let mut by_reason: BTreeMap<&'static str, BTreeMap<Date, i64>> = BTreeMap::new();
-    for row in figures::rejected(file, site, from, to)? {
+    for row in rejected::hours(file, site, from, to)? {
         let days = by_reason.entry(row.reason.as_str()).or_default();
         *days.entry(date_at(row.hour, zone)).or_default() += row.count;
     }
@@ -53,7 +53,7 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Filtered, E
     };
     let mut reasons: Vec<FilteredReason> = by_reason.into_iter().map(reason).collect();
     reasons.sort_by_key(|row| std::cmp::Reverse(row.count));
-    let agents = figures::rejected_agents(file, site, from, to, AGENTS_MAX)?;
+    let agents = rejected::agents(file, site, from, to, AGENTS_MAX)?;
     let agent = |(name, count): (String, i64)| FilteredAgent { name, count };
     Ok(Filtered {
         scope: reading::scope(question, range),

@@ -3,7 +3,7 @@
 use super::{question::Question, reading};
 use crate::{
     model::{period::DateRange, tally::TextId},
-    store::{Error, Transaction, figures, names, upkeep},
+    store::{Error, Transaction, figures, names, rejected, upkeep},
 };
 
 /// What the frame of a page tells.
@@ -24,7 +24,7 @@ pub struct Status {
 pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Status, Error> {
     let (from, to) = DateRange::ending(question.today(), 1).instants(&question.site.zone);
     let site = names::find(file, &question.site.name)?.unwrap_or(TextId::TOTAL);
-    let rejected = figures::rejected(file, site, from, to)?;
+    let refusals = rejected::hours(file, site, from, to)?;
     let everything = Question { identifier: None, ..question.clone() };
     let has_counted = match reading::subject(&everything, file)? {
         Some((subject, identifier)) => {
@@ -34,7 +34,7 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Status, Err
         None => false,
     };
     Ok(Status {
-        filtered_today: rejected.iter().map(|row| row.count).sum(),
+        filtered_today: refusals.iter().map(|row| row.count).sum(),
         file_bytes: upkeep::file_bytes(file)?,
         has_counted,
     })

@@ -16,7 +16,7 @@ use crate::{
     },
     store::{
         Error, Transaction,
-        figures::{self, Bucket},
+        figures::{self, Bucket, Order},
         names,
     },
 };
@@ -66,6 +66,15 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Ranking, Er
     }
     ranking.rows_in_all = in_all;
     Ok(ranking)
+}
+
+/// What a ranking of `dimension` is ordered by where `order` is wanted: where a visit begins or ends is
+/// counted in visits.
+pub fn order_of(dimension: Option<&Dimension>, order: Order) -> Order {
+    match (dimension, order) {
+        (Some(Dimension::EntryPage | Dimension::ExitPage), Order::Visitors) => Order::Visits,
+        _ => order,
+    }
 }
 
 /// The buckets that may hold titles of what is ranked: none where that has no titles.

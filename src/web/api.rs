@@ -33,6 +33,11 @@ pub(super) async fn get(app: &App, slug: Option<&str>, request: &Request<Incomin
             return respond::json(StatusCode::BAD_REQUEST, &body);
         }
     };
+    if !question.filters.is_empty() && !report.takes_filters() {
+        let sentence = "filter can't narrow this report; overview and top have filters";
+        let body = json!({ "error": sentence, "parameter": "filter" });
+        return respond::json(StatusCode::BAD_REQUEST, &body);
+    }
     match read::answer(app, move |file| (report.answer)(&question, file)).await {
         Ok((answer, _)) => respond::json(StatusCode::OK, &answer),
         Err(Unanswered) => {

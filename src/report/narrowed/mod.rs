@@ -1,5 +1,7 @@
-//! Answers under filters. Single page views answer every combination, as long as they are kept; before
-//! that, the sums of those pairs answer that are kept, and of the rest it is said why it can't be told.
+//! Answers under filters.
+//!
+//! Single page views answer every combination, as long as they are kept; before that, the sums of those
+//! pairs answer that are kept, and of the rest it is said why it can't be told.
 //!
 //! What is counted is what meets every filter: page views; their visitors, each day anew; the visits
 //! that began with one of them, and how many of these saw no other page; the seconds spent on them.
@@ -69,7 +71,8 @@ pub fn answer(
     for (dimension, ranks) in wanted.iter().zip(counted.rankings) {
         let why = reach.obstacle_to_ranking(&question.event, &question.filters, dimension.as_ref());
         let total = counted.series.total;
-        let of = Question { dimension: dimension.clone(), ..question.clone() };
+        let order = top::order_of(dimension.as_ref(), question.order);
+        let of = Question { dimension: dimension.clone(), order, ..question.clone() };
         rankings.push(match why {
             Some(why) => Err(why),
             None => Ok(ranking(&of, range, ranks, total, file)?),

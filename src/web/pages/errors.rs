@@ -170,8 +170,8 @@ async fn decide(app: &App, form: &[u8]) -> Result<String, (StatusCode, String)> 
     };
     match app.writer.change(Affects::Nothing, change).await {
         Ok(true) => {
-            let way =
-                link::Way { root: String::new(), site: (registry.sites.len() > 1).then_some(site) };
+            let site = (registry.sites.len() > 1).then_some(site);
+            let way = link::Way { site, ..link::Way::default() };
             let event = link::event_value(&event_type);
             Ok(way.to(link::ERRORS, &[(link::EVENT, event), (link::IDENTIFIER, &identifier)]))
         }

@@ -18,7 +18,7 @@ pub(super) fn of(app: &App, asked: &Asked, here: &str, status: Option<&Status>) 
     let question = &asked.question;
     let sites = registry.sites.iter().map(|site| Link {
         name: site.name.clone(),
-        href: Way { site: Some(site.name.clone()), ..asked.way.clone() }.to(here, &[]),
+        href: Way { site: Some(site.name.clone()), ..asked.way.unfiltered() }.to(here, &[]),
         current: site.name == question.site.name,
     });
     let way = asked.way.clone();

@@ -3,6 +3,7 @@
 mod alerts;
 mod errors;
 mod events;
+mod filters;
 mod frame;
 mod goals;
 mod month;
@@ -35,7 +36,10 @@ use crate::{
         link::{self, Way},
         metric::Metric,
     },
-    report::question::{Question, Wrong},
+    report::{
+        self,
+        question::{Question, Wrong},
+    },
     store::figures::Order,
 };
 
@@ -83,6 +87,8 @@ impl Page {
 struct Asked {
     question: Question,
     metric: Metric,
+    /// The rankings that take the place of the first ones of their cards.
+    cards: Vec<Dimension>,
     /// What links to other pages about the same site begin with.
     way: Way,
     /// The address that the browser sees, without a slash at its end.
@@ -113,7 +119,7 @@ impl From<page::Error> for NoPage {
 
 /// The page that `request` asks for.
 pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> Answer {
-    let drawn = match Asked::read(app, request) {
+    let drawn = match Asked::read(app, request).and_then(|asked| asked.checked(page)) {
         Ok(asked) => match page {
             Page::Overview => overview::get(app, asked).await,
             Page::Top => top::get(app, asked).await,
@@ -162,11 +168,19 @@ impl Asked {
     fn read(app: &App, request: &Request<Incoming>) -> Result<Self, Wrong> {
         let query = request.uri().query();
         let mut metric = Metric::default();
+        let mut cards = Vec::new();
         let mut rest: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-            if name != link::SHOW {
-                rest.push((name, value));
-                continue;
+            match &*name {
+                link::SHOW => {}
+                link::CARD => {
+                    cards.extend(Dimension::from_name(&value));
+                    continue;
+                }
+                _ => {
+                    rest.push((name, value));
+                    continue;
+                }
             }
             metric = Metric::from_slug(&value).ok_or_else(|| Wrong {
                 parameter: name.into_owned(),
@@ -182,17 +196,31 @@ impl Asked {
             Metric::Count => Order::Count,
         };
         let site = (registry.sites.len() > 1).then(|| question.site.name.clone());
+        let way = Way { root: String::new(), site, filters: question.filters.clone() };
         let base_url = registry.server.base_url.clone();
         let base_url = base_url.unwrap_or_else(|| asked_url(request, registry.server.listen));
-        Ok(Self { question, metric, way: Way { root: String::new(), site }, base_url })
+        Ok(Self { question, metric, way, cards, base_url })
+    }
+
+    /// The same, if `page` knows what is asked.
+    fn checked(self, page: Page) -> Result<Self, Wrong> {
+        let Some(filter) = self.question.filters.first() else { return Ok(self) };
+        if matches!(page, Page::Overview | Page::Top) {
+            return Ok(self);
+        }
+        Err(Wrong {
+            parameter: link::FILTER.to_owned(),
+            value: filter.written(),
+            why: "can’t narrow this page; the overview and the rankings have filters".to_owned(),
+        })
     }
 
     /// The same about `dimension`. Where a visit begins or ends is counted in visits.
     fn about(&self, dimension: Option<Dimension>) -> Self {
-        let by_visit = matches!(dimension, Some(Dimension::EntryPage | Dimension::ExitPage));
-        let (metric, order) = match self.metric {
-            Metric::Visitors if by_visit => (Metric::Visits, Order::Visits),
-            metric => (metric, self.question.order),
+        let order = report::top::order_of(dimension.as_ref(), self.question.order);
+        let metric = match (order, self.metric) {
+            (Order::Visits, Metric::Visitors) => Metric::Visits,
+            (_, metric) => metric,
         };
         let question = Question { dimension, order, ..self.question.clone() };
         Self { question, metric, ..self.clone() }

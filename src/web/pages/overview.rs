@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use super::{Asked, NoPage, frame, top};
+use super::{Asked, NoPage, filters, frame, top};
 use crate::{
     app::App,
     ingest::compat::claim::CUSTOM,
-    model::dimension::Dimension,
+    model::{dimension::Dimension, period::DateRange},
     page::{
-        card::Card,
+        card::{self, Card},
         dashboard::{DashboardPage, FirstRun},
-        link,
+        filters::FilterBar,
+        link::{self, Link},
     },
     report::{
         self,
-        answer::Overview,
+        answer::{Overview, Ranking},
+        narrowed::{Narrowed, Reach},
         question::Question,
         status::{self, Status},
     },
@@ -47,6 +49,7 @@ const CARDS: [&[Dimension]; 6] = [
 struct Read {
     overview: Overview,
     cards: Vec<Card>,
+    filters: FilterBar,
     alerts: Vec<(String, String)>,
     status: Status,
 }
@@ -73,6 +76,8 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         series: &read.overview.series,
         before: read.overview.before.as_ref(),
         metric: asked.metric,
+        filters: &read.filters,
+        not_told: read.overview.not_told.as_deref(),
         cards: &read.cards,
         undeclared: undeclared.as_deref(),
         alerts: &read.alerts,
@@ -82,25 +87,94 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
 }
 
 fn everything(asked: &Asked, file: &Transaction<'_>) -> Result<Read, store::Error> {
-    let overview = report::overview::answer(&asked.question, file)?;
-    let question = Question {
-        range: Some(overview.series.scope.range),
-        limit: ROWS,
-        dimension: None,
-        ..asked.question.clone()
-    };
+    let range = asked.question.range_or_last(30);
+    let question =
+        Question { range: Some(range), limit: ROWS, dimension: None, ..asked.question.clone() };
     let own = Asked { question, ..asked.clone() };
-    let mut cards = vec![top::card(&own, Vec::new(), file)?];
-    for dimensions in CARDS {
-        let declared = dimensions.iter().filter(|one| own.question.event.dimensions.contains(one));
-        let declared: Vec<&Dimension> = declared.collect();
-        let Some(first) = declared.first() else { continue };
-        let tabs = top::tabs(asked, &declared, first, own.question.range);
-        cards.push(top::card(&own.about(Some((*first).clone())), tabs, file)?);
+    let reach = Reach::read(&own.question, range, file)?;
+    let place = filters::place(asked, link::OVERVIEW);
+    let slots = slots(asked);
+    let (overview, rankings, note) = if own.question.filters.is_empty() {
+        let rankings = slots
+            .iter()
+            .map(|slot| report::top::answer(&own.about(slot.dimension.clone()).question, file));
+        let rankings = rankings.collect::<Result<Vec<Ranking>, _>>()?;
+        (report::overview::answer(&own.question, file)?, rankings, None)
+    } else {
+        narrowed(&own, range, &slots, file)?
+    };
+    let mut cards = Vec::new();
+    for (slot, ranking) in slots.into_iter().zip(rankings) {
+        let leads = filters::leads(&own, &reach, slot.dimension.as_ref(), &place);
+        let about = own.about(slot.dimension);
+        cards.push(Card { leads, ..top::card_of(&about, ranking, slot.tabs, file)? });
+    }
+    if overview.not_told.is_some() {
+        cards.clear();
     }
     cards.extend(events(&own, file)?);
+    let filters = filters::bar(&own, &reach, place, note);
     let status = status::answer(&own.question, file)?;
-    Ok(Read { overview, cards, alerts: alerts(&own.question, file)?, status })
+    Ok(Read { overview, cards, filters, alerts: alerts(&own.question, file)?, status })
+}
+
+/// A card to be: what it ranks, and the links to what else it might rank.
+struct Slot {
+    dimension: Option<Dimension>,
+    tabs: Vec<Link>,
+}
+
+/// The cards in their order: identifiers first, then one of each group.
+fn slots(asked: &Asked) -> Vec<Slot> {
+    let mut slots = vec![Slot { dimension: None, tabs: Vec::new() }];
+    for group in CARDS {
+        let declared = group.iter().filter(|one| asked.question.event.dimensions.contains(one));
+        let declared: Vec<&Dimension> = declared.collect();
+        let wanted = declared.iter().find(|one| asked.cards.contains(one));
+        let Some(current) = wanted.or(declared.first()).copied() else { continue };
+        let others = asked.cards.iter().filter(|card| !group.contains(card));
+        let tab = |one: &&Dimension| {
+            let chosen = (declared.first() != Some(one)).then(|| (*one).clone());
+            let cards = others.clone().cloned().chain(chosen).collect();
+            let place = filters::place(&Asked { cards, ..asked.clone() }, link::OVERVIEW);
+            Link {
+                name: top::title(one),
+                href: format!("{}#{}", place.href(&asked.way), card::id(&one.name())),
+                current: *one == current,
+            }
+        };
+        let tabs = declared.iter().map(tab).collect();
+        slots.push(Slot { dimension: Some(current.clone()), tabs });
+    }
+    slots
+}
+
+/// The same under filters: one reading for all.
+fn narrowed(
+    asked: &Asked,
+    range: DateRange,
+    slots: &[Slot],
+    file: &Transaction<'_>,
+) -> Result<(Overview, Vec<Ranking>, Option<String>), store::Error> {
+    let question = &asked.question;
+    let wanted: Vec<Option<Dimension>> = slots.iter().map(|slot| slot.dimension.clone()).collect();
+    let none = |(dimension, why): (&Option<Dimension>, String)| {
+        let of = Question { dimension: dimension.clone(), ..question.clone() };
+        report::narrowed::no_ranking(&of, range, why)
+    };
+    match report::narrowed::answer(question, range, &wanted, file)? {
+        Ok(Narrowed { series, before, rankings, note }) => {
+            let rankings = wanted
+                .iter()
+                .zip(rankings)
+                .map(|(dimension, ranking)| ranking.unwrap_or_else(|why| none((dimension, why))));
+            Ok((Overview { series, before, not_told: None }, rankings.collect(), note))
+        }
+        Err(why) => {
+            let rankings = wanted.iter().map(|dimension| none((dimension, why.clone()))).collect();
+            Ok((report::narrowed::no_overview(question, range, why), rankings, None))
+        }
+    }
 }
 
 /// What alerts tell of the site now.
@@ -116,7 +190,8 @@ fn alerts(
 /// The events that pages call by names of their own, if there are any.
 fn events(asked: &Asked, file: &Transaction<'_>) -> Result<Option<Card>, store::Error> {
     let custom = asked.question.events.iter().find(|event| event.name == CUSTOM);
-    let Some(event) = custom.filter(|_| asked.question.event.visits) else { return Ok(None) };
+    let wanted = asked.question.event.visits && asked.question.filters.is_empty();
+    let Some(event) = custom.filter(|_| wanted) else { return Ok(None) };
     let question = Question { event: Arc::clone(event), ..asked.question.clone() };
     let card = top::card(&Asked { question, ..asked.clone() }, Vec::new(), file)?;
     Ok((!card.ranking.rows.is_empty()).then_some(card))

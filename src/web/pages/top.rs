@@ -1,17 +1,24 @@
 //! `GET /top`: a ranking in full, of any dates.
 
-use super::{Asked, NoPage, frame};
+use super::{Asked, NoPage, filters, frame};
 use crate::{
     app::App,
     config::registry::{EventType, IdentifierRule},
     ingest::compat::claim::CUSTOM,
     model::{dimension::Dimension, period::DateRange},
     page::{
-        card::Card,
+        card::{Card, Leads},
+        filters::FilterBar,
         link::{self, Link},
         top::TopPage,
     },
-    report::{self, answer::Figures, question::Question, status},
+    report::{
+        self,
+        answer::{Figures, Ranking},
+        narrowed::Reach,
+        question::Question,
+        status::{self, Status},
+    },
     store::{self, Transaction},
     web::read,
 };
@@ -22,14 +29,9 @@ const ROWS: u32 = 50;
 pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let asked = asked.about(asked.question.dimension.clone());
     let asked = Asked { question: Question { limit: ROWS, ..asked.question }, ..asked };
-    let ((card, status), _) = {
+    let ((card, filters, status), _) = {
         let asked = asked.clone();
-        read::answer(app, move |file| {
-            let question = &asked.question;
-            let tabs = all_tabs(&asked, question.range_or_this_week());
-            Ok((card(&asked, tabs, file)?, status::answer(question, file)?))
-        })
-        .await?
+        read::answer(app, move |file| everything(&asked, file)).await?
     };
     let question = &asked.question;
     let frame = frame::of(app, &asked, link::TOP, Some(&status));
@@ -37,6 +39,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         frame: &frame,
         today: asked.today(),
         card: &card,
+        filters: &filters,
         search: &question.search,
         limit: u64::from(question.limit),
         offset: u64::from(question.offset),
@@ -45,16 +48,49 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     Ok(page.render()?)
 }
 
-/// The ranking that is asked for. Identifiers have trends.
+fn everything(
+    asked: &Asked,
+    file: &Transaction<'_>,
+) -> Result<(Card, FilterBar, Status), store::Error> {
+    let question = &asked.question;
+    let range = question.range_or_this_week();
+    let reach = Reach::read(question, range, file)?;
+    let mut place = filters::place(asked, link::TOP);
+    let dimension = question.dimension.as_ref();
+    let name = dimension.map(|dimension| dimension.name().into_owned()).unwrap_or_default();
+    place.pairs.extend([(link::DIMENSION, name), (link::SEARCH, question.search.clone())]);
+    // The dates of this page, also where it has chosen them itself.
+    let dated = Question { range: Some(range), ..question.clone() };
+    let overview = filters::place(&Asked { question: dated, ..asked.clone() }, link::OVERVIEW);
+    let leads = match dimension {
+        None | Some(Dimension::EntryPage | Dimension::ExitPage) => Leads::Own,
+        Some(_) => filters::leads(asked, &reach, dimension, &overview),
+    };
+    let card = Card { leads, ..card(asked, all_tabs(asked, range), file)? };
+    let filters = filters::bar(asked, &reach, place, None);
+    Ok((card, filters, status::answer(question, file)?))
+}
+
+/// The ranking that is asked for.
 pub(super) fn card(
     asked: &Asked,
     tabs: Vec<Link>,
     file: &Transaction<'_>,
 ) -> Result<Card, store::Error> {
+    card_of(asked, report::top::answer(&asked.question, file)?, tabs, file)
+}
+
+/// The card of a ranking. Identifiers have trends.
+pub(super) fn card_of(
+    asked: &Asked,
+    ranking: Ranking,
+    tabs: Vec<Link>,
+    file: &Transaction<'_>,
+) -> Result<Card, store::Error> {
     let Asked { question, metric, .. } = asked;
-    let ranking = report::top::answer(question, file)?;
     let (title, trends) = match &question.dimension {
         Some(dimension) => (title(dimension), Vec::new()),
+        None if !question.filters.is_empty() => (identifiers_title(&question.event), Vec::new()),
         None => {
             let range = ranking.scope.range;
             let trends = report::top::trends(question, &ranking.rows, range, file)?;
@@ -63,11 +99,11 @@ pub(super) fn card(
     };
     let of = |days: Vec<Figures>| days.iter().map(|day| metric.of(day)).collect();
     let trends = trends.into_iter().map(of).collect();
-    Ok(Card { title, metric: *metric, ranking, trends, tabs })
+    Ok(Card { title, metric: *metric, ranking, trends, tabs, leads: Leads::default() })
 }
 
 /// What a dimension's values are called, in the plural.
-fn title(dimension: &Dimension) -> String {
+pub(super) fn title(dimension: &Dimension) -> String {
     let title = match dimension {
         Dimension::Hostname => "Hosts",
         Dimension::Title => "Titles",
@@ -97,6 +133,21 @@ fn title(dimension: &Dimension) -> String {
     title.to_owned()
 }
 
+/// What one of an event type's identifiers is called.
+pub(super) fn identifier_noun(event: &EventType) -> &'static str {
+    match event.identifier {
+        _ if event.name == CUSTOM => "Event",
+        IdentifierRule::PagePath | IdentifierRule::CanonicalUrl | IdentifierRule::RefererPath => {
+            "Page"
+        }
+        IdentifierRule::SiteSection => "Section",
+        IdentifierRule::Session => "Session",
+        IdentifierRule::User => "User",
+        IdentifierRule::Key | IdentifierRule::None => "Key",
+        IdentifierRule::Fingerprint => "Error",
+    }
+}
+
 /// What an event type's identifiers are called, in the plural.
 fn identifiers_title(event: &EventType) -> String {
     let title = match event.identifier {
@@ -113,44 +164,26 @@ fn identifiers_title(event: &EventType) -> String {
     title.to_owned()
 }
 
-/// Links to the rankings of `dimensions` over `range`, `current` among them.
-pub(super) fn tabs(
-    asked: &Asked,
-    dimensions: &[&Dimension],
-    current: &Dimension,
-    range: Option<DateRange>,
-) -> Vec<Link> {
-    let tab = |dimension: &&Dimension| Link {
-        name: title(dimension),
-        href: href(asked, &dimension.name(), range),
-        current: *dimension == current,
-    };
-    dimensions.iter().map(tab).collect()
-}
-
 /// Links to every ranking of the event type.
 fn all_tabs(asked: &Asked, range: DateRange) -> Vec<Link> {
     let question = &asked.question;
     let mut links = vec![Link {
         name: identifiers_title(&question.event),
-        href: href(asked, "", Some(range)),
+        href: href(asked, "", range),
         current: question.dimension.is_none(),
     }];
     // Titles are kept beside their page, not as a ranking.
     let ranked = question.event.dimensions.iter().filter(|own| **own != Dimension::Title);
     links.extend(ranked.map(|dimension| Link {
         name: title(dimension),
-        href: href(asked, &dimension.name(), Some(range)),
+        href: href(asked, &dimension.name(), range),
         current: question.dimension.as_ref() == Some(dimension),
     }));
     links
 }
 
-fn href(asked: &Asked, dimension: &str, range: Option<DateRange>) -> String {
+fn href(asked: &Asked, dimension: &str, range: DateRange) -> String {
     let event = link::event_value(&asked.question.event.name);
     let pairs = [(link::EVENT, event), (link::DIMENSION, dimension)];
-    match range {
-        Some(range) => asked.way.to_range(link::TOP, range, &pairs),
-        None => asked.way.to(link::TOP, &pairs),
-    }
+    asked.way.to_range(link::TOP, range, &pairs)
 }

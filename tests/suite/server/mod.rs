@@ -6,6 +6,7 @@ mod beacon;
 mod clients;
 mod crash;
 mod edits;
+mod filters;
 mod flood;
 mod goals;
 mod guests;
