@@ -190,6 +190,33 @@
     if (act(event.key)) event.preventDefault();
   });
 
+  // Tabs of a card: the card alone is read anew.
+
+  const turn = (tab) => {
+    const place = tab.closest('.card');
+    const index = all('.card').indexOf(place);
+    const request = new XMLHttpRequest();
+    request.responseType = 'document';
+    request.timeout = 20_000;
+    request.addEventListener('loadend', () => {
+      const next = request.status === 200 ? all('.card', request.response)[index] : null;
+      if (!next) return location.assign(tab.href);
+      place.replaceWith(document.adoptNode(next));
+      history.replaceState(null, '', tab.href.split('#')[0]);
+      one('[data-tab]', next)?.focus({ preventScroll: true });
+    });
+    request.open('GET', tab.href);
+    request.send();
+  };
+
+  document.addEventListener('click', (event) => {
+    const tab = event.target.closest?.('a[data-tab]');
+    const plain = !(event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.button);
+    if (!tab || !plain) return;
+    event.preventDefault();
+    turn(tab);
+  });
+
   // Fresh figures. The policy forbids to parse text as HTML, so XMLHttpRequest is asked for a
   // document instead of text: the browser parses it, and no script in it ever runs.
 

@@ -123,6 +123,7 @@ impl Renaming {
             let is_page =
                 beacon.identifier == Some(self.from) && self.types.contains(&beacon.event_type);
             let names_page = beacon.entry_page == Some(self.from)
+                || beacon.step.is_some_and(|step| step.left == self.from)
                 || beacon.values.contains(&(Dimension::Page, self.from));
             if is_page || names_page {
                 ids.push(id);

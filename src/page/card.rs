@@ -70,7 +70,8 @@ pub(super) struct RowView {
     /// What is told beside the text: a page's title, a country's code.
     pub(super) hint: String,
     pub(super) href: Option<String>,
-    pub(super) value: String,
+    /// Its figures, as many as there are columns.
+    pub(super) values: Vec<String>,
     pub(super) share: String,
     /// The bar's length in percent of its column.
     pub(super) width: String,
@@ -97,14 +98,14 @@ impl Card {
             tabs: self.tabs.clone(),
             why: self.why().map(str::to_owned),
             column: self.metric.title(&ranking.scope),
-            rows: self.rows(way),
+            rows: self.rows(way, &[self.metric]),
             has_trends: !self.trends.is_empty(),
             all,
         }
     }
 
-    /// The rows, with bars against the largest.
-    pub(super) fn rows(&self, way: &Way) -> Vec<RowView> {
+    /// The rows, with bars against the largest, and with the figures `metrics`.
+    pub(super) fn rows(&self, way: &Way, metrics: &[Metric]) -> Vec<RowView> {
         let ranking = &self.ranking;
         let value = |row: &crate::report::answer::Row| self.metric.of(&row.figures);
         let largest = ranking.rows.iter().map(value).max().unwrap_or(0).max(1);
@@ -120,7 +121,10 @@ impl Card {
                 text: if text.is_empty() { "(none)".to_owned() } else { text },
                 hint,
                 href: self.href(way, &row.name),
-                value: number::thousands(value(row)),
+                values: metrics
+                    .iter()
+                    .map(|metric| number::thousands(metric.of(&row.figures)))
+                    .collect(),
                 share: number::percent(value(row), total),
                 width: format!("{:.1}%", 100.0 * number::ratio(value(row).max(0), largest)),
                 trend: sparkline(self.trends.get(index).map_or(&[], Vec::as_slice)),
@@ -174,8 +178,12 @@ impl Card {
     fn own(&self, way: &Way, name: &str) -> String {
         let scope = &self.ranking.scope;
         let event = link::event_value(&scope.event_type);
-        let pairs = [(link::EVENT, event), (link::IDENTIFIER, name)];
-        way.to_month(link::MONTH, scope.range.last, &pairs)
+        let path = match self.ranking.dimension.as_str() {
+            "source" => link::SOURCE,
+            _ if event.is_empty() => link::PAGE,
+            _ => link::EVENT_PAGE,
+        };
+        way.to_range(path, scope.range, &[(link::EVENT, event), (link::IDENTIFIER, name)])
     }
 
     fn full_list(&self, way: &Way) -> String {

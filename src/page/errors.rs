@@ -5,6 +5,7 @@ use askama::Template;
 use super::{
     Error,
     date::Today,
+    dates::Dates,
     layout::Frame,
     link::{self, Link, Way},
     number,
@@ -52,6 +53,17 @@ impl ErrorsPage<'_> {
     /// When the template can't be written out.
     pub fn render(&self) -> Result<String, Error> {
         Ok(Template::render(self)?)
+    }
+
+    fn dates(&self) -> Dates<'_> {
+        Dates {
+            path: link::ERRORS,
+            kept: vec![(link::STATE, self.state_word().to_owned())],
+            range: self.errors.scope.range,
+            today: self.today.date,
+            search: self.search,
+            example: "TypeError",
+        }
     }
 
     fn range_name(&self) -> String {

@@ -5,6 +5,7 @@ use askama::Template;
 use super::{
     Error,
     date::Today,
+    dates::Dates,
     layout::Frame,
     link::{self, Link},
     number,
@@ -45,6 +46,17 @@ impl EventsPage<'_> {
     /// When the template can't be written out.
     pub fn render(&self) -> Result<String, Error> {
         Ok(Template::render(self)?)
+    }
+
+    fn dates(&self) -> Dates<'_> {
+        Dates {
+            path: link::EVENTS,
+            kept: vec![(link::EVENT, self.event_type().to_owned())],
+            range: self.events.scope.range,
+            today: self.today.date,
+            search: self.search,
+            example: "what it was counted as, or what it told",
+        }
     }
 
     fn range_name(&self) -> String {

@@ -1,11 +1,14 @@
 //! The filters of a page: what is in force, each with a way out, and a form for one more.
 
-use super::link::{Link, Place, Way};
+use super::link::{self, Link, Place, Way};
 use crate::model::{
     country,
     dimension::Dimension,
     filter::{Filter, IDENTIFIER, Operator},
 };
+
+/// The parameters that say which dates, and of which event type.
+const OF_RANGE: [&str; 3] = [link::FROM, link::TO, link::EVENT];
 
 /// The filters of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,6 +33,8 @@ pub(super) struct Chip {
     /// `Page is`.
     pub(super) what: String,
     pub(super) value: String,
+    /// Everything about it, where that is a page.
+    pub(super) own: Option<String>,
     /// Without it.
     pub(super) href: String,
 }
@@ -43,9 +48,23 @@ impl FilterBar {
                 filter.operator.words()
             ),
             value: shown(filter),
+            own: self.own(way, filter),
             href: self.place.href(&way.without(index)),
         };
         way.filters.iter().enumerate().map(chip).collect()
+    }
+
+    fn own(&self, way: &Way, filter: &Filter) -> Option<String> {
+        let path = match (&filter.dimension, filter.operator) {
+            (Some(Dimension::Source), Operator::Is) => link::SOURCE,
+            (None, Operator::Is) if self.identifier == "Page" => link::PAGE,
+            _ => return None,
+        };
+        let kept = self.place.pairs.iter().filter(|(name, _)| OF_RANGE.contains(name));
+        let mut pairs: Vec<(&str, &str)> =
+            kept.map(|(name, value)| (*name, value.as_str())).collect();
+        pairs.push((link::IDENTIFIER, &filter.value));
+        Some(way.to(path, &pairs))
     }
 
     /// Without any filter.

@@ -13,6 +13,12 @@ use crate::model::{
 pub const OVERVIEW: &str = "/";
 /// The ranking of pages, or of another dimension's values.
 pub const TOP: &str = "/top";
+/// Everything about one page.
+pub const PAGE: &str = "/page";
+/// Everything about one source.
+pub const SOURCE: &str = "/source";
+/// Everything about one event.
+pub const EVENT_PAGE: &str = "/event";
 /// One month, day by day.
 pub const MONTH: &str = "/month";
 /// Twelve months.
@@ -102,11 +108,23 @@ pub struct Place {
     pub path: &'static str,
     /// Its parameters.
     pub pairs: Vec<(&'static str, String)>,
+    /// Filters that it has beside those of the way to it.
+    pub filters: Vec<Filter>,
 }
 
 impl Place {
+    /// The same with filters of its own.
+    #[must_use]
+    pub fn under(self, filters: Vec<Filter>) -> Self {
+        Self { filters, ..self }
+    }
+
     /// Its address.
     pub fn href(&self, way: &Way) -> String {
+        let way = &self.filters.iter().rev().fold(way.clone(), |way, filter| Way {
+            filters: [vec![filter.clone()], way.filters].concat(),
+            ..way
+        });
         let pairs: Vec<(&str, &str)> =
             self.pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
         way.to(self.path, &pairs)

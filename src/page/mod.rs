@@ -11,6 +11,7 @@ pub mod events;
 pub mod filtered;
 pub mod goals;
 pub mod month;
+pub mod one;
 pub mod one_error;
 pub mod privacy;
 pub mod setup;
@@ -33,6 +34,7 @@ pub mod number;
 pub mod svg;
 
 mod axis;
+mod dates;
 #[cfg(test)]
 mod markup;
 #[cfg(test)]

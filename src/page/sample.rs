@@ -274,7 +274,7 @@ fn card(title: &str, dimension: &str, rows: &[(&str, Option<&str>, i64)], in_all
         ranking: ranking(dimension, thirty_days(), rows, in_all),
         trends: Vec::new(),
         tabs: Vec::new(),
-        leads: Leads::Filter(Place { path: link::OVERVIEW, pairs: Vec::new() }),
+        leads: Leads::Filter(Place { path: link::OVERVIEW, ..Place::default() }),
     }
 }
 

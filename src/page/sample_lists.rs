@@ -165,7 +165,7 @@ pub(super) fn alerts() -> Alerts {
 pub(super) fn filter_bar(path: &'static str, note: bool) -> FilterBar {
     let from = (link::FROM, "2026-10-26".to_owned());
     FilterBar {
-        place: Place { path, pairs: vec![from, (link::SHOW, String::new())] },
+        place: Place { path, pairs: vec![from, (link::SHOW, String::new())], ..Place::default() },
         identifier: "Page",
         offered: vec![None, Some(Dimension::Source), Some(Dimension::Country)],
         refused: note

@@ -4,16 +4,19 @@ use super::{
     Error,
     card::Leads,
     dashboard::DashboardPage,
-    link,
+    link::{self, Link},
     metric::Metric,
+    one::{OnePage, Property},
     sample::{self, TODAY},
     storybook::Story,
+    strip::Stat,
 };
 use crate::model::period::Granularity;
 
 pub(super) fn all() -> Vec<Story> {
     vec![
         ("dashboard-filtered", under_filters(None)),
+        ("one-page", one()),
         ("dashboard-not-told", under_filters(Some("Before <then> only pairs are kept."))),
     ]
 }
@@ -38,6 +41,36 @@ fn under_filters(not_told: Option<&str>) -> Result<String, Error> {
         undeclared: None,
         alerts: &[],
         first_run: None,
+    }
+    .render()
+}
+
+fn one() -> Result<String, Error> {
+    let series = sample::series(Granularity::Day, 30, 40);
+    let before = sample::before(&series);
+    let stat = |title, value: &str| Stat { title, value: value.into(), change: None, metric: None };
+    let link = |name: &str| Link { name: name.into(), href: "/month".into(), current: false };
+    OnePage {
+        frame: &sample::frame_of_many_sites(link::PAGE),
+        today: TODAY,
+        noun: "Page",
+        name: "/notes/<b>sqlite</b>-wal-explained",
+        title: Some("The write-ahead log, <explained>"),
+        path: link::PAGE,
+        pairs: [(link::EVENT, ""), (link::IDENTIFIER, "/notes/<b>sqlite</b>-wal-explained")],
+        series: &series,
+        before: Some(&before),
+        metric: Metric::Visitors,
+        more: &[stat("Time visible", "1 m 4 s"), stat("Scrolled", "75 %")],
+        links: &[link("The overview of this page alone"), link("12 months")],
+        cards: &sample::cards()[1..],
+        properties: &[Property {
+            key: "plan".into(),
+            value: "<i>pro".into(),
+            count: "12".into(),
+            visitors: "7".into(),
+        }],
+        note: Some("Before 25 October <2026> only these are kept together: page and source."),
     }
     .render()
 }

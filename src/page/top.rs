@@ -6,9 +6,11 @@ use super::{
     Error,
     card::{self, Card, RowView},
     date::Today,
+    dates::Dates,
     filters::FilterBar,
     layout::Frame,
     link::{self, Link},
+    metric::Metric,
     number,
 };
 use crate::{model::period::DateRange, report::answer::Scope};
@@ -56,38 +58,54 @@ impl TopPage<'_> {
         format!("{} by {}, {}", self.card.title, self.card.noun(), self.range_name())
     }
 
-    fn column(&self) -> &'static str {
-        self.card.metric.title(self.scope())
-    }
-
     fn rows(&self) -> Vec<RowView> {
-        self.card.rows(&self.frame.way)
+        self.card.rows(&self.frame.way, &self.metrics())
     }
 
     fn has_trends(&self) -> bool {
         !self.card.trends.is_empty()
     }
 
-    fn from(&self) -> String {
-        self.scope().range.first.to_string()
-    }
-
-    fn to(&self) -> String {
-        self.scope().range.last.to_string()
-    }
-
-    fn today_value(&self) -> String {
-        self.today.date.to_string()
-    }
-
     fn ranges(&self) -> Vec<Link> {
         self.today.links(self.scope().range, |range| self.address(range, 0))
     }
 
-    /// What a form must carry along, as names and values.
-    fn kept(&self) -> Vec<(&'static str, String)> {
-        let kept = self.subject().into_iter().filter(|(_, value)| !value.is_empty());
-        kept.map(|(name, value)| (name, value.to_owned())).collect()
+    fn dates(&self) -> Dates<'_> {
+        let filters = self.frame.way.filters.iter();
+        let filters = filters.map(|filter| (link::FILTER, filter.written()));
+        let subject = self.subject().map(|(name, value)| (name, value.to_owned()));
+        Dates {
+            path: link::TOP,
+            kept: filters.chain(subject).collect(),
+            range: self.scope().range,
+            today: self.today.date,
+            search: self.search,
+            example: "/notes",
+        }
+    }
+
+    /// The figures of a row: where visits begin and end, only these are counted.
+    fn metrics(&self) -> Vec<Metric> {
+        match self.card.ranking.dimension.as_str() {
+            "entry_page" | "exit_page" => vec![Metric::Visits],
+            _ => Metric::ALL.to_vec(),
+        }
+    }
+
+    /// The headings of the figures, each leading to the list in its order.
+    fn columns(&self) -> Vec<Link> {
+        let column = |metric: Metric| {
+            let mut pairs = self.subject();
+            pairs[2] = (link::SHOW, metric.value());
+            let mut pairs = pairs.to_vec();
+            pairs.push((link::SEARCH, self.search));
+            Link {
+                name: metric.title(self.scope()).to_owned(),
+                href: self.frame.way.to_range(link::TOP, self.scope().range, &pairs),
+                current: metric == self.card.metric,
+            }
+        };
+        self.metrics().into_iter().map(column).collect()
     }
 
     /// `51–100 of 212 pages`.

@@ -14,7 +14,7 @@ pub mod month;
 pub mod narrowed;
 pub mod overview;
 pub mod question;
-mod reading;
+pub mod reading;
 pub mod spread;
 pub mod status;
 pub mod storage;

@@ -17,7 +17,10 @@ use crate::{
 };
 
 /// What a question is about, in the numbers of the file; `None` when the file has never heard of it.
-pub(super) fn subject(
+///
+/// # Errors
+/// When the file can't be read.
+pub fn subject(
     question: &Question,
     file: &Transaction<'_>,
 ) -> Result<Option<(Subject, TextId)>, Error> {

@@ -12,7 +12,7 @@ use crate::{
         country,
         dimension::Dimension,
         period::{DateRange, Granularity},
-        tally::TextId,
+        tally::{Counters, TextId},
     },
     store::{
         Error, Transaction,
@@ -88,6 +88,18 @@ pub(super) fn title_buckets(
     Ok(Vec::new())
 }
 
+/// The last title of the identifier `id`, if it has titles.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn title_of(
+    question: &Question,
+    id: TextId,
+    file: &Transaction<'_>,
+) -> Result<Option<String>, Error> {
+    label(question, id, "", &title_buckets(question, file)?, file)
+}
+
 /// How a row reads where that differs from its name.
 pub(super) fn label(
     question: &Question,
@@ -120,11 +132,25 @@ pub fn trends(
     range: DateRange,
     file: &Transaction<'_>,
 ) -> Result<Vec<Vec<Figures>>, Error> {
+    let zone = &question.site.zone;
     let days = DateRange::ending(range.last, TREND_DAYS);
-    let trend = |row: &Row| {
-        let one = Question { identifier: Some(row.name.clone()), ..question.clone() };
-        let series = reading::series(&one, days, Granularity::Day, file)?;
-        Ok(series.points.iter().map(|point| point.figures).collect())
-    };
-    rows.iter().map(trend).collect()
+    let periods = days.periods(Granularity::Day, zone);
+    let mut ids = Vec::new();
+    for row in rows {
+        ids.push(names::find(file, &row.name)?.unwrap_or_default());
+    }
+    let mut sums = vec![vec![Counters::default(); periods.len()]; rows.len()];
+    let everything = Question { identifier: None, ..question.clone() };
+    if let Some((subject, _)) = reading::subject(&everything, file)? {
+        let (from, to) = days.instants(zone);
+        let buckets = figures::buckets(file, Granularity::Day, from, to)?;
+        for (id, start, counters) in figures::courses(file, subject, &ids, &buckets)? {
+            let row = ids.iter().position(|own| *own == id).and_then(|at| sums.get_mut(at));
+            let day = periods.partition_point(|period| period.end <= start);
+            if let Some(sum) = row.and_then(|row| row.get_mut(day)) {
+                *sum += counters;
+            }
+        }
+    }
+    Ok(sums.into_iter().map(|row| row.into_iter().map(reading::figures_of).collect()).collect())
 }

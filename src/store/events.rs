@@ -288,6 +288,32 @@ fn read(row: &Row<'_>, text: &mut rusqlite::CachedStatement<'_>) -> Result<Found
     })
 }
 
+/// What single beacons of `subject`, or of one identifier, told from one instant to before another (UTC
+/// seconds): a fact's name and value, how often and by how many visitors, the most frequent first.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn properties(
+    connection: &Connection,
+    subject: Subject,
+    identifier: TextId,
+    (from, to): (i64, i64),
+    limit: u32,
+) -> Result<Vec<(String, String, i64, i64)>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT j.key, CAST(j.atom AS TEXT), count(*), count(DISTINCT n.visitor)
+         FROM beacon_event AS n, json_each(n.payload) AS j
+         WHERE n.id >= ?1 AND n.id < ?2 AND n.site = ?3 AND n.event_type = ?4
+             AND (?5 = 0 OR n.identifier = ?5) AND n.payload IS NOT NULL AND j.atom IS NOT NULL
+         GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT ?6",
+    )?;
+    let Subject { site, event_type } = subject;
+    let key = params![first_id(from), first_id(to), site.0, event_type.0, identifier.0, limit];
+    let rows =
+        statement.query_map(key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// How many beacons of an event type are kept from one instant to before another (UTC seconds).
 ///
 /// # Errors

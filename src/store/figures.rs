@@ -200,6 +200,30 @@ pub fn series(
     Ok(sums)
 }
 
+/// The sums of each of `identifiers` in each of `buckets` that has any: whose, the bucket's first instant,
+/// and the sums. One reading for all of them.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn courses(
+    connection: &Connection,
+    subject: Subject,
+    identifiers: &[TextId],
+    buckets: &[Bucket],
+) -> Result<Vec<(TextId, i64, Counters)>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT a.identifier, a.period_start, a.count, a.visitors, a.visits, a.bounces, a.seconds
+         FROM json_each(?1) AS b CROSS JOIN json_each(?2) AS i CROSS JOIN beacon_aggregate AS a
+         WHERE a.granularity = b.value ->> 0 AND a.period_start = b.value ->> 1
+             AND a.site = ?3 AND a.event_type = ?4 AND a.identifier = i.value",
+    )?;
+    let ids = serde_json::Value::from_iter(identifiers.iter().map(|id| id.0)).to_string();
+    let key = params![as_json(buckets), ids, subject.site.0, subject.event_type.0];
+    let rows = statement
+        .query_map(key, |row| Ok((TextId(row.get(0)?), row.get(1)?, counters(row, 2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// The identifiers of `subject` in `buckets`, and how many there are in all.
 ///
 /// # Errors

@@ -62,5 +62,5 @@ pub(super) fn place(asked: &Asked, path: &'static str) -> Place {
     pairs.push((link::EVENT, link::event_value(&asked.question.event.name).to_owned()));
     pairs.push((link::SHOW, asked.metric.value().to_owned()));
     pairs.extend(asked.cards.iter().map(|card| (link::CARD, card.name().into_owned())));
-    Place { path, pairs }
+    Place { path, pairs, ..Place::default() }
 }

@@ -7,6 +7,7 @@ mod filters;
 mod frame;
 mod goals;
 mod month;
+mod one;
 mod other;
 mod overview;
 mod setup;
@@ -48,6 +49,9 @@ use crate::{
 pub(super) enum Page {
     Overview,
     Top,
+    One,
+    Source,
+    Event,
     Month,
     Year,
     Events,
@@ -64,9 +68,12 @@ pub(super) enum Page {
 
 impl Page {
     /// Every page with its path.
-    pub(super) const ALL: [(Self, &'static str); 14] = [
+    pub(super) const ALL: [(Self, &'static str); 17] = [
         (Self::Overview, link::OVERVIEW),
         (Self::Top, link::TOP),
+        (Self::One, link::PAGE),
+        (Self::Source, link::SOURCE),
+        (Self::Event, link::EVENT_PAGE),
         (Self::Month, link::MONTH),
         (Self::Year, link::YEAR),
         (Self::Events, link::EVENTS),
@@ -123,6 +130,9 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
         Ok(asked) => match page {
             Page::Overview => overview::get(app, asked).await,
             Page::Top => top::get(app, asked).await,
+            Page::One => one::get_page(app, asked).await,
+            Page::Source => one::get_source(app, asked).await,
+            Page::Event => one::get_event(app, asked).await,
             Page::Month => month::get_month(app, asked).await,
             Page::Year => month::get_year(app, asked).await,
             Page::Events => events::get(app, asked).await,

@@ -77,7 +77,7 @@ async fn course(app: &App, asked: &Asked, report: Report) -> Result<Course, NoPa
 }
 
 /// What pages tell of themselves when they hide, if that event type is declared.
-fn engagement(
+pub(super) fn engagement(
     question: &Question,
     range: DateRange,
     file: &Transaction<'_>,

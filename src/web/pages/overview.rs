@@ -8,7 +8,7 @@ use crate::{
     ingest::compat::claim::CUSTOM,
     model::{dimension::Dimension, period::DateRange},
     page::{
-        card::{self, Card},
+        card::{self, Card, Leads},
         dashboard::{DashboardPage, FirstRun},
         filters::FilterBar,
         link::{self, Link},
@@ -194,5 +194,6 @@ fn events(asked: &Asked, file: &Transaction<'_>) -> Result<Option<Card>, store::
     let Some(event) = custom.filter(|_| wanted) else { return Ok(None) };
     let question = Question { event: Arc::clone(event), ..asked.question.clone() };
     let card = top::card(&Asked { question, ..asked.clone() }, Vec::new(), file)?;
+    let card = Card { leads: Leads::Own, ..card };
     Ok((!card.ranking.rows.is_empty()).then_some(card))
 }

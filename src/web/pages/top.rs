@@ -63,7 +63,7 @@ fn everything(
     let dated = Question { range: Some(range), ..question.clone() };
     let overview = filters::place(&Asked { question: dated, ..asked.clone() }, link::OVERVIEW);
     let leads = match dimension {
-        None | Some(Dimension::EntryPage | Dimension::ExitPage) => Leads::Own,
+        None | Some(Dimension::EntryPage | Dimension::ExitPage | Dimension::Source) => Leads::Own,
         Some(_) => filters::leads(asked, &reach, dimension, &overview),
     };
     let card = Card { leads, ..card(asked, all_tabs(asked, range), file)? };

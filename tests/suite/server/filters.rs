@@ -63,7 +63,10 @@ fn a_page_has_chips_links_and_a_form_that_need_no_script() {
     assert!(page.contains("href=\"/?filter=source:is:news.example\""), "{page}");
     assert!(page.contains("<select name=\"by\">"), "{page}");
     let page = server.get("/?filter=source:is:news.example&filter=page:has:pric").text();
-    assert!(page.contains("Source is <b dir=\"auto\">news.example</b>"), "{page}");
+    assert!(
+        page.contains("Source is <b dir=\"auto\"><a href=\"/source?identifier=news.example\""),
+        "{page}"
+    );
     assert!(page.contains("Page contains <b dir=\"auto\">pric</b>"), "{page}");
     // The way out of each, and of both.
     assert!(page.contains("<a href=\"/?filter=identifier:has:pric\" aria-label=\"Remove"));

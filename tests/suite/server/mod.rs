@@ -10,6 +10,7 @@ mod filters;
 mod flood;
 mod goals;
 mod guests;
+mod lists;
 mod load;
 mod messages;
 mod privacy;
