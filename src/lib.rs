@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | 0 | [`model`] | the nouns: beacon, period, dimension, tally |
 //! | 1 | [`config`], [`clock`], [`metrics`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; embedded files; tables as text |
-//! | 2 | [`ingest`], [`fold`], [`store`] | people and payloads; counting; SQL |
+//! | 2 | [`ingest`], [`fold`], [`store`], [`import`] | people and payloads; counting; SQL; what files of others tell |
 //! | 3 | [`writer`], [`report`], [`alert`] | the thread that writes; questions and answers; what is told |
 //! | 4 | [`page`], [`backup`], [`prune`], [`amend`], [`verify`] | HTML; the file copied and brought back; what goes by age; what people change; whether the file is what was counted |
 //! | 5 | [`app`] | what a running server shares |
@@ -36,6 +36,7 @@ pub mod config;
 pub mod control;
 pub mod csv;
 pub mod fold;
+pub mod import;
 pub mod ingest;
 pub mod jobs;
 pub mod metrics;
