@@ -107,10 +107,7 @@ fn fill(registry: &Registry) -> Result<(), Failure> {
 fn count(hit: &Hit, registry: &Registry, ingest: &Ingest, bulk: &mut Bulk) -> Result<(), Failure> {
     match accept(hit, registry, ingest) {
         Ok(beacon) => bulk.count(beacon)?,
-        Err(rejected) => {
-            let site = rejected.site.as_deref().unwrap_or_default();
-            bulk.refuse(site, rejected.reason, rejected.agent.as_deref(), hit.at_ms / 1000);
-        }
+        Err(rejected) => bulk.refuse(&rejected, hit.at_ms / 1000)?,
     }
     Ok(())
 }

@@ -39,7 +39,8 @@ type Days = HashMap<String, Vec<Day>>;
 #[derive(Debug)]
 pub struct Salts {
     days: RwLock<Days>,
-    file: PathBuf,
+    /// `None` if no key may outlive the process.
+    file: Option<PathBuf>,
     secret: OnceLock<[u8; 32]>,
     secret_file: PathBuf,
     secret_being_made: Mutex<()>,
@@ -63,9 +64,15 @@ impl Salts {
                 Days::new()
             }
         };
+        Self { days: RwLock::new(days), file: Some(file), ..Self::of_one_run(database) }
+    }
+
+    /// Keys that never leave the memory, for beacons of `database` that an import makes: whoever is
+    /// hashed with them can't be told again by anybody, not even by the next import.
+    pub fn of_one_run(database: &Path) -> Self {
         Self {
-            days: RwLock::new(days),
-            file,
+            days: RwLock::default(),
+            file: None,
             secret: OnceLock::new(),
             secret_file: with_suffix(database, "-secret"),
             secret_being_made: Mutex::new(()),
@@ -141,8 +148,9 @@ impl Salts {
     }
 
     fn save_or_warn(&self, days: &Days) {
-        if let Err(error) = erase(&self.file).and_then(|()| replace(&self.file, &written(days))) {
-            warn!(file = %self.file.display(), %error, "the salt file can't be written: after a restart, today's visitors may count twice");
+        let Some(file) = &self.file else { return };
+        if let Err(error) = erase(file).and_then(|()| replace(file, &written(days))) {
+            warn!(file = %file.display(), %error, "the salt file can't be written: after a restart, today's visitors may count twice");
         }
     }
 
@@ -258,6 +266,17 @@ mod tests {
             let text = fs::read_to_string(file.unwrap().path()).unwrap();
             assert!(!text.contains(&key) && text.contains(" a.org"));
         }
+    }
+
+    #[test]
+    fn keys_of_one_run_are_written_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("x.db");
+        let salts = Salts::of_one_run(&database);
+        let key = salts.of_day("a.org", day(0)).unwrap();
+        assert_eq!(salts.of_day("a.org", day(0)).unwrap(), key);
+        assert_ne!(Salts::of_one_run(&database).of_day("a.org", day(0)).unwrap(), key);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -9,10 +9,10 @@ use super::{queue::Refusal, stored};
 use crate::{
     config::registry::Registry,
     fold::Fold,
+    ingest::Rejected,
     model::{
         beacon::Beacon,
         period::{Granularity, Period},
-        rejection::Reason,
     },
     store::{
         Error,
@@ -24,6 +24,9 @@ use crate::{
 
 /// How many beacons are counted in one transaction.
 const SLICE_BEACONS: usize = 20_000;
+
+/// How many different refusals wait to be written.
+const REFUSALS_MAX: usize = 4096;
 
 /// A file that is being filled.
 #[derive(Debug)]
@@ -64,10 +67,18 @@ impl Bulk {
     }
 
     /// Notes that a beacon was refused at `now` (UTC seconds).
-    pub fn refuse(&mut self, site: &str, reason: Reason, agent: Option<&str>, now: i64) {
-        let (site, agent) = (Some(site.to_owned()), agent.map(str::to_owned));
-        let refusal = Refusal { hour: now - now.rem_euclid(3600), site, reason, agent };
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn refuse(&mut self, rejected: &Rejected, now: i64) -> Result<(), Error> {
+        let refusal = Refusal {
+            hour: now - now.rem_euclid(3600),
+            site: rejected.site.clone(),
+            reason: rejected.reason,
+            agent: rejected.agent.clone(),
+        };
         *self.refusals.entry(refusal).or_default() += 1;
+        if self.refusals.len() >= REFUSALS_MAX { self.write() } else { Ok(()) }
     }
 
     /// Writes what is left and closes the file.
