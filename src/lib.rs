@@ -12,7 +12,7 @@
 //! | 2 | [`ingest`], [`fold`], [`store`], [`import`] | people and payloads; counting; SQL; what files of others tell |
 //! | 3 | [`writer`], [`report`], [`alert`] | the thread that writes; questions and answers; what is told |
 //! | 4 | [`page`], [`backup`], [`prune`], [`amend`], [`verify`] | HTML; the file copied and brought back; what goes by age; what people change; whether the file is what was counted |
-//! | 5 | [`app`] | what a running server shares |
+//! | 5 | [`app`], [`intake`] | what a running server shares; files of others, read and counted |
 //! | 6 | [`web`], [`jobs`], [`control`] | HTTP; what is done by the clock; what commands ask of a running server |
 //! | 7 | [`cli`] | the command line |
 //!
@@ -38,6 +38,7 @@ pub mod csv;
 pub mod fold;
 pub mod import;
 pub mod ingest;
+pub mod intake;
 pub mod jobs;
 pub mod metrics;
 pub mod model;

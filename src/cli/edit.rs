@@ -170,7 +170,7 @@ pub(super) fn carry_out(place: &Place, request: amend::Request) -> Result<(), Fa
     }
 }
 
-fn list(place: &Place) -> Result<(), Failure> {
+pub(super) fn list(place: &Place) -> Result<(), Failure> {
     let registry = place.registry()?;
     let readers = Readers::new(&registry.server.database)?;
     let edits = readers.snapshot(|file| ledger::last(file, EDITS_MAX))?;

@@ -7,6 +7,7 @@ mod backup;
 mod check;
 mod demo;
 mod edit;
+mod import;
 mod inspect;
 mod prune;
 mod serve;
@@ -67,6 +68,8 @@ enum Command {
     Merge(edit::MergeOptions),
     /// See and undo what was changed by hand: merges, imports and the like
     Edit(edit::Options),
+    /// Count what logs and other products' exports tell, once, with their own times
+    Import(import::Options),
     /// Remove what is older than beacons.toml keeps it; a running server does so by itself
     Prune(prune::Options),
     /// Try out an alert of beacons.toml
@@ -126,6 +129,7 @@ pub fn main() -> ExitCode {
         Command::Verify(options) => verify::run(&options),
         Command::Merge(options) => edit::merge(&options),
         Command::Edit(options) => edit::run(&options),
+        Command::Import(options) => import::run(&options),
         Command::Prune(options) => prune::run(&options),
         Command::Alert(options) => alert::run(&options),
         Command::Demo(options) => demo::run(&options),

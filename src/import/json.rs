@@ -170,7 +170,7 @@ fn first(values: Value) -> Option<String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#[expect(clippy::panic, reason = "a test may stop at the first surprise")]
 mod tests {
     use super::*;
 

@@ -24,6 +24,7 @@ pub(crate) const RANKS: [(&str, u8); 25] = [
     ("amend", 4),
     ("verify", 4),
     ("app", 5),
+    ("intake", 5),
     ("web", 6),
     ("jobs", 6),
     ("control", 6),

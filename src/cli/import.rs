@@ -1,0 +1,195 @@
+//! `import`: files of others are counted, and join the database as a whole.
+
+use std::{
+    fs,
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Failure, Place, edit, say};
+use crate::{
+    amend::{self, Source, Take},
+    clock,
+    import::{self, contract::Kind},
+    intake::{self, Asked, Plan, Scratch, Summary, Watch},
+    model::period::timestamp,
+};
+
+/// How many lines that can't be read are told; the rest are counted.
+const BAD_TOLD_MAX: u64 = 20;
+
+/// How many families of crawlers are told.
+const FAMILIES_TOLD_MAX: usize = 5;
+
+/// What `import` takes.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Logs of web servers: what was asked of them becomes page views
+    AccessLog(LogOptions),
+    /// List what was imported, and everything else that was changed by hand
+    List(Place),
+    /// Undo an import by its number, as if it had never been
+    Undo {
+        /// Its number, as in the list
+        id: i64,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Args)]
+struct LogOptions {
+    /// The logs, in any order, plain or gzip; - is stdin
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The site that they count for, by its name or host, where they don't tell the host
+    #[arg(long, value_name = "SITE")]
+    site: Option<String>,
+    /// The format, where it can't be found out
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// What is shown on the terminal meanwhile.
+struct Shown {
+    progress: ProgressBar,
+    bad: u64,
+}
+
+impl Watch for Shown {
+    fn bad(&mut self, line: &str) {
+        self.bad += 1;
+        if self.bad <= BAD_TOLD_MAX {
+            self.progress.suspend(|| tell(line));
+        }
+    }
+
+    fn read(&mut self, bytes: u64) {
+        self.progress.set_position(bytes);
+    }
+}
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    match &options.what {
+        What::AccessLog(options) => access_logs(options),
+        What::List(place) => edit::list(place),
+        What::Undo { id, place } => edit::carry_out(place, amend::Request::Undo(*id)),
+    }
+}
+
+fn access_logs(options: &LogOptions) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let registry = Arc::new(options.place.registry()?);
+    let asked = Asked::new(options.site.as_deref(), &registry).map_err(failed)?;
+    let format = options.format.as_deref().map(|name| {
+        import::log_format(name).ok_or_else(|| {
+            let names: Vec<&str> = import::LOG_FORMATS.iter().map(|format| format.name).collect();
+            Failure::Other(format!("there is no format {name:?}, only {}", names.join(", ")))
+        })
+    });
+    let plan = Plan { files: options.files.clone(), format: format.transpose()? };
+    let mut scratch = Scratch::new(&registry, asked, clock::now_ms()).map_err(failed)?;
+    let mut shown = Shown { progress: progress(&plan.files), bad: 0 };
+    let sources = intake::import(&plan, &registry, &mut scratch, &mut shown).map_err(failed)?;
+    scratch.finish().map_err(failed)?;
+    shown.progress.finish_and_clear();
+    if shown.bad > BAD_TOLD_MAX {
+        tell(&format!("{} more lines can't be read", shown.bad - BAD_TOLD_MAX));
+    }
+    say(&table(&scratch.summary, begun.elapsed()))?;
+    take(&options.place, &scratch, sources)
+}
+
+/// Adds what was counted to the database, if anything was.
+fn take(place: &Place, scratch: &Scratch, sources: Vec<Source>) -> Result<(), Failure> {
+    if sources.is_empty() {
+        return say("Nothing is new: all of it was imported before.");
+    }
+    let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).take(3).collect();
+    let more = sources.len().saturating_sub(names.len());
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let what =
+        format!("imported {} page views from {}{more}", scratch.summary.counted, names.join(", "));
+    let database = std::path::absolute(scratch.path());
+    let database = database.map_err(|error| Failure::Other(error.to_string()))?;
+    let take = Take { database, kind: "import".to_owned(), what, sources };
+    edit::carry_out(place, amend::Request::Take(take))
+}
+
+fn failed(error: intake::Error) -> Failure {
+    Failure::Other(error.to_string())
+}
+
+/// A bar of bytes on a terminal, and nothing elsewhere.
+fn progress(files: &[PathBuf]) -> ProgressBar {
+    let sizes = files.iter().map(|file| fs::metadata(file).map_or(0, |found| found.len()));
+    let bar = ProgressBar::with_draw_target(Some(sizes.sum()), ProgressDrawTarget::stderr());
+    let template = "Reading {bar:40} {bytes} of {total_bytes}, {eta} left";
+    match ProgressStyle::with_template(template) {
+        Ok(style) if io::stderr().is_terminal() => bar.with_style(style),
+        _ => ProgressBar::hidden(),
+    }
+}
+
+fn tell(line: &str) {
+    // Whoever has closed stderr does not want to know.
+    let _unread = writeln!(io::stderr(), "{line}");
+}
+
+/// What has become of the lines, one row a class.
+fn table(summary: &Summary, took: Duration) -> String {
+    let other = |kind| summary.others.get(&kind).copied().unwrap_or_default();
+    let mut rows = vec![
+        (summary.lines(), "lines".to_owned()),
+        (summary.counted, "page views".to_owned()),
+        (summary.crawlers, format!("page views of crawlers{}", families(summary))),
+        (other(Kind::Asset), "pictures, scripts, feeds and other files".to_owned()),
+        (other(Kind::NotFound), "not found".to_owned()),
+        (other(Kind::Redirect), "redirects".to_owned()),
+        (other(Kind::Failed), "failed or forbidden".to_owned()),
+        (other(Kind::Other), "no GET of a page".to_owned()),
+    ];
+    for (reason, count) in &summary.refused {
+        let hosts = if summary.undeclared.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", summary.undeclared.join(", "))
+        };
+        rows.push((*count, format!("refused as {}{hosts}", reason.as_str())));
+    }
+    rows.push((summary.known, "imported before".to_owned()));
+    rows.push((summary.empty, "comments and other messages".to_owned()));
+    rows.push((summary.bad, "can't be read".to_owned()));
+    let rows = rows.into_iter().enumerate().filter(|(index, (count, _))| *index < 2 || *count > 0);
+    let mut text: String =
+        rows.map(|(_, (count, what))| format!("{count:>12}  {what}\n")).collect();
+    if let (Some(first), Some(last)) = (summary.first_ms, summary.last_ms) {
+        let moment = |ms: i64| timestamp(ms.div_euclid(1000));
+        text.push_str(&format!("From {} to {}. ", moment(first), moment(last)));
+    }
+    let milliseconds = took.as_millis().max(1);
+    let speed = u128::from(summary.lines()) * 1000 / milliseconds;
+    text.push_str(&format!("{speed} lines a second."));
+    text
+}
+
+fn families(summary: &Summary) -> String {
+    let mut families: Vec<(&String, &u64)> = summary.families.iter().collect();
+    families.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
+    let told = families.iter().take(FAMILIES_TOLD_MAX);
+    let told: Vec<String> = told.map(|(name, count)| format!("{name} {count}")).collect();
+    if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) }
+}

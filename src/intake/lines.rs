@@ -1,0 +1,230 @@
+//! A file line by line, whatever it is packed in, with a digest of all that was read.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use flate2::read::MultiGzDecoder;
+
+/// The longest line that is read, in bytes; a longer one is passed over.
+pub(super) const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// How much is read at once.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// The first bytes of every gzip file.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// A part of a file that was read before: how many bytes from its beginning, and their digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Prefix {
+    pub(super) bytes: u64,
+    pub(super) digest: Vec<u8>,
+}
+
+/// One line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Line<'l> {
+    /// Its bytes, without the end of line; the first [`LINE_BYTES_MAX`] of them.
+    pub(super) bytes: &'l [u8],
+    /// Its number, from 1.
+    pub(super) number: u64,
+    /// How many bytes come before it.
+    pub(super) begins: u64,
+    /// Whether it goes on beyond what is read.
+    pub(super) is_too_long: bool,
+    /// Whether it has an end of line: without one, more of it may come.
+    pub(super) is_ended: bool,
+    /// How many bytes from the beginning of the file on are known from before, as far as is read.
+    pub(super) known: u64,
+}
+
+/// The lines of a file.
+pub(super) struct LineReader {
+    reader: BufReader<Box<dyn Read>>,
+    line: Vec<u8>,
+    number: u64,
+    bytes: u64,
+    hasher: blake3::Hasher,
+    /// The digest before the line, where its end was not in sight at first.
+    before_line: Option<(u64, blake3::Hasher)>,
+    /// What may be found at the beginning, by length.
+    prefixes: Vec<Prefix>,
+    /// The longest of the prefixes that was found.
+    known: u64,
+}
+
+/// Counts what is read.
+struct Counting<R> {
+    inner: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.read.fetch_add(length as u64, Relaxed);
+        Ok(length)
+    }
+}
+
+/// Opens the file at `path`, or stdin for `-`, and unpacks it if it is a gzip file. What is read of it, as
+/// it lies on the disk, is added to `read`.
+pub(super) fn open(path: &Path, read: &Arc<AtomicU64>) -> io::Result<Box<dyn Read>> {
+    let raw: Box<dyn Read> =
+        if path.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
+    let counting = Counting { inner: raw, read: Arc::clone(read) };
+    let mut buffered = BufReader::with_capacity(BUFFER_BYTES, counting);
+    // A pipe may hand over a single byte at first; then it is taken for text, which it most often is.
+    let is_packed = buffered.fill_buf()?.starts_with(&GZIP_MAGIC);
+    Ok(if is_packed { Box::new(MultiGzDecoder::new(buffered)) } else { Box::new(buffered) })
+}
+
+impl LineReader {
+    /// The lines of `reader`, which may begin with one of `prefixes`.
+    pub(super) fn new(reader: Box<dyn Read>, mut prefixes: Vec<Prefix>) -> Self {
+        prefixes.sort_by_key(|prefix| prefix.bytes);
+        Self {
+            reader: BufReader::with_capacity(BUFFER_BYTES, reader),
+            line: Vec::new(),
+            number: 0,
+            bytes: 0,
+            hasher: blake3::Hasher::new(),
+            before_line: None,
+            prefixes,
+            known: 0,
+        }
+    }
+
+    /// The next line, or `None` at the end.
+    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        let begins = self.bytes;
+        self.line.clear();
+        self.before_line = None;
+        let mut is_too_long = false;
+        let mut is_ended = false;
+        while !is_ended {
+            let available = match self.reader.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                available => available?,
+            };
+            if available.is_empty() {
+                break;
+            }
+            let end = available.iter().position(|byte| *byte == b'\n');
+            is_ended = end.is_some();
+            if !is_ended && self.bytes == begins {
+                self.before_line = Some((begins, self.hasher.clone()));
+            }
+            let taken = end.map_or(available.len(), |end| end + 1);
+            let content = available.get(..end.unwrap_or(taken)).unwrap_or_default();
+            let room = LINE_BYTES_MAX - self.line.len();
+            is_too_long |= content.len() > room;
+            self.line.extend_from_slice(content.get(..room).unwrap_or(content));
+            let taken_bytes = available.get(..taken).unwrap_or_default();
+            digest(taken_bytes, &mut self.hasher, &mut self.bytes, &self.prefixes, &mut self.known);
+            self.reader.consume(taken);
+        }
+        if self.bytes == begins {
+            return Ok(None);
+        }
+        self.number += 1;
+        let bytes = self.line.strip_suffix(b"\r").unwrap_or(&self.line);
+        let (number, known) = (self.number, self.known);
+        Ok(Some(Line { bytes, number, begins, is_too_long, is_ended, known }))
+    }
+
+    /// How many bytes from the beginning on are known from before.
+    pub(super) const fn known(&self) -> u64 {
+        self.known
+    }
+
+    /// How many bytes were read, and their digest.
+    pub(super) fn so_far(&self) -> Prefix {
+        Prefix { bytes: self.bytes, digest: self.hasher.finalize().as_bytes().to_vec() }
+    }
+
+    /// The same, but for the last line if that had no end.
+    pub(super) fn without_last(&self) -> Prefix {
+        let Some((bytes, hasher)) = &self.before_line else { return self.so_far() };
+        Prefix { bytes: *bytes, digest: hasher.finalize().as_bytes().to_vec() }
+    }
+}
+
+/// Takes `content` into the digest, and looks on the way whether a prefix ends there.
+fn digest(
+    mut content: &[u8],
+    hasher: &mut blake3::Hasher,
+    bytes: &mut u64,
+    prefixes: &[Prefix],
+    known: &mut u64,
+) {
+    let ends = prefixes.iter().map(|prefix| prefix.bytes);
+    let mut ends: Vec<u64> =
+        ends.filter(|end| *end > *bytes && *end <= *bytes + content.len() as u64).collect();
+    ends.dedup();
+    for end in ends {
+        let length = usize::try_from(end - *bytes).unwrap_or(content.len());
+        let (before, after) = content.split_at(length.min(content.len()));
+        hasher.update(before);
+        *bytes = end;
+        content = after;
+        let digest = hasher.finalize();
+        let found = |prefix: &Prefix| prefix.bytes == end && prefix.digest == digest.as_bytes();
+        if prefixes.iter().any(found) {
+            *known = end;
+        }
+    }
+    hasher.update(content);
+    *bytes += content.len() as u64;
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+
+    fn reader(text: &[u8], prefixes: Vec<Prefix>) -> LineReader {
+        LineReader::new(Box::new(io::Cursor::new(text.to_vec())), prefixes)
+    }
+
+    fn prefix(text: &[u8]) -> Prefix {
+        Prefix { bytes: text.len() as u64, digest: blake3::hash(text).as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn lines_are_read_with_their_numbers_and_places() {
+        let mut lines = reader(b"one\r\n\ntwo", Vec::new());
+        let one = lines.next().unwrap().unwrap();
+        assert_eq!((one.bytes, one.number, one.begins, one.is_ended), (&b"one"[..], 1, 0, true));
+        assert_eq!(lines.next().unwrap().unwrap().bytes, b"");
+        let two = lines.next().unwrap().unwrap();
+        assert_eq!((two.bytes, two.number, two.begins, two.is_ended), (&b"two"[..], 3, 6, false));
+        assert_eq!(lines.so_far(), prefix(b"one\r\n\ntwo"));
+        assert_eq!(lines.without_last(), prefix(b"one\r\n\n"));
+    }
+
+    #[test]
+    fn an_endless_line_is_cut_and_passed_over() {
+        let text = [vec![b'x'; LINE_BYTES_MAX * 9], b"\nnext\n".to_vec()].concat();
+        let mut lines = reader(&text, Vec::new());
+        let long = lines.next().unwrap().unwrap();
+        assert!(long.is_too_long && long.bytes.len() == LINE_BYTES_MAX);
+        assert_eq!(lines.next().unwrap().unwrap().bytes, b"next");
+    }
+
+    #[test]
+    fn the_longest_prefix_that_is_the_same_is_found() {
+        let prefixes =
+            vec![prefix(b"a\n"), prefix(b"a\nb"), prefix(b"a\nx"), prefix(b"a\nb\nother")];
+        let mut lines = reader(b"a\nb\nc\nmore than that", prefixes);
+        while lines.next().unwrap().is_some() {}
+        assert_eq!(lines.known(), 3);
+    }
+}
