@@ -106,7 +106,6 @@ impl LineReader {
     pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         let begins = self.bytes;
         self.line.clear();
-        self.before_line = None;
         let mut is_too_long = false;
         let mut is_ended = false;
         while !is_ended {
@@ -119,8 +118,8 @@ impl LineReader {
             }
             let end = available.iter().position(|byte| *byte == b'\n');
             is_ended = end.is_some();
-            if !is_ended && self.bytes == begins {
-                self.before_line = Some((begins, self.hasher.clone()));
+            if self.bytes == begins {
+                self.before_line = (!is_ended).then(|| (begins, self.hasher.clone()));
             }
             let taken = end.map_or(available.len(), |end| end + 1);
             let content = available.get(..end.unwrap_or(taken)).unwrap_or_default();
@@ -206,6 +205,7 @@ mod tests {
         assert_eq!(lines.next().unwrap().unwrap().bytes, b"");
         let two = lines.next().unwrap().unwrap();
         assert_eq!((two.bytes, two.number, two.begins, two.is_ended), (&b"two"[..], 3, 6, false));
+        assert!(lines.next().unwrap().is_none());
         assert_eq!(lines.so_far(), prefix(b"one\r\n\ntwo"));
         assert_eq!(lines.without_last(), prefix(b"one\r\n\n"));
     }

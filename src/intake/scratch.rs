@@ -31,13 +31,13 @@ const WAITING_MAX: usize = 8192;
 const INFIX: &str = ".import-";
 const SUFFIX: &str = ".partial";
 
-/// What SQLite puts beside a file.
-const BESIDE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+/// The files of a database. Its own goes last: by that the others are found.
+const FILES: [&str; 4] = ["-wal", "-shm", "-journal", ""];
 
 /// A database that is being filled. It goes when this goes.
 pub struct Scratch {
     bulk: Option<Bulk>,
-    folder: Folder,
+    partial: Partial,
     registry: Arc<Registry>,
     ingest: Ingest,
     pub(super) asked: Asked,
@@ -50,9 +50,9 @@ pub struct Scratch {
 
 /// The file, and what lies beside it.
 #[derive(Debug)]
-struct Folder(PathBuf);
+struct Partial(PathBuf);
 
-impl Drop for Folder {
+impl Drop for Partial {
     fn drop(&mut self) {
         remove(&self.0);
     }
@@ -94,13 +94,13 @@ impl Scratch {
         let database = &registry.server.database;
         remove_abandoned(database);
         let name = format!("{INFIX}{}{SUFFIX}", std::process::id());
-        let folder = Folder(with_suffix(database, &name));
-        remove(&folder.0);
+        let partial = Partial(with_suffix(database, &name));
+        remove(&partial.0);
         let locations = Locations::open(registry.server.country_database.as_deref())?;
-        let bulk = Bulk::open(&folder.0, Arc::clone(registry))?;
+        let bulk = Bulk::open(&partial.0, Arc::clone(registry))?;
         Ok(Self {
             bulk: Some(bulk),
-            folder,
+            partial,
             registry: Arc::clone(registry),
             ingest: Ingest { salts: Salts::of_one_run(database), locations },
             asked,
@@ -114,8 +114,8 @@ impl Scratch {
     /// Begins anew, as if nothing had been counted.
     pub(super) fn begin_anew(&mut self) -> Result<(), Error> {
         self.bulk = None;
-        remove(&self.folder.0);
-        self.bulk = Some(Bulk::open(&self.folder.0, Arc::clone(&self.registry))?);
+        remove(&self.partial.0);
+        self.bulk = Some(Bulk::open(&self.partial.0, Arc::clone(&self.registry))?);
         self.waiting.clear();
         self.summary = Summary::default();
         Ok(())
@@ -205,7 +205,7 @@ impl Scratch {
 
     /// Where the file is.
     pub fn path(&self) -> &Path {
-        &self.folder.0
+        &self.partial.0
     }
 }
 
@@ -225,7 +225,7 @@ fn remove_abandoned(database: &Path) {
 }
 
 fn remove(path: &Path) {
-    for suffix in BESIDE {
+    for suffix in FILES {
         // Most often there is none; one that can't be removed is told when it is made anew.
         let _none = fs::remove_file(with_suffix(path, suffix));
     }

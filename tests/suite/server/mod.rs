@@ -11,6 +11,7 @@ mod flood;
 mod goals;
 mod guests;
 mod lists;
+mod imports;
 mod load;
 mod messages;
 mod privacy;

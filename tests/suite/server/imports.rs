@@ -1,0 +1,406 @@
+//! Imports: every line accounted for, counted as an independent program counts it, once, and never half.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread,
+    time::Instant,
+};
+
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use rusqlite::{Connection, types::ValueRef};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{BINARY, Server, count};
+
+/// How often an import is killed.
+const KILLS: u32 = 100;
+
+/// The host of the real log.
+const HOST: &str = "semicomplete.com";
+
+/// A person's browser.
+const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0";
+
+const LOG: &[u8] = include_bytes!("../../fixtures/access/combined.log.gz");
+
+/// Nothing but a folder to import in.
+struct Place(TempDir);
+
+impl Place {
+    fn new(config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("beacons.toml"), config).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn database(&self) -> PathBuf {
+        self.path("trim-beacons.db")
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.arg("import").args(words).current_dir(self.0.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// What an import that succeeds has said.
+    fn import(&self, words: &[&str]) -> String {
+        let output = self.run(words);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn refused(&self, words: &[&str]) -> String {
+        let output = self.run(words);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    fn file(&self) -> Connection {
+        Connection::open(self.database()).unwrap()
+    }
+
+    /// What lies beside the database and begins with its name.
+    fn beside(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> =
+            names.filter(|name| name.starts_with("trim-beacons.db")).collect();
+        names.sort();
+        names
+    }
+}
+
+fn unpacked(packed: &[u8]) -> Vec<u8> {
+    let mut log = Vec::new();
+    GzDecoder::new(packed).read_to_end(&mut log).unwrap();
+    log
+}
+
+fn packed(log: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(log).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Everything that is counted in a file, in words.
+fn rows(file: &Path) -> Vec<String> {
+    let file = Connection::open(file).unwrap();
+    let mut found = Vec::new();
+    for sql in [
+        "SELECT * FROM beacon_aggregates",
+        "SELECT * FROM beacon_breakdowns",
+        "SELECT 'rejected', hour, (SELECT value FROM text WHERE id = site), reason,
+             (SELECT value FROM text WHERE id = agent), count FROM rejected",
+    ] {
+        let mut statement = file.prepare(sql).unwrap();
+        let columns = statement.column_count();
+        let rows = statement.query_map([], |row| {
+            let cells = (0..columns).map(|at| match row.get_ref(at)? {
+                ValueRef::Text(text) => Ok(String::from_utf8_lossy(text).into_owned()),
+                other => Ok(format!("{other:?}")),
+            });
+            Ok(cells.collect::<rusqlite::Result<Vec<_>>>()?.join(" "))
+        });
+        found.extend(rows.unwrap().map(Result::unwrap));
+    }
+    found.sort();
+    found
+}
+
+/// Expects two files to hold the same, and says where they do not.
+fn check_same(found: &[String], expected: &[String]) {
+    let differs = found.iter().filter(|row| expected.binary_search(row).is_err());
+    let differs: Vec<_> = differs.take(3).collect();
+    assert!(found == expected, "{} rows, {} expected: {differs:?}", found.len(), expected.len());
+}
+
+/// The number in the row of the summary that says `what`; 0 if there is none.
+fn told(summary: &str, what: &str) -> u64 {
+    let mut rows = summary.lines().filter_map(|line| line.trim().split_once("  "));
+    rows.find(|(_, words)| words.starts_with(what)).map_or(0, |(count, _)| count.parse().unwrap())
+}
+
+/// What a program that has nothing of ours counts in the log.
+fn counted_independently(log: &Path) -> Value {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new("node")
+        .arg(root.join("tests/clients/count_log.cjs"))
+        .args([log.as_os_str(), HOST.as_ref()])
+        .env("NODE_PATH", root.join("target/clients/node_modules"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn line(host: &str, second: u32, target: &str, agent: &str) -> String {
+    format!(
+        "{host}192.0.2.7 - - [17/May/2015:10:00:{second:02} +0000] \"GET {target} HTTP/1.1\" 200 1 \"-\" \"{agent}\"\n"
+    )
+}
+
+#[test]
+fn a_real_log_is_counted_as_an_independent_program_counts_it() {
+    let place = Place::new("");
+    place.write("access.log", unpacked(LOG));
+    let said = place.import(&["access-log", "access.log", "--site", HOST]);
+    let independent = counted_independently(&place.path("access.log"));
+    let kinds = &independent["kinds"];
+    for (what, kind) in [
+        ("lines", "lines"),
+        ("page views", "views"),
+        ("page views of crawlers", "crawlers"),
+        ("refused as implausible", "agentless"),
+        ("pictures, scripts", "files"),
+        ("not found", "missing"),
+        ("redirects", "moved"),
+        ("failed", "failed"),
+        ("no GET", "other"),
+    ] {
+        assert_eq!(told(&said, what), kinds[kind].as_u64().unwrap(), "{what}\n{said}");
+    }
+    assert_eq!((told(&said, "can't be read"), told(&said, "lines")), (0, 10_000));
+
+    let file = place.file();
+    let total = "SELECT visitors, visits, bounces, seconds FROM beacon_aggregates
+        WHERE granularity = 'year' AND event_type = 'page_view' AND identifier IS NULL";
+    let total: [i64; 4] = file
+        .query_row(total, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))
+        .unwrap();
+    let names = ["visitors", "visits", "bounces", "seconds"];
+    assert_eq!(total, names.map(|name| independent["total"][name].as_i64().unwrap()));
+    let google = "SELECT visits FROM beacon_breakdowns WHERE granularity = 'year'
+        AND identifier IS NULL AND dimension = 'source' AND value = 'Google'";
+    let google: i64 = file.query_row(google, [], |row| row.get(0)).unwrap();
+    assert_eq!(google, independent["total"]["fromGoogle"].as_i64().unwrap());
+    let top = independent["top"].as_array().unwrap();
+    assert_eq!(top.len(), 20);
+    for page in top {
+        let (page, views) = (page[0].as_str().unwrap(), page[1].as_i64().unwrap());
+        for granularity in ["hour", "day", "month", "year"] {
+            assert_eq!(count(&file, granularity, Some(page)), views, "{granularity} {page}");
+        }
+    }
+    let crawlers = "SELECT sum(count) FROM rejected WHERE agent <> 0";
+    let crawlers: i64 = file.query_row(crawlers, [], |row| row.get(0)).unwrap();
+    assert_eq!(crawlers, kinds["crawlers"].as_i64().unwrap());
+    // Nobody can be told again: who was seen is in no table.
+    for table in ["seen", "visit", "repeatable"] {
+        let sql = format!("SELECT count(*) FROM {table}");
+        assert_eq!(file.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "{table}");
+    }
+    drop(file);
+    let bytes = fs::read(place.database()).unwrap();
+    assert!(!bytes.windows(7).any(|seven| seven == b"198.18."), "an address is in the file");
+    assert_eq!(place.beside(), ["trim-beacons.db"]);
+}
+
+#[test]
+fn a_log_is_imported_once_however_it_is_packed_and_cut() {
+    let log = unpacked(LOG);
+    let whole = Place::new("");
+    whole.write("access.log", &log);
+    whole.import(&["access-log", "access.log", "--site", HOST]);
+    let expected = rows(&whole.database());
+    let said = whole.import(&["access-log", "access.log", "--site", HOST]);
+    assert!(said.contains("Nothing is new"), "{said}");
+    assert_eq!(told(&said, "imported before"), 10_000);
+    whole.write("again.gz", packed(&log));
+    assert!(whole.import(&["access-log", "again.gz", "--site", HOST]).contains("Nothing is new"));
+    check_same(&rows(&whole.database()), &expected);
+
+    // Two parts in one file, and the newer file named first.
+    let middle =
+        log.len() / 2 + log[log.len() / 2..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let parts = Place::new("");
+    let quarter = middle + log[middle..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let double = [packed(&log[..middle]), packed(&log[middle..quarter])].concat();
+    parts.write("old.gz", double);
+    parts.write("new.log", &log[quarter..]);
+    parts.import(&["access-log", "new.log", "old.gz", "--site", HOST]);
+    check_same(&rows(&parts.database()), &expected);
+
+    parts.import(&["undo", "1"]);
+    assert_eq!(count(&parts.file(), "year", None), 0);
+    parts.import(&["access-log", "new.log", "old.gz", "--site", HOST]);
+    check_same(&rows(&parts.database()), &expected);
+    let listed = parts.import(&["list"]);
+    assert!(
+        listed.contains("imported 1504 page views from old.gz, new.log\tcan be undone"),
+        "{listed}"
+    );
+}
+
+#[test]
+fn a_log_that_has_grown_is_imported_from_there_on() {
+    let place = Place::new("");
+    let views = |numbers: std::ops::Range<u32>| {
+        numbers.map(|number| line("", number, &format!("/{number}"), AGENT)).collect::<String>()
+    };
+    // The last line is still being written.
+    place.write("access.log", views(0..5) + &views(5..6)[..40]);
+    let output = place.run(&["access-log", "access.log", "--site", "a.example"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!((told(&said, "page views"), told(&said, "can't be read")), (5, 1), "{said}");
+    place.write("access.log", views(0..9));
+    let said = place.import(&["access-log", "access.log", "--site", "a.example"]);
+    assert_eq!((told(&said, "page views"), told(&said, "imported before")), (4, 5), "{said}");
+    let stdin = |text: String| {
+        let mut child = place
+            .command(&["access-log", "-", "--site", "a.example"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+    };
+    let said = stdin(views(0..9));
+    assert!(said.contains("Nothing is new") && told(&said, "imported before") == 9, "{said}");
+    let said = stdin(views(0..12));
+    assert_eq!((told(&said, "page views"), told(&said, "imported before")), (3, 9), "{said}");
+    let file = place.file();
+    assert_eq!(count(&file, "year", None), 12);
+    for number in 0..12 {
+        assert_eq!(count(&file, "year", Some(&format!("/{number}"))), 1, "{number}");
+    }
+}
+
+#[test]
+fn a_log_with_hosts_counts_for_the_sites_that_take_them() {
+    let place = Place::new(
+        "[[site]]\ndomain = \"a.example\"\n[[site]]\ndomain = \"b.example\"\ntime_zone = \"Asia/Tokyo\"\n",
+    );
+    let lines = [
+        line("a.example:443 ", 1, "/", AGENT),
+        line("www.b.example:80 ", 2, "/", AGENT),
+        line("b.example ", 3, "/x?utm_source=letter", AGENT),
+        line("c.example ", 4, "/", AGENT),
+        line(" ", 5, "/", AGENT),
+        line("a.example ", 6, "/", "curl/8.5.0"),
+    ];
+    place.write("access.log", lines.concat());
+    let said = place.import(&["access-log", "access.log"]);
+    assert_eq!(
+        (told(&said, "page views"), told(&said, "page views of crawlers: curl 1")),
+        (3, 1),
+        "{said}"
+    );
+    assert!(said.contains("2  refused as unknown_site: c.example"), "{said}");
+    let file = place.file();
+    let views = |site: &str| -> i64 {
+        let sql = "SELECT sum(count) FROM beacon_aggregates WHERE site = ?1 AND granularity = 'day' AND identifier IS NULL";
+        file.query_row(sql, [site], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((views("a.example"), views("b.example")), (1, 2));
+    // What has no host needs to be told, and one site may take it all.
+    place.write("bare.log", line("", 7, "/", AGENT));
+    let why = place.refused(&["access-log", "bare.log"]);
+    assert!(why.contains("bare.log does not tell the host of its pages: name it with --site HOST; declared are a.example, b.example"), "{why}");
+    assert!(
+        place
+            .refused(&["access-log", "bare.log", "--site", "d.example"])
+            .contains("no site is called")
+    );
+    place.import(&["access-log", "bare.log", "--site", "b.example"]);
+    assert_eq!(views("b.example"), 3);
+}
+
+#[test]
+fn bad_lines_are_told_without_what_stands_in_them() {
+    let place = Place::new("");
+    let secret = "203.0.113.77 SecretBrowser/7";
+    let mut log = line("", 1, "/", AGENT);
+    for _ in 0..25 {
+        log.push_str(secret);
+        log.push('\n');
+    }
+    log.push_str(&line("", 2, "/future", AGENT).replace("2015", "2115"));
+    place.write("access.log", log);
+    let output = place.run(&["access-log", "access.log", "--site", "a.example"]);
+    let (said, errors) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!((told(&said, "page views"), told(&said, "can't be read")), (1, 26), "{said}");
+    let mut told = errors.lines();
+    assert_eq!(
+        told.next(),
+        Some("access.log:2: there is no time in [brackets] after the first three words")
+    );
+    assert_eq!(told.clone().count(), 20);
+    assert_eq!(told.next_back(), Some("6 more lines can't be read"));
+    for word in secret.split(' ') {
+        assert!(!errors.contains(word) && !said.contains(word), "{errors}");
+        let bytes = fs::read(place.database()).unwrap();
+        assert!(!bytes.windows(word.len()).any(|found| found == word.as_bytes()));
+    }
+}
+
+#[test]
+fn a_running_server_takes_an_import_in_and_goes_on() {
+    let server = Server::start("");
+    assert_eq!(server.post(r#"{"event_type":"page_view","identifier":"/live"}"#).status, 204);
+    fs::write(server.folder.path().join("access.log.gz"), LOG).unwrap();
+    let import = Command::new(BINARY)
+        .args(["import", "access-log", "access.log.gz", "--site", HOST])
+        .current_dir(server.folder.path())
+        .output()
+        .unwrap();
+    assert!(import.status.success(), "{}", String::from_utf8_lossy(&import.stderr));
+    assert_eq!(server.count("year", None), 1505);
+    assert_eq!(server.post(r#"{"event_type":"page_view","identifier":"/live"}"#).status, 204);
+    assert_eq!(server.count("year", Some("/live")), 2);
+    let path = "/api/v1/reports/overview?from=2015-05-17&to=2015-05-20";
+    assert_eq!(server.json(path).pointer("/series/total/count"), Some(&Value::from(1504)));
+}
+
+#[test]
+fn killed_at_any_moment_an_import_is_whole_or_not_there() {
+    let place = Place::new("");
+    place.write("access.log.gz", LOG);
+    let words = ["access-log", "access.log.gz", "--site", HOST];
+    let begun = Instant::now();
+    place.import(&words);
+    let whole_time = begun.elapsed();
+    let after = rows(&place.database());
+    place.import(&["undo", "1"]);
+    let before = rows(&place.database());
+    assert!(before != after);
+    let (mut unfinished, mut edits) = (0, 1);
+    for kill in 0..KILLS {
+        let mut child = place.command(&words).spawn().unwrap();
+        // The moment is the point: there is nothing to wait for.
+        thread::sleep(whole_time * kill / KILLS);
+        child.kill().unwrap();
+        unfinished += u32::from(!child.wait().unwrap().success());
+        let found = rows(&place.database());
+        if found == after {
+            edits += 1;
+            place.import(&["undo", &edits.to_string()]);
+        } else {
+            check_same(&found, &before);
+        }
+    }
+    println!("{unfinished} imports of {KILLS} were broken off, {} were whole", edits - 1);
+    assert!(unfinished > 0);
+    place.import(&words);
+    check_same(&rows(&place.database()), &after);
+    // What was broken off has left nothing for ever.
+    assert_eq!(place.beside(), ["trim-beacons.db"]);
+}
