@@ -3,21 +3,20 @@
 mod restore;
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io,
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-pub use self::restore::restore;
+pub use self::restore::{before_upgrade, restore};
 use crate::{
     config::{current::Current, registry::Registry},
     metrics::Metrics,
     store::{
         self,
-        connection::{open_readable, open_writable},
-        copy, upkeep,
+        connection::{open_copy, open_readable, open_writable},
+        copy,
+        partial::{Partial, with_suffix},
+        upkeep,
     },
     writer,
 };
@@ -28,17 +27,12 @@ pub enum Error {
     /// A database can't be opened, read or written, or is damaged.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// No upgrade has left a copy.
+    #[error("no upgrade of {} has left a copy of what it was before", .0.display())]
+    NoUpgrade(PathBuf),
     /// The backup would replace what it is made of, or the other way round.
     #[error("{} is the database itself: name another file", .0.display())]
     Same(PathBuf),
-    /// The system does not let us.
-    #[error("can't write {}: {source}", .path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
 }
 
 /// Makes a backup of `registry`'s database in `target` and returns its size in bytes.
@@ -57,18 +51,19 @@ pub fn make(registry: &Registry, target: &Path) -> Result<u64, Error> {
     }
     let partial = Partial::new(target)?;
     whole_copy(registry, database, &partial)?;
-    partial.replace(target)
+    Ok(partial.replace(target)?)
 }
 
 /// Copies `database` to `partial`: of one moment, with the newest schema, everything counted, without
 /// people, checked.
 fn whole_copy(registry: &Registry, database: &Path, partial: &Partial) -> Result<(), Error> {
-    copy::copy(database, &partial.path)?;
+    copy::copy(database, partial.path())?;
+    open_copy(partial.path())?.close()?;
     // What was answered but not counted yet is counted in the copy, with the state of the day.
     let current = Arc::new(Current::new(registry.clone()));
-    let (_, counting) = writer::start(&partial.path, current, Arc::new(Metrics::default()))?;
+    let (_, counting) = writer::start(partial.path(), current, Arc::new(Metrics::default()))?;
     counting.close()?;
-    let writable = open_writable(&partial.path)?;
+    let writable = open_writable(partial.path())?;
     copy::forget_people(&writable.connection)?;
     copy::check_fully(&writable.connection)?;
     upkeep::leave_wal(&writable.connection)?;
@@ -94,7 +89,7 @@ impl Prepared {
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.0.path
+        self.0.path()
     }
 }
 
@@ -104,61 +99,4 @@ fn refuse_same(database: &Path, other: &Path) -> Result<(), Error> {
         _ => database == other,
     };
     if is_same { Err(Error::Same(other.to_owned())) } else { Ok(()) }
-}
-
-/// A file on its way to become another one. It goes if it does not get there; what a process left that
-/// was killed goes when the next one begins.
-#[derive(Debug)]
-struct Partial {
-    path: PathBuf,
-}
-
-impl Partial {
-    /// An empty file beside `target` that only its owner may read.
-    fn new(target: &Path) -> Result<Self, Error> {
-        let partial = Self { path: with_suffix(target, ".partial") };
-        partial.remove();
-        let path = &partial.path;
-        let mut options = OpenOptions::new();
-        let made = options.write(true).create_new(true).mode(0o600).open(path);
-        made.map_err(|source| Error::Write { path: path.clone(), source })?;
-        Ok(partial)
-    }
-
-    /// Puts it in the place of `target`, whole, on the disk. Returns its size in bytes.
-    fn replace(self, target: &Path) -> Result<u64, Error> {
-        let replace = || {
-            let file = File::open(&self.path)?;
-            file.sync_all()?;
-            fs::rename(&self.path, target)?;
-            sync_folder_of(target)?;
-            Ok(file.metadata()?.len())
-        };
-        replace().map_err(|source| Error::Write { path: target.to_owned(), source })
-    }
-
-    fn remove(&self) {
-        for suffix in ["", "-wal", "-shm", "-journal"] {
-            // Most often there is none; one that can't be removed is told when it is made anew.
-            let _none = fs::remove_file(with_suffix(&self.path, suffix));
-        }
-    }
-}
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        self.remove();
-    }
-}
-
-/// Makes names in the folder of `path` survive a power cut.
-fn sync_folder_of(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }

@@ -5,10 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Error, Partial, refuse_same, with_suffix};
+use super::{Error, refuse_same};
 use crate::store::{
+    self,
     connection::{open_readable, open_writable},
-    copy, upkeep,
+    copy, migrate,
+    partial::{Partial, with_suffix},
+    upkeep,
 };
 
 /// Puts a copy of `backup` in the place of `database`. An old database is kept beside it, under a name
@@ -21,8 +24,8 @@ pub fn restore(backup: &Path, database: &Path, now: i64) -> Result<Option<PathBu
     refuse_same(database, backup)?;
     copy::check_fully(&open_readable(backup)?)?;
     let partial = Partial::new(database)?;
-    copy::copy(backup, &partial.path)?;
-    copy::check_fully(&open_readable(&partial.path)?)?;
+    copy::copy(backup, partial.path())?;
+    copy::check_fully(&open_readable(partial.path())?)?;
     if !database.exists() {
         partial.replace(database)?;
         return Ok(None);
@@ -34,13 +37,24 @@ pub fn restore(backup: &Path, database: &Path, now: i64) -> Result<Option<PathBu
     let kept = with_suffix(database, &format!(".before-restore-{now}"));
     if kept.exists() {
         let source = io::ErrorKind::AlreadyExists.into();
-        return Err(Error::Write { path: kept, source });
+        return Err(store::Error::Write { path: kept, source }.into());
     }
     // A copy, not a second name: if this is killed now, the two must not be one file.
     let old_copy = Partial::new(&kept)?;
-    copy::copy(database, &old_copy.path)?;
+    copy::copy(database, old_copy.path())?;
     old_copy.replace(&kept)?;
     partial.replace(database)?;
     old.close()?;
     Ok(Some(kept))
+}
+
+/// The copy that the last upgrade of `database` made before it began, if there is one.
+///
+/// # Errors
+/// When there is none.
+pub fn before_upgrade(database: &Path) -> Result<PathBuf, Error> {
+    let versions = (1..migrate::LATEST).rev();
+    let mut copies = versions.map(|version| migrate::copy_before(database, version));
+    let found = copies.find(|copy| copy.exists());
+    found.ok_or_else(|| Error::NoUpgrade(database.to_owned()))
 }

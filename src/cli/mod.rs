@@ -61,7 +61,7 @@ enum Command {
     /// Copy the database into one checked file, also beside a running server
     Backup(backup::Options),
     /// Put a backup in the place of the database, and keep the old one
-    Restore(backup::Options),
+    Restore(backup::RestoreOptions),
     /// Say whether the database is what was counted, row by row
     Verify(verify::Options),
     /// Add all that another database holds; also beside a running server

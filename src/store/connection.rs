@@ -11,7 +11,10 @@ use std::{
 use r2d2::ManageConnection;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
 
-use super::{Error, migrate};
+use super::{
+    Error,
+    migrate::{self, Before},
+};
 
 /// What the file says it is: `TBcn` in ASCII.
 pub const APPLICATION_ID: i64 = 0x5442_636e;
@@ -65,19 +68,32 @@ impl Writable {
     }
 }
 
-/// Opens `path` for writing, makes it if there is none, and brings its schema up to date.
+/// Opens `path` for writing, makes it if there is none, and brings its schema up to date. What an older
+/// one was before is kept beside it.
 ///
 /// # Errors
 /// When it is no file of ours, in use, too new, or can't be opened or written.
 pub fn open_writable(path: &Path) -> Result<Writable, Error> {
-    let open = |source| Error::Open { path: path.to_owned(), source };
+    open(path, Before::Kept)
+}
+
+/// Opens a copy for writing, and brings its schema up to date without keeping what it was before.
+///
+/// # Errors
+/// When it is no file of ours, in use, too new, or can't be opened or written.
+pub fn open_copy(path: &Path) -> Result<Writable, Error> {
+    open(path, Before::Forgotten)
+}
+
+fn open(path: &Path, before: Before) -> Result<Writable, Error> {
+    let unopened = |source| Error::Open { path: path.to_owned(), source };
     let created = !path.exists();
     if !created {
         check_header(path)?;
     }
     let mut options = OpenOptions::new();
     let lock = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let lock = lock.open(path).map_err(open)?;
+    let lock = lock.open(path).map_err(unopened)?;
     lock_or_wait(&lock, path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
@@ -96,7 +112,7 @@ pub fn open_writable(path: &Path) -> Result<Writable, Error> {
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -4096)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    migrate::to_latest(&mut connection, path)?;
+    migrate::to_latest(&mut connection, path, before)?;
     Ok(Writable { connection, created, _lock: lock })
 }
 

@@ -40,6 +40,17 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// A file can't be written.
+    #[error("can't write {}: {source}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The copy that an upgrade needs can't be made.
+    #[error("no upgrade without a copy of what was before, which can't be made: {0}")]
+    NoCopy(Box<Error>),
     /// SQLite finds mistakes in the file.
     #[error("the database is damaged, go back to a backup: {0}")]
     Damaged(String),

@@ -1,10 +1,16 @@
 //! The schema and its versions. A released migration never changes; the next one is a new file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
+use tracing::info;
 
-use super::{Error, connection::APPLICATION_ID};
+use super::{
+    Error,
+    connection::{APPLICATION_ID, open_readable},
+    copy,
+    partial::{Partial, with_suffix},
+};
 
 /// The migrations, the first one leading to version 1.
 const MIGRATIONS: [&str; 4] = [
@@ -17,12 +23,34 @@ const MIGRATIONS: [&str; 4] = [
 /// The newest schema version that this release knows.
 pub const LATEST: i64 = MIGRATIONS.len().cast_signed() as i64;
 
-/// Brings the schema up to [`LATEST`], each step in a transaction of its own.
+/// What becomes of a file as it was before an upgrade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    /// A copy of it is kept.
+    Kept,
+    /// It is a copy itself, which nobody needs.
+    Forgotten,
+}
+
+/// Brings the schema up to [`LATEST`], each step in a transaction of its own, so that an upgrade that was
+/// stopped goes on where it was.
+///
+/// What the file was before its first step is kept in a copy beside it.
 ///
 /// # Errors
 /// When the file is not ours or newer, or a step fails; what is done by then stays done.
-pub(super) fn to_latest(connection: &mut Connection, path: &Path) -> Result<(), Error> {
+pub(super) fn to_latest(
+    connection: &mut Connection,
+    path: &Path,
+    before: Before,
+) -> Result<(), Error> {
     check_version(connection, path)?;
+    let found = version(connection)?;
+    if before == Before::Kept && (1..LATEST).contains(&found) {
+        info!(from = found, to = LATEST, "upgrading the database, a copy of it is made first");
+        let copy = keep_copy(path, found).map_err(|error| Error::NoCopy(Box::new(error)))?;
+        info!(copy = %copy.display(), "what was before is kept; restore --rollback brings it back");
+    }
     loop {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version = version(&transaction)?;
@@ -32,7 +60,26 @@ pub(super) fn to_latest(connection: &mut Connection, path: &Path) -> Result<(), 
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", version + 1)?;
         transaction.commit()?;
+        if version > 0 {
+            info!(step = version + 1, of = LATEST, "the schema is one step further");
+        }
     }
+}
+
+/// Where the copy of `database` lies that was made before it left this version of the schema.
+#[must_use]
+pub fn copy_before(database: &Path, version: i64) -> PathBuf {
+    with_suffix(database, &format!(".schema-{version}"))
+}
+
+/// Copies the file as it is. One of an earlier upgrade from the same version is replaced.
+fn keep_copy(path: &Path, version: i64) -> Result<PathBuf, Error> {
+    let kept = copy_before(path, version);
+    let partial = Partial::new(&kept)?;
+    copy::copy(path, partial.path())?;
+    copy::check_fully(&open_readable(partial.path())?)?;
+    partial.replace(&kept)?;
+    Ok(kept)
 }
 
 /// Refuses a file that is not ours, or that a newer release has written.

@@ -16,6 +16,7 @@ pub mod mend;
 pub mod migrate;
 pub mod names;
 pub mod narrowed;
+pub mod partial;
 pub mod personal;
 pub mod rejected;
 pub mod rows;
