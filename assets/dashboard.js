@@ -227,6 +227,8 @@
       || !(getSelection()?.isCollapsed ?? true);
   };
 
+  const still = (waiting) => waiting?.textContent === one('[data-waiting]').textContent;
+
   const refresh = () => {
     const waits = one('[data-waiting]') !== null;
     if (busy()) return schedule();
@@ -235,7 +237,7 @@
     request.timeout = 20_000;
     request.addEventListener('loadend', () => {
       const fresh = request.status === 200 ? request.response : null;
-      const stays = !fresh || !one('main', fresh) || busy() || (waits && one('[data-waiting]', fresh));
+      const stays = !fresh || !one('main', fresh) || busy() || (waits && still(one('[data-waiting]', fresh)));
       if (!stays) swap(fresh);
       schedule();
     });
@@ -259,6 +261,42 @@
     if (one('[data-waiting]')) setTimeout(refresh, WAITING_MS);
     else if (one('[data-live]')) setTimeout(refresh, REFRESH_MS);
   };
+
+  // What is going on: whole lists come whenever one has changed.
+
+  const row = (cells) => {
+    const line = make('tr');
+    line.append(...cells);
+    return line;
+  };
+
+  const heading = (text) => {
+    const cell = make('th', text);
+    cell.scope = 'row';
+    cell.dir = 'auto';
+    return cell;
+  };
+
+  const listen = (place) => {
+    const source = new EventSource(place.dataset.stream);
+    source.addEventListener('message', (event) => {
+      const news = JSON.parse(event.data);
+      one('[data-now]').textContent = `${news.visitors} ${news.visitors === 1 ? 'visitor' : 'visitors'}`;
+      one('[data-pages]').replaceChildren(...news.pages.map((page) =>
+        row([heading(page.name), make('td', page.count)])));
+      one('[data-beacons]').replaceChildren(...news.beacons.map((beacon) => {
+        const verdict = make('td');
+        verdict.append(make('em', beacon.verdict, `mark ${beacon.counted ? 'good' : 'poor'}`));
+        return row([make('td', beacon.time), verdict, heading(beacon.words)]);
+      }));
+    });
+    // One that was turned away asks again later, as a page without script does.
+    source.addEventListener('error', () => {
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), REFRESH_MS);
+    });
+  };
+
+  all('[data-stream]').forEach(listen);
 
   const start = () => all('.plot').forEach(enhance);
 

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
+use tokio::sync::watch;
+
 use crate::{
     config::{current::Current, registry::Registry},
     ingest::{
@@ -10,6 +12,7 @@ use crate::{
         salt::Salts,
     },
     metrics::Metrics,
+    recent::RecentBeacons,
     store::{self, Readers},
     writer::{self, Running, Writer, changes::Served},
 };
@@ -27,6 +30,10 @@ pub struct App {
     pub ingest: Arc<Ingest>,
     /// Counters since the start.
     pub metrics: Arc<Metrics>,
+    /// The last beacons.
+    pub recent: Arc<RecentBeacons>,
+    /// Whether the server is to end, for what would go on for ever.
+    pub ending: Ending,
     /// When it was started.
     pub started: Instant,
     /// The database file.
@@ -43,6 +50,30 @@ impl App {
     pub fn disk_free(&self) -> Option<i64> {
         let stat = rustix::fs::statvfs(&self.database).ok()?;
         i64::try_from(stat.f_bavail.saturating_mul(stat.f_frsize)).ok()
+    }
+}
+
+/// That the server is to end, once it is said.
+#[derive(Debug, Clone)]
+pub struct Ending(watch::Sender<bool>);
+
+impl Default for Ending {
+    fn default() -> Self {
+        Self(watch::Sender::new(false))
+    }
+}
+
+impl Ending {
+    /// Says it.
+    pub fn begin(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Waits until it is said.
+    pub async fn wait(&self) {
+        // Whoever waits has the sender, so that it can't be gone.
+        let mut heard = self.0.subscribe();
+        let _said = heard.wait_for(|ending| *ending).await;
     }
 }
 
@@ -70,6 +101,16 @@ pub fn start(registry: Registry) -> Result<(App, Running), Error> {
     let (writer, running) = writer::start(&database, Arc::clone(&registry), Arc::clone(&metrics))?;
     let readers = Readers::new(&database)?;
     let ingest = Arc::new(Ingest { salts: Salts::beside(&database), locations });
-    let app = App { registry, writer, readers, ingest, metrics, started: Instant::now(), database };
+    let app = App {
+        registry,
+        writer,
+        readers,
+        ingest,
+        metrics,
+        recent: Arc::default(),
+        ending: Ending::default(),
+        started: Instant::now(),
+        database,
+    };
     Ok((app, running))
 }

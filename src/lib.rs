@@ -8,7 +8,7 @@
 //! | rank | rooms | what they know |
 //! |---|---|---|
 //! | 0 | [`model`] | the nouns: beacon, period, dimension, tally |
-//! | 1 | [`config`], [`clock`], [`metrics`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; embedded files; tables as text |
+//! | 1 | [`config`], [`clock`], [`metrics`], [`recent`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; the last beacons; embedded files; tables as text |
 //! | 2 | [`ingest`], [`fold`], [`store`], [`import`] | people and payloads; counting; SQL; what files of others tell |
 //! | 3 | [`writer`], [`report`], [`alert`] | the thread that writes; questions and answers; what is told |
 //! | 4 | [`page`], [`backup`], [`prune`], [`amend`], [`verify`] | HTML; the file copied and brought back; what goes by age; what people change; whether the file is what was counted |
@@ -44,6 +44,7 @@ pub mod metrics;
 pub mod model;
 pub mod page;
 pub mod prune;
+pub mod recent;
 pub mod report;
 pub mod store;
 pub mod verify;

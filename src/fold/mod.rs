@@ -35,6 +35,9 @@ pub const OTHER: &str = "(other)";
 /// Within how many seconds a visitor counts as present.
 pub const PRESENT_SECONDS: i64 = 300;
 
+/// How many pages are told of those on which visitors are.
+const PAGES_NOW_MAX: usize = 12;
+
 /// What is known of the day so far, and of the visits that may go on.
 #[derive(Debug, Default)]
 pub struct Fold {
@@ -119,6 +122,11 @@ impl Fold {
     /// How many visitors of `site` were active in the [`PRESENT_SECONDS`] up to `now` (UTC seconds).
     pub fn present(&self, site: TextId, now: i64) -> usize {
         self.visits.active_since(site, now - PRESENT_SECONDS)
+    }
+
+    /// The pages that these visitors are on, and how many on each, the most visited first.
+    pub fn pages_now(&self, site: TextId, now: i64) -> Vec<(TextId, usize)> {
+        self.visits.pages_since(site, now - PRESENT_SECONDS, PAGES_NOW_MAX)
     }
 
     /// How many (visitor, key) pairs were not remembered because [`SEEN_MAX`] was reached.

@@ -171,6 +171,26 @@ impl Visits {
         Ok(())
     }
 
+    /// The pages that visitors of `site` are on who were active at or after `since` (UTC seconds), and how
+    /// many on each, at most `most`, the most visited first.
+    pub(super) fn pages_since(
+        &self,
+        site: TextId,
+        since: i64,
+        most: usize,
+    ) -> Vec<(TextId, usize)> {
+        let active =
+            self.visits.iter().filter(|(key, visit)| key.site == site && visit.last >= since);
+        let mut pages: HashMap<TextId, usize, foldhash::fast::RandomState> = HashMap::default();
+        for (_, visit) in active {
+            *pages.entry(visit.page).or_default() += 1;
+        }
+        let mut pages: Vec<(TextId, usize)> = pages.into_iter().collect();
+        pages.sort_unstable_by_key(|(page, count)| (std::cmp::Reverse(*count), *page));
+        pages.truncate(most);
+        pages
+    }
+
     /// How many visitors of `site` were active at or after `since` (UTC seconds).
     pub(super) fn active_since(&self, site: TextId, since: i64) -> usize {
         let active =

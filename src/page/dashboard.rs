@@ -57,6 +57,9 @@ pub struct FirstRun<'a> {
     pub snippet: &'a str,
     /// A command that sends a first beacon.
     pub curl: &'a str,
+    /// The beacons that were refused meanwhile, the last first: the rule, what it is for, and what was
+    /// wrong with this one.
+    pub refused: &'a [(&'static str, &'static str, String)],
 }
 
 impl DashboardPage<'_> {
@@ -82,6 +85,10 @@ impl DashboardPage<'_> {
 
     fn now_words(&self) -> Option<String> {
         self.visitors_now.map(|count| format!("{} now", number::thousands(count)))
+    }
+
+    fn live(&self) -> String {
+        self.frame.way.to(link::LIVE, &[])
     }
 
     fn alerts_page(&self) -> String {

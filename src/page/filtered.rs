@@ -71,7 +71,8 @@ fn known(slug: &str) -> Option<rejection::Reason> {
     rejection::Reason::ALL.into_iter().find(|reason| reason.as_str() == slug)
 }
 
-const fn title(reason: rejection::Reason) -> &'static str {
+/// What a refusal for `reason` is called.
+pub const fn title(reason: rejection::Reason) -> &'static str {
     use rejection::Reason;
     match reason {
         Reason::Bot => "Bots",
@@ -98,7 +99,8 @@ const fn title(reason: rejection::Reason) -> &'static str {
     }
 }
 
-const fn explanation(reason: rejection::Reason) -> &'static str {
+/// Why that is so, in a sentence.
+pub const fn explanation(reason: rejection::Reason) -> &'static str {
     use rejection::Reason;
     match reason {
         Reason::Bot => {

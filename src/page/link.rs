@@ -35,6 +35,10 @@ pub const VITALS: &str = "/speed";
 pub const ALERTS: &str = "/alerts";
 /// What visitors were wanted to reach.
 pub const GOALS: &str = "/goals";
+/// Who is here now, and what has just come.
+pub const LIVE: &str = "/live";
+/// The same as events that are sent.
+pub const LIVE_EVENTS: &str = "/live/events";
 /// What was filtered, and why.
 pub const FILTERED: &str = "/filtered";
 /// The file, and how long what is in it is kept.

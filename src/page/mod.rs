@@ -10,6 +10,7 @@ pub mod errors;
 pub mod events;
 pub mod filtered;
 pub mod goals;
+pub mod live;
 pub mod month;
 pub mod one;
 pub mod one_error;

@@ -5,18 +5,20 @@ use super::{
     card::Leads,
     dashboard::DashboardPage,
     link::{self, Link},
+    live::{Beacon, LivePage},
     metric::Metric,
     one::{OnePage, Property},
     sample::{self, TODAY},
     storybook::Story,
     strip::Stat,
 };
-use crate::model::period::Granularity;
+use crate::model::{period::Granularity, rejection::Reason};
 
 pub(super) fn all() -> Vec<Story> {
     vec![
         ("dashboard-filtered", under_filters(None)),
         ("one-page", one()),
+        ("live", live()),
         ("dashboard-not-told", under_filters(Some("Before <then> only pairs are kept."))),
     ]
 }
@@ -71,6 +73,25 @@ fn one() -> Result<String, Error> {
             visitors: "7".into(),
         }],
         note: Some("Before 25 October <2026> only these are kept together: page and source."),
+    }
+    .render()
+}
+
+fn live() -> Result<String, Error> {
+    let beacon = |time: &str, words: &str, reason| Beacon {
+        time: time.to_owned(),
+        words: words.to_owned(),
+        reason,
+    };
+    LivePage {
+        frame: &sample::frame(link::LIVE),
+        visitors: 3,
+        pages: &[("/notes/<b>".to_owned(), 2), ("/".to_owned(), 1)],
+        beacons: &[
+            beacon("14:02:07", "page_view /notes/<b>", None),
+            beacon("14:02:01", "no site takes pages on \"<i>.example\"", Some(Reason::UnknownSite)),
+        ],
+        stream: "/live/events",
     }
     .render()
 }

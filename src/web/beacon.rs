@@ -103,6 +103,11 @@ pub(super) async fn store(app: &App, mut beacon: Beacon<'_>) -> Result<(), Rejec
         app.metrics.not_kept.add(1);
     }
     let stored = store_as_it_is(app, &beacon).await;
+    if stored.is_ok() {
+        let identifier = beacon.identifier.as_deref().unwrap_or_default();
+        let words = format!("{} {identifier}", beacon.event_type);
+        app.recent.note(&beacon.site, beacon.received_at, words.trim_end(), None);
+    }
     stored.map_err(|rejected| rejected.at(&beacon.site))
 }
 
@@ -129,6 +134,8 @@ async fn store_as_it_is(app: &App, beacon: &Beacon<'_>) -> Result<(), Rejected> 
 /// Notes a refusal, so that the owner can see it.
 pub(super) fn note(app: &App, rejected: &Rejected) {
     app.metrics.rejected.add(1);
+    let site = rejected.site.as_deref().unwrap_or_default();
+    app.recent.note(site, clock::now_ms(), &rejected.sentence, Some(rejected.reason));
     if let Some(name) = &rejected.undeclared {
         let registry = app.registry.get();
         app.metrics.undeclared_site.note(name, |name| registry.site_called(name).is_none());

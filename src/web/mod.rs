@@ -9,6 +9,7 @@ mod cors;
 mod embedded;
 mod gzip;
 mod health;
+mod live;
 mod pages;
 mod read;
 mod respond;

@@ -6,10 +6,13 @@ use hyper::{Method, Request, body::Incoming};
 
 use super::{
     api, beacon, compat, cors, embedded, gzip, health,
+    live::{self, Streamed},
     pages::{self, Page},
     respond::{self, Answer},
 };
-use crate::{app::App, assets::SCRIPTS, config::registry::Site, ingest::compat::PRODUCTS};
+use crate::{
+    app::App, assets::SCRIPTS, config::registry::Site, ingest::compat::PRODUCTS, page::link,
+};
 
 /// A door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,10 +68,14 @@ impl Routes {
         app: &App,
         peer: SocketAddr,
         request: Request<Incoming>,
-    ) -> Answer {
+    ) -> Streamed {
+        let is_stream = request.uri().path() == link::LIVE_EVENTS;
+        if is_stream && request.method() == Method::GET {
+            return live::stream(app, &request);
+        }
         let takes_gzip = gzip::is_accepted(request.headers());
         let answer = self.plain_answer(app, peer, request).await;
-        if takes_gzip { gzip::encoded(answer).await } else { answer }
+        live::whole(if takes_gzip { gzip::encoded(answer).await } else { answer })
     }
 
     async fn plain_answer(

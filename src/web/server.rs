@@ -66,6 +66,7 @@ pub async fn serve(
         });
     }
     drop(listener);
+    app.ending.begin();
     if tokio::time::timeout(DRAIN_TIME, graceful.shutdown()).await.is_err() {
         warn!("some connections were still busy and were closed");
     }

@@ -38,6 +38,8 @@ use self::{
 pub struct Live {
     /// For each site, how many visitors were active in the last minutes.
     pub present: HashMap<String, usize>,
+    /// For each site, the pages that they are on, and how many on each, the most visited first.
+    pub pages: HashMap<String, Vec<(String, usize)>>,
 }
 
 /// A way to the writer, for every handler.

@@ -23,10 +23,12 @@ use crate::{
     model::{
         beacon::decode_batch,
         period::{Granularity, Period},
+        tally::TextId,
     },
     store::{
         Error,
         connection::Writable,
+        figures,
         journal::{self, Batch},
         names::{self, NameCache, StoredNames},
         state, upkeep,
@@ -319,11 +321,24 @@ impl WriterThread {
         for site in &self.registry.get().sites {
             if let Ok(Some(id)) = names::find(&self.writable.connection, &site.name) {
                 live.present.insert(site.name.clone(), self.fold.present(id, now));
+                live.pages.insert(site.name.clone(), self.pages_now(id, now));
             }
         }
         for reader in readers {
             let _hung_up = reader.send(live.clone());
         }
+    }
+
+    /// The pages on which visitors are. One whose name can't be read is left out.
+    fn pages_now(&self, site: TextId, now: i64) -> Vec<(String, usize)> {
+        let named = |(page, count)| match figures::text(&self.writable.connection, page) {
+            Ok(name) => name.map(|name| (name, count)),
+            Err(error) => {
+                warn!(%error, "a page’s name could not be read");
+                None
+            }
+        };
+        self.fold.pages_now(site, now).into_iter().filter_map(named).collect()
     }
 
     /// Once a minute: forgets who was seen on days that are over.

@@ -6,6 +6,7 @@ mod events;
 mod filters;
 mod frame;
 mod goals;
+mod live;
 mod month;
 mod one;
 mod other;
@@ -60,6 +61,7 @@ pub(super) enum Page {
     Vitals,
     Goals,
     Alerts,
+    Live,
     Storage,
     Filtered,
     Privacy,
@@ -68,7 +70,7 @@ pub(super) enum Page {
 
 impl Page {
     /// Every page with its path.
-    pub(super) const ALL: [(Self, &'static str); 17] = [
+    pub(super) const ALL: [(Self, &'static str); 18] = [
         (Self::Overview, link::OVERVIEW),
         (Self::Top, link::TOP),
         (Self::One, link::PAGE),
@@ -82,6 +84,7 @@ impl Page {
         (Self::Vitals, link::VITALS),
         (Self::Goals, link::GOALS),
         (Self::Alerts, link::ALERTS),
+        (Self::Live, link::LIVE),
         (Self::Storage, link::STORAGE),
         (Self::Filtered, link::FILTERED),
         (Self::Privacy, link::PRIVACY),
@@ -143,6 +146,7 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
             Page::Vitals => vitals::get(app, asked).await,
             Page::Goals => goals::get(app, asked).await,
             Page::Alerts => alerts::get(app, asked).await,
+            Page::Live => live::get(app, asked).await,
             Page::Storage => storage::get(app, asked).await,
             Page::Filtered => other::get_filtered(app, asked).await,
             Page::Privacy => other::get_privacy(app, &asked),
@@ -153,7 +157,7 @@ pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> A
     drawn.map_or_else(instead, |html| respond::page(StatusCode::OK, html))
 }
 
-pub(super) use self::errors::post as post_error;
+pub(super) use self::{errors::post as post_error, live::facts as live_facts};
 
 /// What the privacy page of a site says, as JSON.
 pub(super) fn get_privacy_facts(app: &App, request: &Request<Incoming>) -> Answer {

@@ -6,10 +6,11 @@ use super::{Asked, NoPage, filters, frame, top};
 use crate::{
     app::App,
     ingest::compat::claim::CUSTOM,
-    model::{dimension::Dimension, period::DateRange},
+    model::{dimension::Dimension, period::DateRange, rejection::Reason},
     page::{
         card::{self, Card, Leads},
         dashboard::{DashboardPage, FirstRun},
+        filtered,
         filters::FilterBar,
         link::{self, Link},
     },
@@ -26,6 +27,9 @@ use crate::{
 
 /// How many alerts are told at most.
 const ALERTS: usize = 5;
+
+/// How many rules are told that have refused first beacons.
+const REFUSED: usize = 3;
 
 /// How many rows a card shows.
 const ROWS: u32 = 8;
@@ -68,6 +72,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     );
     let registry = app.registry.get();
     let undeclared = app.metrics.undeclared_site.get(|name| registry.site_called(name).is_none());
+    let refused = refused(app, &question.site.name);
     let is_first = !read.status.has_counted && question.event.visits;
     let page = DashboardPage {
         frame: &frame,
@@ -81,9 +86,27 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         cards: &read.cards,
         undeclared: undeclared.as_deref(),
         alerts: &read.alerts,
-        first_run: is_first.then_some(FirstRun { snippet: &snippet, curl: &curl }),
+        first_run: is_first.then_some(FirstRun {
+            snippet: &snippet,
+            curl: &curl,
+            refused: &refused,
+        }),
     };
     Ok(page.render()?)
+}
+
+/// The rules that have refused the last beacons, each once: what it is called, what it is for, and what
+/// was wrong with the last of them.
+fn refused(app: &App, site: &str) -> Vec<(&'static str, &'static str, String)> {
+    let mut rules: Vec<(Reason, String)> = Vec::new();
+    for beacon in app.recent.of(site) {
+        let Some(reason) = beacon.reason else { continue };
+        if rules.len() < REFUSED && rules.iter().all(|(known, _)| *known != reason) {
+            rules.push((reason, beacon.words));
+        }
+    }
+    let told = |(reason, words)| (filtered::title(reason), filtered::explanation(reason), words);
+    rules.into_iter().map(told).collect()
 }
 
 fn everything(asked: &Asked, file: &Transaction<'_>) -> Result<Read, store::Error> {

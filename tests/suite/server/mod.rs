@@ -12,6 +12,7 @@ mod goals;
 mod guests;
 mod imports;
 mod lists;
+mod live;
 mod load;
 mod messages;
 mod privacy;

@@ -3,11 +3,12 @@
 use super::source::{Name, Source};
 
 /// The rooms and their ranks: a room imports only from lower ones, or from itself.
-pub(crate) const RANKS: [(&str, u8); 26] = [
+pub(crate) const RANKS: &[(&str, u8)] = &[
     ("model", 0),
     ("config", 1),
     ("clock", 1),
     ("metrics", 1),
+    ("recent", 1),
     ("assets", 1),
     ("csv", 1),
     ("auth", 1),
