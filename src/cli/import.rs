@@ -15,8 +15,9 @@ use super::{Failure, Place, edit, say};
 use crate::{
     amend::{self, Source, Take},
     clock,
-    import::{self, contract::Kind},
-    intake::{self, Asked, Plan, Scratch, Summary, Watch},
+    config::registry::Registry,
+    import::{self, columns::ColumnMap, contract::Kind},
+    intake::{self, Asked, By, Plan, Scratch, Summary, Tables, Watch},
     model::period::timestamp,
 };
 
@@ -37,6 +38,16 @@ pub(super) struct Options {
 enum What {
     /// Logs of web servers: what was asked of them becomes page views
     AccessLog(LogOptions),
+    /// GoatCounter's CSV export: single hits
+    Goatcounter(TableOptions),
+    /// Plausible's CSV export, all imported_*.csv together: sums of days
+    Plausible(TableOptions),
+    /// website_event.csv of Umami's export: single hits
+    Umami(TableOptions),
+    /// Matomo's CSV reports by days with a date column: sums of days
+    Matomo(TableOptions),
+    /// Any CSV file whose columns you name
+    Csv(CsvOptions),
     /// List what was imported, and everything else that was changed by hand
     List(Place),
     /// Undo an import by its number, as if it had never been
@@ -63,6 +74,29 @@ struct LogOptions {
     place: Place,
 }
 
+#[derive(Debug, Args)]
+struct TableOptions {
+    /// The exports, plain or gzip
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The site that they count for, by its name or host
+    #[arg(long, value_name = "SITE")]
+    site: Option<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+struct CsvOptions {
+    /// Which column holds what: time=Date,path=URL,count=Hits. There are time, path, host, event, title,
+    /// referrer, user_agent, language, country, browser, os, device and visitor for single hits, and for
+    /// sums of days count, visitors and visits
+    #[arg(long, value_name = "FIELD=COLUMN,…")]
+    columns: String,
+    #[command(flatten)]
+    table: TableOptions,
+}
+
 /// What is shown on the terminal meanwhile.
 struct Shown {
     progress: ProgressBar,
@@ -85,15 +119,20 @@ impl Watch for Shown {
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     match &options.what {
         What::AccessLog(options) => access_logs(options),
+        What::Goatcounter(options) => product("goatcounter", options),
+        What::Plausible(options) => product("plausible", options),
+        What::Umami(options) => product("umami", options),
+        What::Matomo(options) => product("matomo", options),
+        What::Csv(options) => {
+            let map = ColumnMap::parse(&options.columns).map_err(Failure::Other)?;
+            tables(By::Columns(map), &options.table)
+        }
         What::List(place) => edit::list(place),
         What::Undo { id, place } => edit::carry_out(place, amend::Request::Undo(*id)),
     }
 }
 
 fn access_logs(options: &LogOptions) -> Result<(), Failure> {
-    let begun = Instant::now();
-    let registry = Arc::new(options.place.registry()?);
-    let asked = Asked::new(options.site.as_deref(), &registry).map_err(failed)?;
     let format = options.format.as_deref().map(|name| {
         import::log_format(name).ok_or_else(|| {
             let names: Vec<&str> = import::LOG_FORMATS.iter().map(|format| format.name).collect();
@@ -101,16 +140,46 @@ fn access_logs(options: &LogOptions) -> Result<(), Failure> {
         })
     });
     let plan = Plan { files: options.files.clone(), format: format.transpose()? };
+    let site = options.site.as_deref();
+    carry_out(&options.place, site, &plan.files, |registry, scratch, watch| {
+        intake::import(&plan, registry, scratch, watch)
+    })
+}
+
+fn product(name: &str, options: &TableOptions) -> Result<(), Failure> {
+    let product = import::product(name);
+    let product = product.ok_or_else(|| Failure::Other(format!("{name} is not known")))?;
+    tables(By::Product(product), options)
+}
+
+fn tables(by: By, options: &TableOptions) -> Result<(), Failure> {
+    let tables = Tables { files: options.files.clone(), by };
+    let site = options.site.as_deref();
+    carry_out(&options.place, site, &tables.files, |registry, scratch, watch| {
+        intake::import_tables(&tables, registry, scratch, watch)
+    })
+}
+
+/// Counts what `read` reads, says what has become of it, and adds it to the database.
+fn carry_out(
+    place: &Place,
+    site: Option<&str>,
+    files: &[PathBuf],
+    read: impl FnOnce(&Registry, &mut Scratch, &mut Shown) -> Result<Vec<Source>, intake::Error>,
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let registry = Arc::new(place.registry()?);
+    let asked = Asked::new(site, &registry).map_err(failed)?;
     let mut scratch = Scratch::new(&registry, asked, clock::now_ms()).map_err(failed)?;
-    let mut shown = Shown { progress: progress(&plan.files), bad: 0 };
-    let sources = intake::import(&plan, &registry, &mut scratch, &mut shown).map_err(failed)?;
+    let mut shown = Shown { progress: progress(files), bad: 0 };
+    let sources = read(&registry, &mut scratch, &mut shown).map_err(failed)?;
     scratch.finish().map_err(failed)?;
     shown.progress.finish_and_clear();
     if shown.bad > BAD_TOLD_MAX {
         tell(&format!("{} more lines can't be read", shown.bad - BAD_TOLD_MAX));
     }
     say(&table(&scratch.summary, begun.elapsed()))?;
-    take(&options.place, &scratch, sources)
+    take(place, &scratch, sources)
 }
 
 /// Adds what was counted to the database, if anything was.
@@ -121,12 +190,22 @@ fn take(place: &Place, scratch: &Scratch, sources: Vec<Source>) -> Result<(), Fa
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).take(3).collect();
     let more = sources.len().saturating_sub(names.len());
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    let what =
-        format!("imported {} page views from {}{more}", scratch.summary.counted, names.join(", "));
+    let what = format!("imported {} from {}{more}", counted(&scratch.summary), names.join(", "));
     let database = std::path::absolute(scratch.path());
     let database = database.map_err(|error| Failure::Other(error.to_string()))?;
     let take = Take { database, kind: "import".to_owned(), what, sources };
     edit::carry_out(place, amend::Request::Take(take))
+}
+
+/// What was counted, in words.
+fn counted(summary: &Summary) -> String {
+    if summary.sums > 0 {
+        format!("{} sums of days", summary.sums)
+    } else if summary.has_events {
+        format!("{} page views and events", summary.counted)
+    } else {
+        format!("{} page views", summary.counted)
+    }
 }
 
 fn failed(error: intake::Error) -> Failure {
@@ -154,7 +233,10 @@ fn table(summary: &Summary, took: Duration) -> String {
     let other = |kind| summary.others.get(&kind).copied().unwrap_or_default();
     let mut rows = vec![
         (summary.lines(), "lines".to_owned()),
-        (summary.counted, "page views".to_owned()),
+        (
+            summary.counted + summary.sums,
+            counted(summary).split_once(' ').map_or(String::new(), |(_, what)| what.to_owned()),
+        ),
         (summary.crawlers, format!("page views of crawlers{}", families(summary))),
         (other(Kind::Asset), "pictures, scripts, feeds and other files".to_owned()),
         (other(Kind::NotFound), "not found".to_owned()),

@@ -11,6 +11,7 @@ mod repeats;
 mod rules;
 mod seen;
 mod slice;
+mod sums;
 mod tallies;
 mod visits;
 

@@ -2,12 +2,31 @@
 //! nothing is counted.
 
 mod clf;
+pub mod columns;
 pub mod contract;
 mod extended;
+mod goatcounter;
 mod json;
+mod matomo;
+mod names;
+mod plausible;
+pub mod table;
 mod time;
+mod umami;
 
-use self::contract::{Line, LogFormat};
+use self::{
+    contract::{Line, LogFormat},
+    table::Product,
+};
+
+/// Every product whose exports are read.
+pub const PRODUCTS: [Product; 4] =
+    [goatcounter::PRODUCT, plausible::PRODUCT, umami::PRODUCT, matomo::PRODUCT];
+
+/// The product called `name`.
+pub fn product(name: &str) -> Option<Product> {
+    PRODUCTS.into_iter().find(|product| product.name == name)
+}
 
 /// Every format of access logs, in the order in which they are tried.
 pub const LOG_FORMATS: [LogFormat; 10] = [
@@ -57,6 +76,25 @@ mod tests {
         }
         assert!(detect("what is no log\nhas no format\n\n".lines()).is_none());
         assert!(detect("".lines()).is_none());
+    }
+
+    #[test]
+    fn every_table_is_known_by_its_own_product_alone_and_is_read() {
+        for product in PRODUCTS {
+            for example in product.examples {
+                let mut records = example.lines();
+                let columns = table::columns(records.next().unwrap());
+                for other in PRODUCTS {
+                    let opened = (other.open)(&columns).is_some();
+                    assert_eq!(opened, other.name == product.name, "{} {columns:?}", other.name);
+                }
+                let rows = (product.open)(&columns).unwrap();
+                for record in records {
+                    let row = table::Row::new(&columns, record).unwrap();
+                    assert!(rows.read(&row).is_ok(), "{record}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -41,7 +41,11 @@ pub fn of(
     Ok(Some(identifier))
 }
 
-fn as_sent(sent: &str, event: &EventType) -> Result<String, Rejected> {
+/// The identifier that was sent, as `event` counts it.
+///
+/// # Errors
+/// When it holds control characters.
+pub fn as_sent(sent: &str, event: &EventType) -> Result<String, Rejected> {
     if let Some(control) = sent.chars().find(|c| is_forbidden(*c)) {
         let sentence =
             format!("the identifier holds the control character U+{:04X}", u32::from(control));

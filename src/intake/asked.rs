@@ -65,6 +65,21 @@ impl Asked {
         }
     }
 
+    /// The site that sums count for, which are told of no host.
+    ///
+    /// # Errors
+    /// When there are several and none is named.
+    pub(super) fn only_site(&self, registry: &Registry) -> Result<String, Error> {
+        let only = registry.sites.first().filter(|_| registry.sites.len() == 1);
+        self.site.clone().or_else(|| only.map(|site| site.name.clone())).ok_or_else(|| {
+            let names: Vec<&str> = registry.sites.iter().map(|site| site.name.as_str()).collect();
+            let names = names.join(", ");
+            Error::Unclear(format!(
+                "say which site it counts for with --site; declared are {names}"
+            ))
+        })
+    }
+
     /// Refuses a file that does not tell the host of its pages, if nobody has told it either: without it
     /// the site's own pages would be taken for sources.
     pub(super) fn refuse_unknown(&self, path: &Path, registry: &Registry) -> Result<(), Error> {

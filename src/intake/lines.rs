@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Cursor, Read},
     path::Path,
     sync::{
         Arc,
@@ -17,6 +17,10 @@ pub(super) const LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// How much is read at once.
 const BUFFER_BYTES: usize = 256 * 1024;
+
+/// How an export begins that is written in UTF-16, little end first, and how large it may be.
+const UTF16_MARK: [u8; 2] = [0xff, 0xfe];
+const UTF16_BYTES_MAX: u64 = 256 << 20;
 
 /// The first bytes of every gzip file.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -83,7 +87,26 @@ pub(super) fn open(path: &Path, read: &Arc<AtomicU64>) -> io::Result<Box<dyn Rea
     let mut buffered = BufReader::with_capacity(BUFFER_BYTES, counting);
     // A pipe may hand over a single byte at first; then it is taken for text, which it most often is.
     let is_packed = buffered.fill_buf()?.starts_with(&GZIP_MAGIC);
-    Ok(if is_packed { Box::new(MultiGzDecoder::new(buffered)) } else { Box::new(buffered) })
+    if is_packed {
+        return Ok(Box::new(MultiGzDecoder::new(buffered)));
+    }
+    if buffered.fill_buf()?.starts_with(&UTF16_MARK) {
+        return Ok(Box::new(Cursor::new(from_utf16(buffered)?)));
+    }
+    Ok(Box::new(buffered))
+}
+
+/// What `reader` writes in UTF-16, in UTF-8.
+fn from_utf16(reader: impl Read) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    reader.take(UTF16_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > UTF16_BYTES_MAX {
+        let why = "it is in UTF-16 and larger than 256 MiB: convert it to UTF-8";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
+    let (units, _) = bytes.as_chunks::<2>();
+    let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
+    Ok(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
 }
 
 impl LineReader {
@@ -217,6 +240,13 @@ mod tests {
         let long = lines.next().unwrap().unwrap();
         assert!(long.is_too_long && long.bytes.len() == LINE_BYTES_MAX);
         assert_eq!(lines.next().unwrap().unwrap().bytes, b"next");
+    }
+
+    #[test]
+    fn utf_16_is_read() {
+        let text = "\u{feff}a,é\n";
+        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(from_utf16(bytes.as_slice()).unwrap(), text);
     }
 
     #[test]

@@ -27,13 +27,13 @@ use crate::{
 const SAMPLE_BYTES: u64 = 64 * 1024;
 
 /// How many logs are taken in at once.
-const FILES_MAX: usize = 10_000;
+pub(super) const FILES_MAX: usize = 10_000;
 
 /// Why a line of more bytes than are read is passed over.
-const TOO_LONG: &str = "it is longer than 64 KiB";
+pub(super) const TOO_LONG: &str = "it is longer than 64 KiB";
 
 /// How often it is told how much was read, in lines.
-const TOLD_EVERY: u64 = 1024;
+pub(super) const TOLD_EVERY: u64 = 1024;
 
 /// What is to be imported.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ pub fn import(
 }
 
 /// What was imported before.
-fn known(registry: &Registry) -> Result<Vec<Prefix>, Error> {
+pub(super) fn known(registry: &Registry) -> Result<Vec<Prefix>, Error> {
     let database = &registry.server.database;
     if !database.exists() {
         return Ok(Vec::new());
@@ -139,7 +139,7 @@ fn look_at(path: &Path, format: Option<LogFormat>, prefixes: &[Prefix]) -> Resul
 }
 
 /// How many bytes of the log were imported before.
-fn known_of(path: &Path, prefixes: &[Prefix]) -> Result<u64, Error> {
+pub(super) fn known_of(path: &Path, prefixes: &[Prefix]) -> Result<u64, Error> {
     let Some(longest) = prefixes.iter().map(|prefix| prefix.bytes).max() else { return Ok(0) };
     let unread = |source| Error::Read { path: path.to_owned(), source };
     let reader = open(path, &Arc::default()).map_err(unread)?;
@@ -190,7 +190,7 @@ fn read_log(
             }
             Ok(Line::Request(logged)) if scratch.can_have_been(logged.at_ms) => {
                 match logged.kind() {
-                    Kind::Page => scratch.count(&logged)?,
+                    Kind::Page => scratch.count_logged(&logged)?,
                     other => scratch.summary.pass(other),
                 }
                 continue;

@@ -8,6 +8,7 @@ mod lines;
 mod logs;
 mod scratch;
 mod summary;
+mod tables;
 
 use std::{io, path::PathBuf};
 
@@ -18,6 +19,7 @@ pub use self::{
     logs::{Plan, import},
     scratch::Scratch,
     summary::Summary,
+    tables::{By, Tables, import_tables},
 };
 
 /// Why nothing was imported.

@@ -11,14 +11,22 @@ use std::{
 use super::{Asked, Error, Summary};
 use crate::{
     config::registry::{Entrance, Registry},
-    import::contract::Logged,
+    import::{
+        contract::{Logged, stand_in},
+        table::Hit,
+    },
     ingest::{
         Ingest, Rejected, Request,
+        bots::OTHER_BOT,
         location::Locations,
         payload::{Fact, Payload},
         salt::Salts,
     },
-    model::{beacon::Beacon, rejection::Reason},
+    model::{
+        beacon::{Beacon, DimensionValue},
+        day_sum::DaySum,
+        rejection::Reason,
+    },
     store,
     writer::bulk::Bulk,
 };
@@ -26,6 +34,15 @@ use crate::{
 /// How many beacons wait until they are counted in the order of their times: servers write a request
 /// when it ends, not when it began.
 const WAITING_MAX: usize = 8192;
+
+/// The same for exports, which need not be in any order.
+const WAITING_OF_TABLE_MAX: usize = 262_144;
+
+/// As what an event counts whose name nobody has declared.
+pub(super) const CUSTOM_EVENT: &str = "custom_event";
+
+/// As what a hit counts that is no event.
+pub(super) const PAGE_VIEW: &str = "page_view";
 
 /// What the name of such a file begins and ends with, after that of the database.
 const INFIX: &str = ".import-";
@@ -42,6 +59,7 @@ pub struct Scratch {
     ingest: Ingest,
     pub(super) asked: Asked,
     waiting: BinaryHeap<Reverse<InOrder>>,
+    waiting_max: usize,
     taken: u64,
     now_ms: i64,
     /// What has become of every line so far.
@@ -105,10 +123,16 @@ impl Scratch {
             ingest: Ingest { salts: Salts::of_one_run(database), locations },
             asked,
             waiting: BinaryHeap::new(),
+            waiting_max: WAITING_MAX,
             taken: 0,
             now_ms,
             summary: Summary::default(),
         })
+    }
+
+    /// Expects what comes in any order.
+    pub(super) const fn expect_disorder(&mut self) {
+        self.waiting_max = WAITING_OF_TABLE_MAX;
     }
 
     /// Begins anew, as if nothing had been counted.
@@ -128,58 +152,129 @@ impl Scratch {
     }
 
     /// Counts the page view that `logged` tells of.
-    pub(super) fn count(&mut self, logged: &Logged<'_>) -> Result<(), Error> {
-        match self.accept(logged) {
+    pub(super) fn count_logged(&mut self, logged: &Logged<'_>) -> Result<(), Error> {
+        // A word that is no address would be taken for the name of a source.
+        let referrer = logged.referrer.as_deref().filter(|referrer| referrer.contains("://"));
+        self.count(&Hit {
+            at_ms: logged.at_ms,
+            visitor: Some(logged.client),
+            host: logged.host.as_deref().map(Into::into),
+            target: (&*logged.target).into(),
+            referrer: referrer.map(Into::into),
+            user_agent: logged.user_agent.as_deref().map(Into::into),
+            language: logged.languages.as_deref().map(Into::into),
+            ..Hit::default()
+        })
+    }
+
+    /// Counts a hit.
+    pub(super) fn count(&mut self, hit: &Hit<'_>) -> Result<(), Error> {
+        match self.accept(hit) {
             Ok(beacon) => {
                 self.summary.count(beacon.received_at);
+                self.summary.has_events |= hit.event.is_some();
                 self.taken += 1;
                 let at = (beacon.received_at, self.taken);
                 self.waiting.push(Reverse(InOrder { at, beacon }));
-                if self.waiting.len() > WAITING_MAX {
-                    self.count_first()?
+                if self.waiting.len() > self.waiting_max {
+                    self.count_first()?;
                 }
             }
             Err(rejected) => {
                 self.summary.refuse(&rejected);
                 if let Some(bulk) = &mut self.bulk {
-                    bulk.refuse(&rejected, logged.at_ms.div_euclid(1000))?;
+                    bulk.refuse(&rejected, hit.at_ms.div_euclid(1000))?;
                 }
             }
         }
         Ok(())
     }
 
-    fn accept(&self, logged: &Logged<'_>) -> Result<Beacon<'static>, Rejected> {
-        let host = self.asked.host(logged.host.as_deref(), &self.registry);
-        let Some(host) = host else {
-            let sentence = "the log does not tell the host".to_owned();
+    /// Adds sums of days.
+    pub(super) fn add(&mut self, sums: &[DaySum]) -> Result<(), Error> {
+        if let Some(bulk) = &mut self.bulk {
+            bulk.add(sums)?;
+        }
+        Ok(())
+    }
+
+    fn accept(&self, hit: &Hit<'_>) -> Result<Beacon<'static>, Rejected> {
+        let Some(host) = self.asked.host(hit.host.as_deref(), &self.registry) else {
+            let sentence = "the file does not tell the host".to_owned();
             return Err(Rejected::new(Reason::UnknownSite, sentence));
         };
-        let mut payload = Payload::of_type("page_view");
-        payload.site = self.asked.site.as_deref().map(Into::into);
-        let url = format!("https://{host}{}", logged.target);
-        let malformed = |sentence| Rejected::new(Reason::Malformed, sentence);
-        payload.meta.add("url".into(), Fact::Text(url.into())).map_err(malformed)?;
+        let payload = self
+            .payload(hit, &host)
+            .map_err(|sentence| Rejected::new(Reason::Malformed, sentence))?;
         let request = Request {
-            received_at: logged.at_ms,
+            received_at: hit.at_ms,
             arrived_at: self.now_ms,
-            client: logged.client,
-            // Nobody is judged by a user agent that the log does not tell.
-            is_local: logged.user_agent.is_none(),
+            client: hit.visitor.unwrap_or_else(|| stand_in("")),
+            // Nobody is judged by a user agent that is not told.
+            is_local: hit.user_agent.is_none(),
             entrance: Entrance::Beacon,
             host: Some(&host),
             origin: None,
-            referer: logged.referrer.as_deref(),
-            user_agent: logged.user_agent.as_deref().unwrap_or_default(),
-            languages: logged.languages.as_deref(),
-            country: None,
+            referer: None,
+            user_agent: hit.user_agent.as_deref().unwrap_or_default(),
+            languages: hit.language.as_deref(),
+            country: hit.country.as_deref(),
             asks_for_privacy: false,
             is_prefetch: false,
         };
         let mut beacon = self.ingest.accept(&payload, &request, &self.registry)?;
-        // Single beacons are kept for days; what is imported is older, most often by far.
-        beacon.raw = None;
+        if hit.is_bot {
+            let rejected = Rejected::new(Reason::Bot, "it was taken for a bot's".to_owned());
+            return Err(rejected.at(&beacon.site).by(OTHER_BOT));
+        }
+        if hit.visitor.is_none() {
+            (beacon.visitor, beacon.network) = (None, None);
+        }
+        if let Some(event) = self.registry.event(&beacon.event_type) {
+            if hit.user_agent.is_none() {
+                // Nothing is known of it, which is not the same as something that nobody knows.
+                beacon.dimensions.retain(|own| !own.dimension.is_of_visitor());
+            }
+            for (dimension, value) in &hit.values {
+                beacon.dimensions.retain(|own| own.dimension != *dimension);
+                if event.dimensions.contains(dimension) || event.pairs.contains(dimension) {
+                    let value = value.clone().into_owned().into();
+                    beacon.dimensions.push(DimensionValue { dimension: dimension.clone(), value });
+                }
+            }
+            let kept_ms = i64::from(event.raw_days) * 86_400_000;
+            if beacon.received_at < self.now_ms - kept_ms {
+                // It would go at once: single beacons are kept for days.
+                beacon.raw = None;
+            }
+        }
         Ok(beacon)
+    }
+
+    /// What the script would have sent.
+    fn payload<'h>(&'h self, hit: &'h Hit<'_>, host: &str) -> Result<Payload<'h>, String> {
+        let declared = |name: &&str| self.registry.events.iter().any(|event| event.name == *name);
+        let mut payload = match hit.event.as_deref() {
+            None => Payload::of_type(PAGE_VIEW),
+            Some(name) => Payload::of_type(Some(name).filter(declared).unwrap_or(CUSTOM_EVENT)),
+        };
+        if payload.event_type == CUSTOM_EVENT {
+            payload.identifier = hit.event.as_deref().map(Into::into);
+        }
+        payload.site = self.asked.site.as_deref().map(Into::into);
+        let mark = if hit.target.starts_with('/') { "" } else { "/" };
+        let url = if hit.target.contains("://") {
+            hit.target.clone().into_owned()
+        } else {
+            format!("https://{host}{mark}{}", hit.target)
+        };
+        payload.meta.add("url".into(), Fact::Text(url.into()))?;
+        for (key, fact) in [("ref", &hit.referrer), ("title", &hit.title), ("width", &hit.width)] {
+            if let Some(fact) = fact {
+                payload.meta.add(key.into(), Fact::Text((&**fact).into()))?;
+            }
+        }
+        Ok(payload)
     }
 
     fn count_first(&mut self) -> Result<(), store::Error> {

@@ -12,6 +12,10 @@ const UNDECLARED_MAX: usize = 8;
 pub struct Summary {
     /// Page views (or other events) that were counted.
     pub counted: u64,
+    /// Whether some of them were no page views.
+    pub has_events: bool,
+    /// Rows that told the sums of a day.
+    pub sums: u64,
     /// Requests that were no pages, by what they were.
     pub others: BTreeMap<Kind, u64>,
     /// Page views of programs.
@@ -39,7 +43,14 @@ impl Summary {
     pub fn lines(&self) -> u64 {
         let others: u64 = self.others.values().sum();
         let refused: u64 = self.refused.values().sum();
-        self.counted + others + self.crawlers + refused + self.bad + self.known + self.empty
+        self.counted
+            + self.sums
+            + others
+            + self.crawlers
+            + refused
+            + self.bad
+            + self.known
+            + self.empty
     }
 
     pub(super) fn count(&mut self, at_ms: i64) {

@@ -4,6 +4,7 @@
 
 pub mod beacon;
 pub mod country;
+pub mod day_sum;
 pub mod delta;
 pub mod dimension;
 pub mod filter;

@@ -12,6 +12,7 @@ use crate::{
     ingest::Rejected,
     model::{
         beacon::Beacon,
+        day_sum::DaySum,
         period::{Granularity, Period},
     },
     store::{
@@ -64,6 +65,18 @@ impl Bulk {
     pub fn count(&mut self, beacon: Beacon<'static>) -> Result<(), Error> {
         self.waiting.push(beacon);
         if self.waiting.len() >= SLICE_BEACONS { self.write() } else { Ok(()) }
+    }
+
+    /// Adds sums of days that others have counted.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn add(&mut self, sums: &[DaySum]) -> Result<(), Error> {
+        let transaction = self.writable.transaction()?;
+        let mut names = StoredNames::new(&transaction, &mut self.names);
+        let counted = self.fold.sums(sums, &self.registry, &mut names)?;
+        stored::write(&transaction, &counted)?;
+        Ok(transaction.commit()?)
     }
 
     /// Notes that a beacon was refused at `now` (UTC seconds).

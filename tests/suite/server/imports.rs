@@ -13,6 +13,7 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use rusqlite::{Connection, types::ValueRef};
 use serde_json::Value;
 use tempfile::TempDir;
+use trim_beacons::import;
 
 use crate::support::{BINARY, Server, count};
 
@@ -349,6 +350,184 @@ fn bad_lines_are_told_without_what_stands_in_them() {
         assert!(!errors.contains(word) && !said.contains(word), "{errors}");
         let bytes = fs::read(place.database()).unwrap();
         assert!(!bytes.windows(word.len()).any(|found| found == word.as_bytes()));
+    }
+}
+
+/// What stands in one row of the totals, or of a breakdown: count, visitors, visits, bounces, seconds.
+fn figures(
+    file: &Connection,
+    event: &str,
+    identifier: Option<&str>,
+    value: Option<(&str, &str)>,
+) -> [i64; 5] {
+    let figures = "count, visitors, visits, bounces, seconds";
+    let (view, more) = match value {
+        None => ("beacon_aggregates", String::new()),
+        Some((dimension, value)) => {
+            ("beacon_breakdowns", format!("AND dimension = '{dimension}' AND value = '{value}'"))
+        }
+    };
+    let sql = format!(
+        "SELECT {figures} FROM {view} WHERE granularity = 'day' AND event_type = ?1 AND identifier IS ?2 {more}"
+    );
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?])
+    };
+    file.query_row(&sql, (event, identifier), read)
+        .unwrap_or_else(|error| panic!("{event} {identifier:?} {value:?}: {error}"))
+}
+
+/// A place in which the tables of a product's export lie, as `table-0.csv` and so on, and their names.
+fn exported(product: &str) -> (Place, Vec<String>) {
+    let place = Place::new("");
+    let tables = import::product(product).unwrap().examples;
+    let names: Vec<String> =
+        (0..tables.len()).map(|number| format!("table-{number}.csv")).collect();
+    tables.iter().zip(&names).for_each(|(table, name)| place.write(name, table));
+    (place, names)
+}
+
+/// Whether `verify` finds the file sound.
+fn check_sound(place: &Place) {
+    let output = Command::new(BINARY).arg("verify").current_dir(place.0.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn hits_of_goatcounter_become_page_views_visits_and_events() {
+    let (place, names) = exported("goatcounter");
+    let words = ["goatcounter", names[0].as_str(), "--site", "site.example"];
+    let said = place.import(&words);
+    assert_eq!(
+        (told(&said, "page views and events"), told(&said, "page views of crawlers")),
+        (4, 1),
+        "{said}"
+    );
+    let file = place.file();
+    assert_eq!(figures(&file, "page_view", None, None), [3, 2, 2, 1, 300]);
+    assert_eq!(figures(&file, "page_view", Some("/a"), None), [2, 2, 2, 1, 300]);
+    assert_eq!(figures(&file, "custom_event", Some("cv.pdf"), None), [1, 1, 0, 0, 0]);
+    for (dimension, value, count) in [
+        ("source", "Google", 1),
+        ("source", "other.example", 2),
+        ("referrer", "other.example/links", 2),
+        ("country", "NL", 2),
+        ("browser", "Chrome", 2),
+        ("browser_version", "Firefox 132", 1),
+        ("os", "macOS", 2),
+        ("screen", "993 to 1440 px", 2),
+    ] {
+        let [found, ..] = figures(&file, "page_view", None, Some((dimension, value)));
+        assert_eq!(found, count, "{dimension} {value}");
+    }
+    assert!(place.import(&words).contains("Nothing is new"));
+    place.import(&["goatcounter", &names[1], "--site", "site.example"]);
+    check_sound(&place);
+}
+
+#[test]
+fn hits_of_umami_become_page_views_visits_and_events() {
+    let (place, names) = exported("umami");
+    let said = place.import(&["umami", &names[0]]);
+    assert_eq!(told(&said, "page views and events"), 4, "{said}");
+    let file = place.file();
+    assert_eq!(figures(&file, "page_view", None, None), [3, 2, 2, 1, 120]);
+    assert_eq!(figures(&file, "page_view", Some("/b"), None), [1, 1, 0, 0, 0]);
+    assert_eq!(figures(&file, "custom_event", Some("copy-code"), None), [1, 1, 0, 0, 0]);
+    for (dimension, value, count) in [
+        ("utm_source", "letter", 2),
+        ("source", "other.example", 1),
+        ("hostname", "site.example", 3),
+        ("country", "DE", 2),
+        ("language", "de", 2),
+        ("browser", "Safari", 1),
+        ("os_version", "Windows 10", 2),
+        ("device", "Desktop", 2),
+        ("device", "Phone", 1),
+    ] {
+        let [found, ..] = figures(&file, "page_view", None, Some((dimension, value)));
+        assert_eq!(found, count, "{dimension} {value}");
+    }
+    check_sound(&place);
+}
+
+#[test]
+fn sums_of_plausible_and_matomo_are_taken_as_they_are() {
+    let (place, names) = exported("plausible");
+    let words: Vec<&str> =
+        ["plausible"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let said = place.import(&words);
+    assert_eq!(told(&said, "sums of days"), 13, "{said}");
+    let file = place.file();
+    assert_eq!(figures(&file, "page_view", None, None), [304, 119, 134, 77, 21070]);
+    assert_eq!(figures(&file, "page_view", Some("/docs"), None), [9, 8, 29, 13, 0]);
+    // What the export does not tell by page.
+    assert_eq!(figures(&file, "page_view", Some("(other)"), None), [295, 0, 105, 64, 21070]);
+    assert_eq!(figures(&file, "custom_event", Some("Signup"), None), [4, 3, 0, 0, 0]);
+    for (dimension, value, count) in [
+        ("source", "Google", 70),
+        ("source", "Direct or unknown", 12),
+        ("utm_campaign", "spring, 2023", 8),
+        ("entry_page", "/docs", 29),
+        ("exit_page", "/docs", 14),
+        ("country", "FR", 2),
+        ("device", "Phone", 17),
+        ("browser_version", "Edge 111", 3),
+        ("os_version", "macOS 10.14", 2),
+    ] {
+        let [found, ..] = figures(&file, "page_view", None, Some((dimension, value)));
+        assert_eq!(found, count, "{dimension} {value}");
+    }
+    assert_eq!(count(&file, "month", None), 304 + 4);
+    assert_eq!(count(&file, "hour", None), 0);
+    check_sound(&place);
+    assert!(place.import(&words).contains("Nothing is new"));
+    place.import(&["undo", "1"]);
+    assert!(rows(&place.database()).is_empty());
+
+    let (place, names) = exported("matomo");
+    // Matomo writes UTF-16.
+    let text = fs::read_to_string(place.path(&names[1])).unwrap();
+    place.write(
+        &names[1],
+        format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+    );
+    place.import(&["matomo", &names[0], &names[1]]);
+    let file = place.file();
+    assert_eq!(figures(&file, "page_view", None, None), [120, 40, 50, 22, 6000]);
+    assert_eq!(figures(&file, "page_view", Some("/docs"), None), [31, 18, 12, 5, 900]);
+    check_sound(&place);
+    assert!(place.refused(&["plausible", &names[0]]).contains("no table that plausible exports"));
+}
+
+#[test]
+fn any_table_is_read_by_the_names_of_its_columns() {
+    let place = Place::new("");
+    place.write(
+        "days.csv",
+        "Day,URL,Hits,People\n2020-02-29,/a,7,3\n2020-02-29,/b,2,2\nno day,/c,1,1\n",
+    );
+    let columns = ["--columns", "time=Day,path=URL,count=Hits,visitors=People"];
+    let output = place.run(&[&["csv", "days.csv"], &columns[..]].concat());
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(errors, "days.csv:4: its day is not one like 2015-05-17\n");
+    let file = place.file();
+    assert_eq!(figures(&file, "page_view", None, None), [9, 5, 0, 0, 0]);
+    assert_eq!(figures(&file, "page_view", Some("/a"), None), [7, 3, 0, 0, 0]);
+    let hits = "when,page,who,from\n2021-05-01T10:00:00Z,/a?x=1,1,https://other.example/\n2021-05-01T10:01:00Z,/b,1,\n";
+    place.write("hits.csv", hits);
+    let columns =
+        ["--columns", "time=when,path=page,visitor=who,referrer=from", "--site", "site.example"];
+    place.import(&[&["csv", "hits.csv"], &columns[..]].concat());
+    assert_eq!(count(&file, "hour", Some("/a")), 1);
+    check_sound(&place);
+    for (columns, why) in [
+        ("path=page", "no column is named that holds the time"),
+        ("time=when,pages=page", "\"pages\" is nothing that a column may hold"),
+        ("time=when,path=url", "it has no column \"url\", only when, page, who, from"),
+    ] {
+        let said = place.refused(&["csv", "hits.csv", "--columns", columns]);
+        assert!(said.contains(why), "{said}");
     }
 }
 
