@@ -12,7 +12,7 @@ use crate::{
         figures::{self, Subject},
         gather::Side,
         ledger::{self, Source},
-        migrate, names,
+        names,
         rows::Which,
     },
 };
@@ -24,11 +24,6 @@ pub(super) fn carry_out(
     now: i64,
 ) -> Result<Done, Error> {
     read_one(&take.database, |other| {
-        if migrate::version(other)? != migrate::LATEST {
-            let name = take.database.display();
-            let why = format!("{name} has the schema of an older release: make a backup of it");
-            return Err(Error::Nothing(why));
-        }
         let sources = sources(other, take)?;
         refuse_known(file, take, &sources)?;
         let of = (now, take.kind.as_str(), take.what.as_str());

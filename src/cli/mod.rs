@@ -7,6 +7,7 @@ mod backup;
 mod check;
 mod demo;
 mod edit;
+mod export;
 mod import;
 mod inspect;
 mod prune;
@@ -64,6 +65,8 @@ enum Command {
     Restore(backup::RestoreOptions),
     /// Say whether the database is what was counted, row by row
     Verify(verify::Options),
+    /// Write tables out, as CSV or JSON lines
+    Export(export::Options),
     /// Add all that another database holds; also beside a running server
     Merge(edit::MergeOptions),
     /// See and undo what was changed by hand: merges, imports and the like
@@ -127,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Backup(options) => backup::make(&options),
         Command::Restore(options) => backup::restore(&options),
         Command::Verify(options) => verify::run(&options),
+        Command::Export(options) => export::run(&options),
         Command::Merge(options) => edit::merge(&options),
         Command::Edit(options) => edit::run(&options),
         Command::Import(options) => import::run(&options),

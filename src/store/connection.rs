@@ -152,12 +152,13 @@ pub fn open_readable(path: &Path) -> Result<Connection, Error> {
 /// Reads the file at `path` as it is at one moment.
 ///
 /// # Errors
-/// When it can't be opened or read, or `read` fails.
+/// When it can't be opened or read, has the schema of an older release, or `read` fails.
 pub fn read_one<T, E: From<Error>>(
     path: &Path,
     read: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut connection = open_readable(path)?;
+    migrate::check_latest(&connection, path)?;
     let transaction = connection.transaction().map_err(Error::from)?;
     read(&transaction)
 }
@@ -218,7 +219,7 @@ impl Readers {
     /// # Errors
     /// When the file can't be read.
     pub fn new(path: &Path) -> Result<Self, Error> {
-        open_readable(path)?;
+        migrate::check_latest(&open_readable(path)?, path)?;
         let threads = r2d2_threads();
         let pool = r2d2::Pool::builder()
             .max_size(READERS_MAX)

@@ -29,6 +29,18 @@ pub enum Error {
         /// The newest schema version that this release knows.
         known: i64,
     },
+    /// An older release has written it, and no server of this one has opened it since.
+    #[error(
+        "{} was written by an older release (schema {found}, this one has {known}): start the server of          this one once, which keeps a copy of what it was", .path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The schema version of this release.
+        known: i64,
+    },
     /// Another process serves it.
     #[error("{} is in use by another trim-beacons: stop that one first", .0.display())]
     InUse(PathBuf),

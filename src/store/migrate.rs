@@ -60,7 +60,7 @@ pub(super) fn to_latest(
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", version + 1)?;
         transaction.commit()?;
-        if version > 0 {
+        if found > 0 && before == Before::Kept {
             info!(step = version + 1, of = LATEST, "the schema is one step further");
         }
     }
@@ -98,6 +98,18 @@ pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), 
         return Err(Error::Newer { path: path.to_owned(), found, known: LATEST });
     }
     Ok(())
+}
+
+/// Refuses a file of an older release, whose tables are not those that this one asks.
+///
+/// # Errors
+/// When it is one, or can't be read.
+pub(super) fn check_latest(connection: &Connection, path: &Path) -> Result<(), Error> {
+    let found = version(connection)?;
+    if found == LATEST {
+        return Ok(());
+    }
+    Err(Error::Older { path: path.to_owned(), found, known: LATEST })
 }
 
 /// Says in a sentence of ours that the file is none of SQLite's.

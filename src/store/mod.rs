@@ -8,6 +8,7 @@ pub mod deltas;
 pub mod error;
 pub mod errors;
 pub mod events;
+pub mod export;
 pub mod figures;
 pub mod gather;
 pub mod journal;

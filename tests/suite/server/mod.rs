@@ -21,4 +21,5 @@ mod repeats;
 mod retention;
 mod signals;
 mod size;
+mod upgrades;
 mod verify;

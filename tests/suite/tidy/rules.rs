@@ -19,6 +19,7 @@ pub(crate) const RANKS: &[(&str, u8)] = &[
     ("writer", 3),
     ("report", 3),
     ("alert", 3),
+    ("export", 3),
     ("page", 4),
     ("backup", 4),
     ("prune", 4),
