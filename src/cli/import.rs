@@ -70,6 +70,9 @@ struct LogOptions {
     /// The format, where it can't be found out
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
+    /// Go on as the log grows, over its rotations; what was read is counted every few seconds
+    #[arg(long)]
+    follow: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -141,9 +144,24 @@ fn access_logs(options: &LogOptions) -> Result<(), Failure> {
     });
     let plan = Plan { files: options.files.clone(), format: format.transpose()? };
     let site = options.site.as_deref();
+    if options.follow {
+        return follow(&options.place, site, &plan);
+    }
     carry_out(&options.place, site, &plan.files, |registry, scratch, watch| {
         intake::import(&plan, registry, scratch, watch)
     })
+}
+
+fn follow(place: &Place, site: Option<&str>, plan: &Plan) -> Result<(), Failure> {
+    let [path] = plan.files.as_slice() else {
+        return Err(Failure::Other("--follow takes one log at a time".to_owned()));
+    };
+    let registry = Arc::new(place.registry()?);
+    let asked = Asked::new(site, &registry)?;
+    let mut scratch = Scratch::new(&registry, asked, clock::now_ms())?;
+    let mut shown = Shown { progress: ProgressBar::hidden(), bad: 0 };
+    let hand_over = |scratch: &Scratch, source| take(place, scratch, vec![source]);
+    intake::follow(path, plan.format, &registry, &mut scratch, &mut shown, hand_over)
 }
 
 fn product(name: &str, options: &TableOptions) -> Result<(), Failure> {
@@ -169,11 +187,11 @@ fn carry_out(
 ) -> Result<(), Failure> {
     let begun = Instant::now();
     let registry = Arc::new(place.registry()?);
-    let asked = Asked::new(site, &registry).map_err(failed)?;
-    let mut scratch = Scratch::new(&registry, asked, clock::now_ms()).map_err(failed)?;
+    let asked = Asked::new(site, &registry)?;
+    let mut scratch = Scratch::new(&registry, asked, clock::now_ms())?;
     let mut shown = Shown { progress: progress(files), bad: 0 };
-    let sources = read(&registry, &mut scratch, &mut shown).map_err(failed)?;
-    scratch.finish().map_err(failed)?;
+    let sources = read(&registry, &mut scratch, &mut shown)?;
+    scratch.finish()?;
     shown.progress.finish_and_clear();
     if shown.bad > BAD_TOLD_MAX {
         tell(&format!("{} more lines can't be read", shown.bad - BAD_TOLD_MAX));
@@ -208,8 +226,10 @@ fn counted(summary: &Summary) -> String {
     }
 }
 
-fn failed(error: intake::Error) -> Failure {
-    Failure::Other(error.to_string())
+impl From<intake::Error> for Failure {
+    fn from(error: intake::Error) -> Self {
+        Self::Other(error.to_string())
+    }
 }
 
 /// A bar of bytes on a terminal, and nothing elsewhere.

@@ -58,7 +58,11 @@ pub(super) struct LineReader {
     hasher: blake3::Hasher,
     /// The digest before the line, where its end was not in sight at first.
     before_line: Option<(u64, blake3::Hasher)>,
-    /// What may be found at the beginning, by length.
+    /// Whether a line without an end waits until that is written.
+    is_followed: bool,
+    /// How many bytes came before a line that waits, and whether that is too long.
+    unended: Option<(u64, bool)>,
+    /// What may be found further on, the longest first.
     prefixes: Vec<Prefix>,
     /// The longest of the prefixes that was found.
     known: u64,
@@ -112,7 +116,7 @@ fn from_utf16(reader: impl Read) -> io::Result<String> {
 impl LineReader {
     /// The lines of `reader`, which may begin with one of `prefixes`.
     pub(super) fn new(reader: Box<dyn Read>, mut prefixes: Vec<Prefix>) -> Self {
-        prefixes.sort_by_key(|prefix| prefix.bytes);
+        prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.bytes));
         Self {
             reader: BufReader::with_capacity(BUFFER_BYTES, reader),
             line: Vec::new(),
@@ -120,16 +124,25 @@ impl LineReader {
             bytes: 0,
             hasher: blake3::Hasher::new(),
             before_line: None,
+            is_followed: false,
+            unended: None,
             prefixes,
             known: 0,
         }
     }
 
+    /// The same, of a file that is still written: at its end there may be more later, and a line is one
+    /// only when it has its end.
+    pub(super) fn followed(reader: Box<dyn Read>, prefixes: Vec<Prefix>) -> Self {
+        Self { is_followed: true, ..Self::new(reader, prefixes) }
+    }
+
     /// The next line, or `None` at the end.
     pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
-        let begins = self.bytes;
-        self.line.clear();
-        let mut is_too_long = false;
+        let (begins, mut is_too_long) = self.unended.take().unwrap_or_else(|| {
+            self.line.clear();
+            (self.bytes, false)
+        });
         let mut is_ended = false;
         while !is_ended {
             let available = match self.reader.fill_buf() {
@@ -150,10 +163,20 @@ impl LineReader {
             is_too_long |= content.len() > room;
             self.line.extend_from_slice(content.get(..room).unwrap_or(content));
             let taken_bytes = available.get(..taken).unwrap_or_default();
-            digest(taken_bytes, &mut self.hasher, &mut self.bytes, &self.prefixes, &mut self.known);
+            digest(
+                taken_bytes,
+                &mut self.hasher,
+                &mut self.bytes,
+                &mut self.prefixes,
+                &mut self.known,
+            );
             self.reader.consume(taken);
         }
         if self.bytes == begins {
+            return Ok(None);
+        }
+        if self.is_followed && !is_ended {
+            self.unended = Some((begins, is_too_long));
             return Ok(None);
         }
         self.number += 1;
@@ -184,23 +207,19 @@ fn digest(
     mut content: &[u8],
     hasher: &mut blake3::Hasher,
     bytes: &mut u64,
-    prefixes: &[Prefix],
+    prefixes: &mut Vec<Prefix>,
     known: &mut u64,
 ) {
-    let ends = prefixes.iter().map(|prefix| prefix.bytes);
-    let mut ends: Vec<u64> =
-        ends.filter(|end| *end > *bytes && *end <= *bytes + content.len() as u64).collect();
-    ends.dedup();
-    for end in ends {
-        let length = usize::try_from(end - *bytes).unwrap_or(content.len());
-        let (before, after) = content.split_at(length.min(content.len()));
-        hasher.update(before);
-        *bytes = end;
-        content = after;
-        let digest = hasher.finalize();
-        let found = |prefix: &Prefix| prefix.bytes == end && prefix.digest == digest.as_bytes();
-        if prefixes.iter().any(found) {
-            *known = end;
+    while let Some(next) = prefixes.pop_if(|next| next.bytes <= *bytes + content.len() as u64) {
+        if next.bytes > *bytes {
+            let length = usize::try_from(next.bytes - *bytes).unwrap_or(content.len());
+            let (before, after) = content.split_at(length.min(content.len()));
+            hasher.update(before);
+            *bytes = next.bytes;
+            content = after;
+        }
+        if next.bytes == *bytes && hasher.finalize().as_bytes() == next.digest.as_slice() {
+            *known = next.bytes;
         }
     }
     hasher.update(content);
@@ -240,6 +259,22 @@ mod tests {
         let long = lines.next().unwrap().unwrap();
         assert!(long.is_too_long && long.bytes.len() == LINE_BYTES_MAX);
         assert_eq!(lines.next().unwrap().unwrap().bytes, b"next");
+    }
+
+    #[test]
+    fn a_line_that_is_being_written_waits_for_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        std::fs::write(&path, "one\ntw").unwrap();
+        let mut lines = LineReader::followed(open(&path, &Arc::default()).unwrap(), Vec::new());
+        assert_eq!(lines.next().unwrap().unwrap().bytes, b"one");
+        assert!(lines.next().unwrap().is_none() && lines.next().unwrap().is_none());
+        assert_eq!(lines.without_last(), prefix(b"one\n"));
+        std::fs::write(&path, "one\ntwo\nthree").unwrap();
+        let two = lines.next().unwrap().unwrap();
+        assert_eq!((two.bytes, two.number, two.begins), (&b"two"[..], 2, 4));
+        assert!(lines.next().unwrap().is_none());
+        assert_eq!(lines.without_last(), prefix(b"one\ntwo\n"));
     }
 
     #[test]

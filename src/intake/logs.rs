@@ -11,14 +11,14 @@ use std::{
 
 use super::{
     Error, Scratch, Watch,
-    lines::{LineReader, Prefix, open},
+    lines::{self, LineReader, Prefix, open},
 };
 use crate::{
     amend::Source,
     config::registry::Registry,
     import::{
         self,
-        contract::{Kind, Line, LogFormat},
+        contract::{Kind, Line, Lines, LogFormat},
     },
     store::{connection::read_one, ledger},
 };
@@ -45,11 +45,11 @@ pub struct Plan {
 }
 
 /// A log, before it is read.
-struct Log {
+pub(super) struct Log {
     path: PathBuf,
-    format: LogFormat,
+    pub(super) format: LogFormat,
     first_ms: i64,
-    tells_host: bool,
+    pub(super) tells_host: bool,
     /// How many bytes of it were imported before.
     known: u64,
     /// Of stdin, what was read of it already, and the rest.
@@ -107,7 +107,11 @@ pub(super) fn known(registry: &Registry) -> Result<Vec<Prefix>, Error> {
 }
 
 /// Finds out what the log at `path` is, and how much of it is known.
-fn look_at(path: &Path, format: Option<LogFormat>, prefixes: &[Prefix]) -> Result<Log, Error> {
+pub(super) fn look_at(
+    path: &Path,
+    format: Option<LogFormat>,
+    prefixes: &[Prefix],
+) -> Result<Log, Error> {
     let unread = |source| Error::Read { path: path.to_owned(), source };
     let uncounted = Arc::new(AtomicU64::new(0));
     let mut reader = open(path, &uncounted).map_err(unread)?;
@@ -176,31 +180,10 @@ fn read_log(
         if line.number % TOLD_EVERY == 0 {
             watch.read(read.load(Relaxed));
         }
-        let text = String::from_utf8_lossy(line.bytes);
-        let found = if line.is_too_long { Err(TOO_LONG) } else { parser.read(&text) };
-        let why = match found {
-            // What is known may still name the columns of what is not.
-            _ if line.begins < known => {
-                scratch.summary.known += 1;
-                continue;
-            }
-            Ok(Line::Nothing) => {
-                scratch.summary.empty += 1;
-                continue;
-            }
-            Ok(Line::Request(logged)) if scratch.can_have_been(logged.at_ms) => {
-                match logged.kind() {
-                    Kind::Page => scratch.count_logged(&logged)?,
-                    other => scratch.summary.pass(other),
-                }
-                continue;
-            }
-            Ok(Line::Request(_)) => "its time is not of the past",
-            Err(why) => why,
-        };
-        is_cut_off = !line.is_ended;
-        scratch.summary.bad += 1;
-        watch.bad(&format!("{}:{}: {why}", path.display(), line.number));
+        let is_ended = line.is_ended;
+        if !count_line(line, known, &mut *parser, &path, scratch, watch)? {
+            is_cut_off = !is_ended;
+        }
     }
     watch.read(read.load(Relaxed));
     // What is cut off is read when more of it is there.
@@ -208,4 +191,40 @@ fn read_log(
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let bytes = i64::try_from(whole.bytes).unwrap_or(i64::MAX);
     Ok((whole.bytes > known).then_some(Source { name, digest: whole.digest, bytes }))
+}
+
+/// Counts what a line holds, unless it stands in the first `known` bytes. Says whether it can be read.
+pub(super) fn count_line(
+    line: lines::Line<'_>,
+    known: u64,
+    parser: &mut dyn Lines,
+    path: &Path,
+    scratch: &mut Scratch,
+    watch: &mut dyn Watch,
+) -> Result<bool, Error> {
+    let text = String::from_utf8_lossy(line.bytes);
+    let found = if line.is_too_long { Err(TOO_LONG) } else { parser.read(&text) };
+    let why = match found {
+        // What is known may still name the columns of what is not.
+        _ if line.begins < known => {
+            scratch.summary.known += 1;
+            return Ok(true);
+        }
+        Ok(Line::Nothing) => {
+            scratch.summary.empty += 1;
+            return Ok(true);
+        }
+        Ok(Line::Request(logged)) if scratch.can_have_been(logged.at_ms) => {
+            match logged.kind() {
+                Kind::Page => scratch.count_logged(&logged)?,
+                other => scratch.summary.pass(other),
+            }
+            return Ok(true);
+        }
+        Ok(Line::Request(_)) => "its time is not of the past",
+        Err(why) => why,
+    };
+    scratch.summary.bad += 1;
+    watch.bad(&format!("{}:{}: {why}", path.display(), line.number));
+    Ok(false)
 }

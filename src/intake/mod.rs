@@ -4,6 +4,7 @@
 //! Nothing of a person stays: visitors are told apart by keys that never leave the memory.
 
 mod asked;
+mod follow;
 mod lines;
 mod logs;
 mod scratch;
@@ -16,6 +17,7 @@ use crate::{ingest::location::Unreadable, store};
 
 pub use self::{
     asked::Asked,
+    follow::follow,
     logs::{Plan, import},
     scratch::Scratch,
     summary::Summary,

@@ -298,6 +298,24 @@ impl Scratch {
         Ok(())
     }
 
+    /// Writes what is left; the file may be read from now on, until more is counted.
+    pub(super) fn flush(&mut self) -> Result<(), Error> {
+        while !self.waiting.is_empty() {
+            self.count_first()?;
+        }
+        self.bulk.as_mut().map_or(Ok(()), Bulk::flush)?;
+        Ok(())
+    }
+
+    /// Forgets what was counted so far, but not who was seen and whose visit goes on; it is `now_ms`.
+    pub(super) fn go_on(&mut self, now_ms: i64) -> Result<(), Error> {
+        self.bulk.as_mut().map_or(Ok(()), Bulk::forget_counted)?;
+        self.summary = Summary::default();
+        self.now_ms = now_ms;
+        self.ingest.salts.erase_past(now_ms.div_euclid(1000));
+        Ok(())
+    }
+
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.partial.0

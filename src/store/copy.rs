@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
 use super::{Error, connection::open_readable};
 
@@ -35,6 +35,17 @@ pub fn forget_people(connection: &Connection) -> Result<(), Error> {
     let mut steps = shrink.query([])?;
     while steps.next()?.is_some() {}
     Ok(())
+}
+
+/// Removes every sum, refusal, error and single beacon, and since when names are known.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn forget_counted(transaction: &Transaction<'_>) -> Result<(), Error> {
+    Ok(transaction.execute_batch(
+        "DELETE FROM beacon_aggregate; DELETE FROM beacon_breakdown; DELETE FROM beacon_histogram;
+         DELETE FROM beacon_event; DELETE FROM rejected; DELETE FROM name; DELETE FROM error_group",
+    )?)
 }
 
 /// Looks whether SQLite finds every page, every row and every index of the file as they should be.

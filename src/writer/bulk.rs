@@ -18,6 +18,7 @@ use crate::{
     store::{
         Error,
         connection::{self, Writable},
+        copy,
         names::{self, NameCache, StoredNames},
         state, upkeep,
     },
@@ -92,6 +93,24 @@ impl Bulk {
         };
         *self.refusals.entry(refusal).or_default() += 1;
         if self.refusals.len() >= REFUSALS_MAX { self.write() } else { Ok(()) }
+    }
+
+    /// Writes what is left; the file may be read meanwhile.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.write()
+    }
+
+    /// Forgets what was counted so far, but not who was seen and whose visit goes on.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn forget_counted(&mut self) -> Result<(), Error> {
+        let transaction = self.writable.transaction()?;
+        copy::forget_counted(&transaction)?;
+        Ok(transaction.commit()?)
     }
 
     /// Writes what is left and closes the file.

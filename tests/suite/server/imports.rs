@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use trim_beacons::import;
 
-use crate::support::{BINARY, Server, count};
+use crate::support::{BINARY, Server, count, wait_until};
 
 /// How often an import is killed.
 const KILLS: u32 = 100;
@@ -547,6 +547,56 @@ fn a_running_server_takes_an_import_in_and_goes_on() {
     assert_eq!(server.count("year", Some("/live")), 2);
     let path = "/api/v1/reports/overview?from=2015-05-17&to=2015-05-20";
     assert_eq!(server.json(path).pointer("/series/total/count"), Some(&Value::from(1504)));
+}
+
+#[test]
+fn a_log_is_followed_over_rotations_and_restarts() {
+    let mut server = Server::start("");
+    let log = server.folder.path().join("access.log");
+    let follow = || {
+        let mut command = Command::new(BINARY);
+        command.args(["import", "access-log", "access.log", "--follow", "--site", "a.example"]);
+        command.current_dir(server.folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    };
+    let append = |from: u32, to: u32| {
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        for number in from..to {
+            file.write_all(line("", number, &format!("/{number}"), AGENT).as_bytes()).unwrap();
+        }
+    };
+    let wait_for = |views: i64| {
+        wait_until(&format!("{views} page views"), || server.count("year", None) >= views);
+    };
+    append(0, 3);
+    let mut child = follow();
+    wait_for(3);
+    append(3, 5);
+    wait_for(5);
+    // The server puts the log aside, goes on for a moment, and begins a new one.
+    fs::rename(&log, server.folder.path().join("access.log.1")).unwrap();
+    append(5, 8);
+    wait_for(8);
+    // Another one copies and empties it.
+    fs::write(&log, "").unwrap();
+    append(8, 9);
+    wait_for(9);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    append(9, 12);
+    let mut child = follow();
+    wait_for(12);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for number in 0..12 {
+        assert_eq!(server.count("day", Some(&format!("/{number}"))), 1, "{number}");
+    }
+    // All of it is one visit of one visitor, but for the restart.
+    let file = server.file();
+    let [count, visitors, visits, ..] = figures(&file, "page_view", None, None);
+    assert_eq!((count, visitors, visits), (12, 2, 2));
+    drop(file);
+    assert!(server.terminate().success());
 }
 
 #[test]

@@ -1,0 +1,160 @@
+//! A log that is still written: read as it grows, over its rotations, and handed over every few seconds.
+//!
+//! Where it stands is in the ledger, with what was counted up to there: whenever this ends, the next one
+//! goes on from there.
+
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Error, Scratch, Watch,
+    lines::{LineReader, open},
+    logs::{count_line, known, known_of, look_at},
+};
+use crate::{
+    amend::Source,
+    clock,
+    config::registry::Registry,
+    import::contract::{Lines, LogFormat},
+};
+
+/// How often it is looked whether there is more.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How long what was read waits until it is handed over.
+const HAND_OVER_AFTER: Duration = Duration::from_secs(5);
+
+/// What a path leads to: another file after a rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Which {
+    device: u64,
+    inode: u64,
+}
+
+/// The log as it is open.
+struct Open {
+    which: Which,
+    lines: LineReader,
+    parser: Box<dyn Lines + Send>,
+    /// How many bytes were handed over or known before.
+    settled: u64,
+}
+
+/// Reads the log at `path` for ever. `hand_over` adds to the database what `scratch` has counted; what it
+/// is told to remember is how far that goes.
+///
+/// # Errors
+/// When the log can't be read, its format not be told, or what was counted not be handed over.
+pub fn follow<E: From<Error>>(
+    path: &Path,
+    format: Option<LogFormat>,
+    registry: &Registry,
+    scratch: &mut Scratch,
+    watch: &mut dyn Watch,
+    mut hand_over: impl FnMut(&Scratch, Source) -> Result<(), E>,
+) -> Result<(), E> {
+    let format = first_look(path, format, registry, scratch)?;
+    let mut log = begin(path, format, registry)?;
+    let mut handed_over = Instant::now();
+    loop {
+        let has_more = read_on(path, &mut log, scratch, watch)?;
+        let next = rotated(path, &log).map_err(|source| unread(path, source))?;
+        // A file that was moved away may have got its last lines just before.
+        let is_over = next && !read_on(path, &mut log, scratch, watch)? && !has_more;
+        if is_over || handed_over.elapsed() >= HAND_OVER_AFTER {
+            let whole = log.lines.without_last();
+            if whole.bytes > log.settled {
+                scratch.flush()?;
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let bytes = i64::try_from(whole.bytes).unwrap_or(i64::MAX);
+                hand_over(scratch, Source { name, digest: whole.digest, bytes })?;
+                scratch.go_on(clock::now_ms())?;
+                log.settled = whole.bytes;
+            }
+            handed_over = Instant::now();
+        }
+        if is_over {
+            log = begin(path, format, registry)?;
+        } else if !has_more {
+            thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// The format of the log, once there is a line in it.
+fn first_look(
+    path: &Path,
+    format: Option<LogFormat>,
+    registry: &Registry,
+    scratch: &Scratch,
+) -> Result<LogFormat, Error> {
+    while fs::metadata(path).map_err(|source| unread(path, source))?.len() == 0 {
+        thread::sleep(PAUSE);
+    }
+    let log = look_at(path, format, &[])?;
+    if !log.tells_host {
+        scratch.asked.refuse_unknown(path, registry)?;
+    }
+    Ok(log.format)
+}
+
+/// Opens the log from its beginning, once there is one.
+fn begin(path: &Path, format: LogFormat, registry: &Registry) -> Result<Open, Error> {
+    let which = loop {
+        match which(path) {
+            Ok(which) => break which,
+            Err(error) if error.kind() == ErrorKind::NotFound => thread::sleep(PAUSE),
+            Err(source) => return Err(unread(path, source)),
+        }
+    };
+    let settled = known_of(path, &known(registry)?)?;
+    let reader = open(path, &Arc::default()).map_err(|source| unread(path, source))?;
+    let lines = LineReader::followed(reader, Vec::new());
+    Ok(Open { which, lines, parser: (format.reader)(), settled })
+}
+
+/// Reads what is there. Says whether there was anything.
+fn read_on(
+    path: &Path,
+    log: &mut Open,
+    scratch: &mut Scratch,
+    watch: &mut dyn Watch,
+) -> Result<bool, Error> {
+    let mut has_more = false;
+    let begun = Instant::now();
+    while let Some(line) = log.lines.next().map_err(|source| unread(path, source))? {
+        has_more = true;
+        count_line(line, log.settled, &mut *log.parser, path, scratch, watch)?;
+        if begun.elapsed() >= HAND_OVER_AFTER {
+            break;
+        }
+    }
+    Ok(has_more)
+}
+
+/// Whether the path leads to another file now, or the file was emptied and begins anew.
+fn rotated(path: &Path, log: &Open) -> io::Result<bool> {
+    match which(path) {
+        Ok(now) if now != log.which => Ok(true),
+        Ok(_) => Ok(fs::metadata(path)?.len() < log.lines.so_far().bytes),
+        // The new one is not there yet.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn which(path: &Path) -> io::Result<Which> {
+    let found = fs::metadata(path)?;
+    Ok(Which { device: found.dev(), inode: found.ino() })
+}
+
+fn unread(path: &Path, source: io::Error) -> Error {
+    Error::Read { path: path.to_owned(), source }
+}
