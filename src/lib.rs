@@ -11,7 +11,7 @@
 //! | 1 | [`config`], [`clock`], [`metrics`], [`recent`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; the last beacons; embedded files; tables as text |
 //! | 2 | [`ingest`], [`fold`], [`store`], [`import`] | people and payloads; counting; SQL; what files of others tell |
 //! | 3 | [`writer`], [`report`], [`alert`], [`export`] | the thread that writes; questions and answers; what is told; tables written out |
-//! | 4 | [`page`], [`backup`], [`prune`], [`amend`], [`verify`] | HTML; the file copied and brought back; what goes by age; what people change; whether the file is what was counted |
+//! | 4 | [`page`], [`backup`], [`prune`], [`amend`], [`share`], [`verify`] | HTML; the file copied and brought back; what goes by age; what people change; links for others; whether the file is what was counted |
 //! | 5 | [`app`], [`intake`] | what a running server shares; files of others, read and counted |
 //! | 6 | [`web`], [`jobs`], [`control`] | HTTP; what is done by the clock; what commands ask of a running server |
 //! | 7 | [`cli`] | the command line |
@@ -47,6 +47,7 @@ pub mod page;
 pub mod prune;
 pub mod recent;
 pub mod report;
+pub mod share;
 pub mod store;
 pub mod verify;
 pub mod web;

@@ -12,6 +12,7 @@ mod import;
 mod inspect;
 mod prune;
 mod serve;
+mod share;
 mod traffic;
 mod verify;
 
@@ -75,6 +76,8 @@ enum Command {
     Import(import::Options),
     /// Remove what is older than beacons.toml keeps it; a running server does so by itself
     Prune(prune::Options),
+    /// Make, list and take back secret links to a site's figures; also beside a running server
+    Share(share::Options),
     /// Try out an alert of beacons.toml
     Alert(alert::Options),
     /// Serve a temporary database with thirteen months of made-up traffic, to look around
@@ -135,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Edit(options) => edit::run(&options),
         Command::Import(options) => import::run(&options),
         Command::Prune(options) => prune::run(&options),
+        Command::Share(options) => share::run(&options),
         Command::Alert(options) => alert::run(&options),
         Command::Demo(options) => demo::run(&options),
     };

@@ -70,6 +70,8 @@ pub(super) struct Site {
     pub(super) deny_sources: List<String>,
     pub(super) allow_sources: List<String>,
     pub(super) allowed_origins: List<String>,
+    pub(super) public: Option<bool>,
+    pub(super) embed_origins: List<String>,
 }
 
 /// One `[event.NAME]`.

@@ -105,6 +105,10 @@ pub struct Site {
     pub allowed_sources: Vec<String>,
     /// Origins that may send beacons; empty allows each.
     pub allowed_origins: Vec<String>,
+    /// Whether anybody may see its figures.
+    pub public: bool,
+    /// The origins whose pages may show its card in a frame.
+    pub embed_origins: Vec<String>,
     /// The entrances at which user agents are judged, so that bots are refused there.
     pub judged: Vec<Entrance>,
 }
@@ -344,6 +348,8 @@ mod tests {
                 denied_sources: Vec::new(),
                 allowed_sources: Vec::new(),
                 allowed_origins: Vec::new(),
+                public: false,
+                embed_origins: Vec::new(),
                 judged: Entrance::ALL.to_vec(),
             };
             assert_eq!(site.takes_host(host), expected, "{hosts:?} {host}");

@@ -66,6 +66,8 @@ fn any_host((zone, zone_name): (TimeZone, String)) -> Site {
         denied_sources: Vec::new(),
         allowed_sources: Vec::new(),
         allowed_origins: Vec::new(),
+        public: false,
+        embed_origins: Vec::new(),
         judged: Entrance::ALL.to_vec(),
     }
 }
@@ -96,6 +98,8 @@ fn check(
         denied_sources: value::list(written.deny_sources.as_ref(), value::host)?,
         allowed_sources: value::list(written.allow_sources.as_ref(), value::host)?,
         allowed_origins: value::list(written.allowed_origins.as_ref(), value::origin)?,
+        public: written.public.unwrap_or(base.public),
+        embed_origins: value::list(written.embed_origins.as_ref(), value::origin)?,
         judged: judged(written)?,
         ..base
     })

@@ -19,7 +19,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use crate::{amend, app::App, clock};
+use crate::{amend, app::App, clock, share};
 
 /// The longest request, in bytes.
 const REQUEST_BYTES_MAX: u64 = 256 * 1024;
@@ -36,6 +36,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 pub enum Request {
     /// Change what is counted.
     Amend(amend::Request),
+    /// Make a link for others, or take one back.
+    Share(share::Request),
 }
 
 /// What came of it, in a sentence.
@@ -128,6 +130,16 @@ fn carry_out(app: &App, request: Request) -> Answer {
                     info!(edit = done.edit, "{}", done.what);
                     Answer::Done(format!("Edit {}: {}", done.edit, done.what))
                 }
+                Err(error) => Answer::Failed(error.to_string()),
+            }
+        }
+        Request::Share(request) => {
+            let registry = app.registry.get();
+            let server = &registry.server;
+            let base = server.base_url.clone();
+            let base = base.unwrap_or_else(|| format!("http://{}", server.listen));
+            match share::carry_out(&mut app.file(), &registry, &base, request, clock::now()) {
+                Ok(what) => Answer::Done(what),
                 Err(error) => Answer::Failed(error.to_string()),
             }
         }

@@ -28,6 +28,8 @@ pub struct Frame {
     pub way: Way,
     /// The site's name; empty where a page is about none.
     pub site: String,
+    /// Whether it is shown to others, who see the figures of this site and nothing else.
+    pub shared: bool,
     /// Links to every site, for the switcher; it appears when there are two or more.
     pub sites: Vec<Link>,
     /// The navigation; see [`Frame::sections`].
@@ -63,6 +65,13 @@ impl Frame {
             current: path == here,
         };
         sections.into_iter().map(link).collect()
+    }
+
+    /// The navigation of those with whom the site is shared.
+    pub fn shared_sections(way: &Way, here: &str) -> Vec<Link> {
+        let all = Self::sections(way, here).into_iter();
+        let shared = [OVERVIEW, TOP, MONTH, YEAR].map(|path| way.to(path, &[]));
+        all.filter(|link| shared.contains(&link.href)).collect()
     }
 
     /// The title of the browser's window.

@@ -5,6 +5,7 @@
 
 pub mod alerts;
 pub mod dashboard;
+pub mod embed;
 pub mod error;
 pub mod errors;
 pub mod events;
@@ -18,6 +19,7 @@ pub mod privacy;
 pub mod setup;
 pub mod storage;
 pub mod top;
+pub mod unlock;
 pub mod vitals;
 pub mod year;
 

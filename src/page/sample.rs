@@ -166,6 +166,7 @@ pub(super) fn frame(here: &str) -> Frame {
         way,
         site: "example.com".into(),
         sites: Vec::new(),
+        shared: false,
         time_zone: "Europe/Berlin".into(),
         updated_at: "14:02:07".into(),
         version: "0.1.0".into(),

@@ -4,13 +4,16 @@ use super::{
     Error,
     card::Leads,
     dashboard::DashboardPage,
-    link::{self, Link},
+    embed::EmbedPage,
+    layout::Frame,
+    link::{self, Link, Way},
     live::{Beacon, LivePage},
     metric::Metric,
     one::{OnePage, Property},
     sample::{self, TODAY},
     storybook::Story,
     strip::Stat,
+    unlock::UnlockPage,
 };
 use crate::model::{period::Granularity, rejection::Reason};
 
@@ -19,6 +22,9 @@ pub(super) fn all() -> Vec<Story> {
         ("dashboard-filtered", under_filters(None)),
         ("one-page", one()),
         ("live", live()),
+        ("unlock", unlock()),
+        ("shared", shared()),
+        ("embedded", embedded()),
         ("dashboard-not-told", under_filters(Some("Before <then> only pairs are kept."))),
     ]
 }
@@ -94,4 +100,44 @@ fn live() -> Result<String, Error> {
         stream: "/live/events",
     }
     .render()
+}
+
+fn unlock() -> Result<String, Error> {
+    let frame = Frame { site: String::new(), nav: Vec::new(), ..sample::frame("") };
+    UnlockPage { frame: &frame, action: "/share/abc/unlock", is_wrong: true }.render()
+}
+
+fn shared() -> Result<String, Error> {
+    let frame = sample::frame(link::OVERVIEW);
+    let way = Way { root: "/public/example.com".into(), ..frame.way };
+    let nav = Frame::shared_sections(&way, link::OVERVIEW);
+    let frame = Frame {
+        nav,
+        way,
+        shared: true,
+        filtered_today: None,
+        file_bytes: None,
+        ..sample::frame(link::OVERVIEW)
+    };
+    let series = sample::series(Granularity::Day, 30, 40);
+    DashboardPage {
+        frame: &frame,
+        today: TODAY,
+        visitors_now: Some(3),
+        series: &series,
+        before: None,
+        metric: Metric::Visitors,
+        filters: &sample::filter_bar(link::OVERVIEW, false),
+        not_told: None,
+        cards: &sample::cards(),
+        undeclared: None,
+        alerts: &[],
+        first_run: None,
+    }
+    .render()
+}
+
+fn embedded() -> Result<String, Error> {
+    let series = sample::series(Granularity::Day, 30, 40);
+    EmbedPage { assets: &sample::frame("").assets, series: &series }.render()
 }

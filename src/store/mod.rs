@@ -22,6 +22,7 @@ pub mod personal;
 pub mod rejected;
 pub mod rows;
 pub mod seals;
+pub mod share;
 pub mod sizes;
 pub mod state;
 pub mod tallies;

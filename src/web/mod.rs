@@ -15,6 +15,7 @@ mod read;
 mod respond;
 mod routes;
 pub mod server;
+mod shared;
 
 /// The line that a site's pages need in their head; `script` is the script's path, if the site has
 /// given it one.

@@ -9,6 +9,7 @@ use super::{
     live::{self, Streamed},
     pages::{self, Page},
     respond::{self, Answer},
+    shared,
 };
 use crate::{
     app::App, assets::SCRIPTS, config::registry::Site, ingest::compat::PRODUCTS, page::link,
@@ -26,6 +27,12 @@ enum Route {
     Report,
     Privacy,
     Page(Page),
+    /// Pages for others, behind a token or a site's name.
+    Share,
+    Public,
+    Unlock,
+    Embed,
+    Badge,
     /// The door of other products, by its path in the router's words.
     Foreign(&'static str),
 }
@@ -56,6 +63,13 @@ impl Routes {
         for door in doors {
             router.insert(door, Route::Foreign(door))?;
         }
+        for rest in ["", "/", "/{*rest}"] {
+            router.insert(format!("/share/{{token}}{rest}"), Route::Share)?;
+            router.insert(format!("/public/{{site}}{rest}"), Route::Public)?;
+        }
+        router.insert("/share/{token}/unlock", Route::Unlock)?;
+        router.insert("/embed/{site}", Route::Embed)?;
+        router.insert("/badge/{name}", Route::Badge)?;
         for (page, path) in Page::ALL {
             router.insert(path, Route::Page(page))?;
         }
@@ -89,12 +103,15 @@ impl Routes {
             return named(app, peer, &path, request).await;
         };
         let method = request.method();
+        let part = |name: &str| found.params.get(name).unwrap_or_default();
         match (found.value, method) {
             (Route::Foreign(door), _) => compat::answer(app, door, peer, request).await,
             (Route::Beacon | Route::Pixel, &Method::OPTIONS) => cors::preflight(request.headers()),
             (Route::Beacon, &Method::POST) => beacon::post(app, peer, request).await,
             (Route::Beacon, _) => respond::method_not_allowed("POST, OPTIONS"),
             (Route::Page(Page::Errors), &Method::POST) => pages::post_error(app, request).await,
+            (Route::Unlock, &Method::POST) => shared::post_share(app, part("token"), request).await,
+            (Route::Unlock, _) => respond::method_not_allowed("POST"),
             (Route::Pixel, &Method::GET) => beacon::get_pixel(app, peer, request).await,
             (_, &Method::GET | &Method::HEAD) => match found.value {
                 Route::Script(name) => embedded::get_script(name, None, request.headers()),
@@ -103,8 +120,14 @@ impl Routes {
                 Route::Reports => api::get(app, None, &request).await,
                 Route::Report => api::get(app, found.params.get("slug"), &request).await,
                 Route::Privacy => pages::get_privacy_facts(app, &request),
+                Route::Share => shared::get_share(app, part("token"), part("rest"), &request).await,
+                Route::Public => {
+                    shared::get_public(app, part("site"), part("rest"), &request).await
+                }
+                Route::Embed => shared::get_embed(app, part("site")).await,
+                Route::Badge => shared::get_badge(app, part("name")).await,
                 Route::Page(page) => pages::get(app, *page, &request).await,
-                Route::Beacon | Route::Pixel | Route::Foreign(_) => {
+                Route::Beacon | Route::Pixel | Route::Unlock | Route::Foreign(_) => {
                     respond::method_not_allowed("GET, OPTIONS")
                 }
             },

@@ -22,6 +22,16 @@ pub(super) fn of(app: &App, asked: &Asked, here: &str, status: Option<&Status>) 
         current: site.name == question.site.name,
     });
     let way = asked.way.clone();
+    if asked.shared {
+        return Frame {
+            nav: Frame::shared_sections(&way, here),
+            sites: Vec::new(),
+            shared: true,
+            filtered_today: None,
+            file_bytes: None,
+            ..of(app, &Asked { shared: false, ..asked.clone() }, here, status)
+        };
+    }
     let now = question.site.zone.to_datetime(period::timestamp(question.now));
     Frame {
         nav: Frame::sections(&way, here),

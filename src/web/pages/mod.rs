@@ -34,12 +34,15 @@ use crate::{
     page::{
         self,
         date::Today,
+        embed::EmbedPage,
         error::ErrorPage,
         link::{self, Way},
         metric::Metric,
+        unlock::UnlockPage,
     },
     report::{
         self,
+        answer::Series,
         question::{Question, Wrong},
     },
     store::figures::Order,
@@ -92,6 +95,26 @@ impl Page {
     ];
 }
 
+/// The pages that others may see, and their paths behind a door.
+const SHARED: [(Page, &str); 7] = [
+    (Page::Overview, link::OVERVIEW),
+    (Page::Top, link::TOP),
+    (Page::One, link::PAGE),
+    (Page::Source, link::SOURCE),
+    (Page::Event, link::EVENT_PAGE),
+    (Page::Month, link::MONTH),
+    (Page::Year, link::YEAR),
+];
+
+/// Behind what others see a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Door {
+    /// What the paths of its pages begin with: `/public/example.com`.
+    pub(super) root: String,
+    /// The site.
+    pub(super) site: String,
+}
+
 /// What the address of a page asks.
 #[derive(Debug, Clone)]
 struct Asked {
@@ -99,6 +122,8 @@ struct Asked {
     metric: Metric,
     /// The rankings that take the place of the first ones of their cards.
     cards: Vec<Dimension>,
+    /// Whether somebody sees it with whom the site is shared.
+    shared: bool,
     /// What links to other pages about the same site begin with.
     way: Way,
     /// The address that the browser sees, without a slash at its end.
@@ -129,7 +154,30 @@ impl From<page::Error> for NoPage {
 
 /// The page that `request` asks for.
 pub(super) async fn get(app: &App, page: Page, request: &Request<Incoming>) -> Answer {
-    let drawn = match Asked::read(app, request).and_then(|asked| asked.checked(page)) {
+    get_through(app, page, request, None).await
+}
+
+/// The page at `rest` that `request` asks for, of the one site behind `door`.
+pub(super) async fn get_shared(
+    app: &App,
+    rest: &str,
+    request: &Request<Incoming>,
+    door: Door,
+) -> Answer {
+    let mut shared = SHARED.into_iter();
+    match shared.find(|(_, path)| path.trim_start_matches('/') == rest) {
+        Some((page, _)) => get_through(app, page, request, Some(&door)).await,
+        None => not_shared(),
+    }
+}
+
+async fn get_through(
+    app: &App,
+    page: Page,
+    request: &Request<Incoming>,
+    door: Option<&Door>,
+) -> Answer {
+    let drawn = match Asked::read(app, request, door).and_then(|asked| asked.checked(page)) {
         Ok(asked) => match page {
             Page::Overview => overview::get(app, asked).await,
             Page::Top => top::get(app, asked).await,
@@ -161,7 +209,7 @@ pub(super) use self::{errors::post as post_error, live::facts as live_facts};
 
 /// What the privacy page of a site says, as JSON.
 pub(super) fn get_privacy_facts(app: &App, request: &Request<Incoming>) -> Answer {
-    match Asked::read(app, request) {
+    match Asked::read(app, request, None) {
         Ok(asked) => {
             let facts = other::facts(app, &asked.question.site);
             respond::json(StatusCode::OK, &facts)
@@ -178,8 +226,27 @@ pub(super) fn not_found() -> Answer {
     error_page(StatusCode::NOT_FOUND, "There is no such page", "", advice)
 }
 
+/// The page that says that nothing is shared at this address.
+pub(super) fn not_shared() -> Answer {
+    let advice = "The link may have ended or been taken back: ask whoever gave it to you.";
+    error_page(StatusCode::NOT_FOUND, "Nothing is shared here", "", advice)
+}
+
+/// The page that asks for the password of a link under `root`.
+pub(super) fn unlock(root: &str, is_wrong: bool) -> Answer {
+    let action = format!("{root}/unlock");
+    let page = UnlockPage { frame: &frame::bare(), action: &action, is_wrong };
+    let status = if is_wrong { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+    page.render().map_or_else(|error| instead(error.into()), |html| respond::page(status, html))
+}
+
+/// The card of a site for frames in other pages.
+pub(super) fn embedded(series: &Series) -> Result<String, page::Error> {
+    EmbedPage { assets: &frame::bare().assets, series }.render()
+}
+
 impl Asked {
-    fn read(app: &App, request: &Request<Incoming>) -> Result<Self, Wrong> {
+    fn read(app: &App, request: &Request<Incoming>, door: Option<&Door>) -> Result<Self, Wrong> {
         let query = request.uri().query();
         let mut metric = Metric::default();
         let mut cards = Vec::new();
@@ -187,6 +254,8 @@ impl Asked {
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             match &*name {
                 link::SHOW => {}
+                // Behind a door there is one site.
+                link::SITE if door.is_some() => continue,
                 link::CARD => {
                     cards.extend(Dimension::from_name(&value));
                     continue;
@@ -202,6 +271,9 @@ impl Asked {
                 why: "is no figure; there are visitors, visits and count".to_owned(),
             })?;
         }
+        if let Some(door) = door {
+            rest.push((link::SITE.into(), door.site.as_str().into()));
+        }
         let registry = app.registry.get();
         let mut question = Question::parse(rest.into_iter(), &registry, clock::now())?;
         question.order = match metric {
@@ -209,11 +281,13 @@ impl Asked {
             Metric::Visits => Order::Visits,
             Metric::Count => Order::Count,
         };
-        let site = (registry.sites.len() > 1).then(|| question.site.name.clone());
-        let way = Way { root: String::new(), site, filters: question.filters.clone() };
+        let site = registry.sites.len() > 1 && door.is_none();
+        let site = site.then(|| question.site.name.clone());
+        let root = door.map(|door| door.root.clone()).unwrap_or_default();
+        let way = Way { root, site, filters: question.filters.clone() };
         let base_url = registry.server.base_url.clone();
         let base_url = base_url.unwrap_or_else(|| asked_url(request, registry.server.listen));
-        Ok(Self { question, metric, way, cards, base_url })
+        Ok(Self { question, metric, way, cards, shared: door.is_some(), base_url })
     }
 
     /// The same, if `page` knows what is asked.

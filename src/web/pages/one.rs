@@ -194,7 +194,7 @@ pub(super) async fn get_event(app: &App, asked: Asked) -> Result<String, NoPage>
     ];
     let shown = name.clone().unwrap_or_else(|| type_name.clone());
     let mut links = courses(&asked, &pairs).to_vec();
-    if asked.question.event.raw_days > 0 {
+    if asked.question.event.raw_days > 0 && !asked.shared {
         let search = (link::SEARCH, name.as_deref().unwrap_or_default());
         links.push(Link {
             name: "Each one".to_owned(),

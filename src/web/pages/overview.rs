@@ -73,7 +73,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let registry = app.registry.get();
     let undeclared = app.metrics.undeclared_site.get(|name| registry.site_called(name).is_none());
     let refused = refused(app, &question.site.name);
-    let is_first = !read.status.has_counted && question.event.visits;
+    let is_first = !asked.shared && !read.status.has_counted && question.event.visits;
     let page = DashboardPage {
         frame: &frame,
         today: asked.today(),
@@ -84,8 +84,8 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         filters: &read.filters,
         not_told: read.overview.not_told.as_deref(),
         cards: &read.cards,
-        undeclared: undeclared.as_deref(),
-        alerts: &read.alerts,
+        undeclared: undeclared.as_deref().filter(|_| !asked.shared),
+        alerts: if asked.shared { &[] } else { &read.alerts },
         first_run: is_first.then_some(FirstRun {
             snippet: &snippet,
             curl: &curl,

@@ -19,6 +19,7 @@ mod privacy;
 mod refusals;
 mod repeats;
 mod retention;
+mod shared;
 mod signals;
 mod size;
 mod upgrades;

@@ -24,6 +24,7 @@ pub(crate) const RANKS: &[(&str, u8)] = &[
     ("backup", 4),
     ("prune", 4),
     ("amend", 4),
+    ("share", 4),
     ("verify", 4),
     ("app", 5),
     ("intake", 5),

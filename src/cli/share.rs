@@ -1,0 +1,139 @@
+//! `share`: secret links to a site's figures, made and taken back, also beside a running server.
+
+use std::io;
+
+use clap::{Args, Subcommand};
+use jiff::tz::TimeZone;
+
+use super::{Failure, Place, say};
+use crate::{
+    clock,
+    control::{self, Answer},
+    model::period::date_at,
+    share::{self, Request},
+    store::{self, Readers, connection::open_writable},
+    writer::changes::Stopped,
+};
+
+/// What the command takes.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make a link that shows one site, read only, to whoever has it
+    Create {
+        /// The site; may be left out where there is one
+        #[arg(long)]
+        site: Option<String>,
+        /// For how many days it opens; for ever if left out
+        #[arg(long, value_name = "N")]
+        days: Option<u32>,
+        /// Ask for a password too, which is read here from the first line of the input
+        #[arg(long)]
+        password: bool,
+        /// Whom it is for, to tell the links apart
+        #[arg(long, default_value = "")]
+        label: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List the links
+    List(Place),
+    /// Take a link back by its number
+    Revoke {
+        /// Its number, as in the list
+        id: i64,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    match &options.action {
+        Action::List(place) => list(place),
+        Action::Revoke { id, place } => carry_out(place, Request::Revoke(*id)),
+        Action::Create { site, days, password, label, place } => {
+            let registry = place.registry()?;
+            let site = match (site, registry.sites.as_slice()) {
+                (Some(site), _) => site.clone(),
+                (None, [site]) => site.name.clone(),
+                (None, sites) => {
+                    let names: Vec<&str> = sites.iter().map(|site| site.name.as_str()).collect();
+                    let all = names.join(", ");
+                    let why = format!("there are several sites: --site one of {all}");
+                    return Err(Failure::Other(why));
+                }
+            };
+            let password = password.then(read_password).transpose()?;
+            let label = label.clone();
+            carry_out(place, Request::Create { site, password, days: *days, label })
+        }
+    }
+}
+
+fn read_password() -> Result<String, Failure> {
+    say("The password for the link, then Enter:")?;
+    let mut line = String::new();
+    io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| Failure::Other(format!("the password can't be read: {error}")))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// In the file itself, or through the server that has it.
+fn carry_out(place: &Place, request: Request) -> Result<(), Failure> {
+    let registry = place.registry()?;
+    match open_writable(&registry.server.database) {
+        Ok(writable) => {
+            let mut file = Stopped(writable);
+            let base = base_url(&registry.server);
+            let done = share::carry_out(&mut file, &registry, &base, request, clock::now());
+            file.0.close()?;
+            say(&done.map_err(|error| Failure::Other(error.to_string()))?)
+        }
+        Err(store::Error::InUse(path)) => {
+            match control::ask(&path, &control::Request::Share(request)) {
+                Ok(Answer::Done(what)) => say(&what),
+                Ok(Answer::Failed(why)) => Err(Failure::Other(why)),
+                Err(error) => Err(Failure::Other(format!(
+                    "the server of {} can't be asked ({error}): stop it first, or run this as the user \
+                     that runs it",
+                    path.display()
+                ))),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The address under which browsers find the server, as far as beacons.toml tells.
+fn base_url(server: &crate::config::registry::Server) -> String {
+    server.base_url.clone().unwrap_or_else(|| format!("http://{}", server.listen))
+}
+
+fn list(place: &Place) -> Result<(), Failure> {
+    let registry = place.registry()?;
+    let readers = Readers::new(&registry.server.database)?;
+    let links = readers.snapshot(|file| store::share::all(file))?;
+    if links.is_empty() {
+        return say("Nothing is shared by a link.");
+    }
+    let day = |at| date_at(at, &TimeZone::UTC);
+    links.iter().try_for_each(|link| {
+        let until =
+            link.expires_at.map_or("for ever".to_owned(), |at| format!("until {}", day(at)));
+        let password =
+            if link.password.is_some() { "with a password" } else { "without a password" };
+        say(&format!(
+            "{}\t{}\tsince {}\t{until}\t{password}\t{}",
+            link.id,
+            link.site,
+            day(link.created_at),
+            link.label
+        ))
+    })
+}

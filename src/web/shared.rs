@@ -1,0 +1,186 @@
+//! What is open to others: secret links, public sites, cards in frames of other pages, badges.
+//!
+//! Each door shows one site, read only, and no page behind it leads out.
+
+use hyper::{
+    HeaderMap, Request, StatusCode,
+    body::Incoming,
+    header::{self, HeaderName, HeaderValue},
+};
+use serde_json::json;
+use tokio::sync::Semaphore;
+use url::form_urlencoded;
+
+use super::{
+    body,
+    pages::{self, Door},
+    read::{self, Unanswered},
+    respond::{self, Answer},
+};
+use crate::{
+    app::App,
+    clock,
+    page::embed,
+    report::{self, answer::Series, question::Question},
+    share,
+    store::share::ShareLink,
+};
+
+/// How many passwords are looked at at once: each takes 19 MiB and a while, for whoever guesses too.
+const PASSWORDS_AT_ONCE: usize = 2;
+
+static PASSWORDS: Semaphore = Semaphore::const_new(PASSWORDS_AT_ONCE);
+
+/// The largest form with a password, in bytes.
+const FORM_BYTES_MAX: usize = 2_048;
+
+/// What a browser that knows the password is known by.
+const COOKIE: &str = "tb_share";
+
+/// The page `rest` behind the secret link `token`.
+pub(super) async fn get_share(
+    app: &App,
+    token: &str,
+    rest: &str,
+    request: &Request<Incoming>,
+) -> Answer {
+    let link = match find(app, token).await {
+        Ok(Some(link)) => link,
+        Ok(None) => return pages::not_shared(),
+        Err(answer) => return answer,
+    };
+    let root = format!("/share/{token}");
+    if link.password.is_some() && !has_pass(request.headers(), &share::pass(&link, token)) {
+        return pages::unlock(&root, false);
+    }
+    pages::get_shared(app, rest, request, Door { root, site: link.site }).await
+}
+
+/// Opens a link that asks for a password.
+pub(super) async fn post_share(app: &App, token: &str, request: Request<Incoming>) -> Answer {
+    let link = match find(app, token).await {
+        Ok(Some(link)) => link,
+        Ok(None) => return pages::not_shared(),
+        Err(answer) => return answer,
+    };
+    let Ok(form) = body::read(request.into_body(), FORM_BYTES_MAX).await else {
+        return respond::empty(StatusCode::BAD_REQUEST);
+    };
+    let mut fields = form_urlencoded::parse(&form);
+    let password = fields.find(|(name, _)| name == "password").map(|(_, told)| told.into_owned());
+    let password = password.unwrap_or_default();
+    let Ok(_room) = PASSWORDS.acquire().await else {
+        return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let pass = share::pass(&link, token);
+    let looking = tokio::task::spawn_blocking(move || share::is_password(&link, &password));
+    let root = format!("/share/{token}");
+    if !looking.await.unwrap_or(false) {
+        return pages::unlock(&root, true);
+    }
+    let mut answer = respond::see_other(&format!("{root}/"));
+    let base_url = app.registry.get().server.base_url.clone();
+    let is_safe = base_url.is_some_and(|url| url.starts_with("https:"));
+    let safe = if is_safe { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={pass}; Path={root}; HttpOnly; SameSite=Lax{safe}");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        answer.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    answer
+}
+
+async fn find(app: &App, token: &str) -> Result<Option<ShareLink>, Answer> {
+    let token = token.to_owned();
+    let found = read::answer(app, move |file| share::open(file, &token, clock::now())).await;
+    match found {
+        // Of a site that is no longer declared, nothing is shown.
+        Ok((link, _)) => Ok(link.filter(|link| app.registry.get().site(&link.site).is_some())),
+        Err(Unanswered) => Err(respond::empty(StatusCode::SERVICE_UNAVAILABLE)),
+    }
+}
+
+fn has_pass(headers: &HeaderMap, pass: &str) -> bool {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut told = cookies.flat_map(|line| line.split(';')).filter_map(|one| {
+        let (name, value) = one.trim().split_once('=')?;
+        (name == COOKIE).then_some(value)
+    });
+    // Compared as hashes, so that how long it takes tells nothing.
+    told.any(|told| blake3::hash(told.as_bytes()) == blake3::hash(pass.as_bytes()))
+}
+
+/// The page `rest` of a site that is public.
+pub(super) async fn get_public(
+    app: &App,
+    site: &str,
+    rest: &str,
+    request: &Request<Incoming>,
+) -> Answer {
+    let registry = app.registry.get();
+    match registry.site(site).filter(|site| site.public) {
+        Some(site) => {
+            let door = Door { root: format!("/public/{}", site.name), site: site.name.clone() };
+            pages::get_shared(app, rest, request, door).await
+        }
+        None => pages::not_shared(),
+    }
+}
+
+/// The card of a site, for frames in pages of the origins that may have it.
+pub(super) async fn get_embed(app: &App, site: &str) -> Answer {
+    let origins = match app.registry.get().site(site) {
+        Some(site) if !site.embed_origins.is_empty() => site.embed_origins.join(" "),
+        _ => return pages::not_shared(),
+    };
+    let Some(series) = last_days(app, site).await else {
+        return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {origins}"
+    );
+    let (Ok(html), Ok(policy)) = (pages::embedded(&series), HeaderValue::from_str(&policy)) else {
+        return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let mut answer = respond::with_body(StatusCode::OK, "text/html; charset=utf-8", html);
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    respond::set(&mut answer, header::REFERRER_POLICY, "no-referrer");
+    respond::set(&mut answer, header::CACHE_CONTROL, "max-age=300");
+    answer
+}
+
+/// The badge of a public site: `NAME.svg` as an image, `NAME.json` as a number.
+pub(super) async fn get_badge(app: &App, name: &str) -> Answer {
+    let (site, is_image) = match (name.strip_suffix(".svg"), name.strip_suffix(".json")) {
+        (Some(site), _) => (site, true),
+        (_, Some(site)) => (site, false),
+        _ => return pages::not_shared(),
+    };
+    if !app.registry.get().site(site).is_some_and(|site| site.public) {
+        return pages::not_shared();
+    }
+    let Some(series) = last_days(app, site).await else {
+        return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let visitors = series.total.visitors;
+    let mut answer = if is_image {
+        respond::with_body(StatusCode::OK, "image/svg+xml", embed::badge(visitors))
+    } else {
+        let facts = json!({ "site": site, "days": series.scope.range.days(), "visitors": visitors,
+                            "page_views": series.total.count });
+        respond::json(StatusCode::OK, &facts)
+    };
+    respond::set(&mut answer, header::CACHE_CONTROL, "max-age=300");
+    respond::set(&mut answer, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    let policy = HeaderName::from_static("cross-origin-resource-policy");
+    respond::set(&mut answer, policy, "cross-origin");
+    answer
+}
+
+/// The last thirty days of a site; `None` when they can't be read.
+async fn last_days(app: &App, site: &str) -> Option<Series> {
+    let registry = app.registry.get();
+    let site = std::sync::Arc::clone(registry.site(site)?);
+    let question = Question::about(site, &registry, clock::now());
+    let told = read::answer(app, move |file| report::overview::answer(&question, file)).await;
+    told.ok().map(|(overview, _)| overview.series)
+}
