@@ -13,12 +13,10 @@ use super::{
 };
 
 /// The migrations, the first one leading to version 1.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_events.sql"),
-    include_str!("migrations/0003_ledger.sql"),
-    include_str!("migrations/0004_steps.sql"),
-    include_str!("migrations/0005_share.sql"),
+    include_str!("migrations/0003_yours.sql"),
 ];
 
 /// The newest schema version that this release knows.

@@ -45,3 +45,24 @@ CREATE TABLE seal (
     digest      BLOB NOT NULL,                -- BLAKE3, 16 bytes
     PRIMARY KEY (site, granularity, span_start)
 ) STRICT, WITHOUT ROWID;
+
+-- What a page view that goes on a visit adds to it, so that single page views add up to visits, bounces
+-- and seconds as the sums do; NULL where it begins one, or is of none.
+ALTER TABLE beacon_event ADD COLUMN left_page INTEGER; -- the page that was left for it
+ALTER TABLE beacon_event ADD COLUMN gap INTEGER;       -- seconds since that one
+ALTER TABLE beacon_event ADD COLUMN second INTEGER;    -- 1: the second page view, which ends the bounce
+ALTER TABLE beacon_event ADD COLUMN since INTEGER;     -- seconds since the finest bucket of the visit's start
+
+-- Errors among many page views, one site among many: each is found without reading the others.
+CREATE INDEX beacon_event_kind ON beacon_event (site, event_type);
+
+-- Secret links to a site's figures. The token itself is known to those alone who were given it.
+CREATE TABLE share_link (
+    id         INTEGER PRIMARY KEY,
+    site       TEXT NOT NULL,                 -- its name in beacons.toml
+    token      BLOB NOT NULL UNIQUE,          -- BLAKE3 of the token
+    password   TEXT,                          -- Argon2, in PHC's form; NULL: none is asked for
+    label      TEXT NOT NULL,                 -- whom it was made for
+    created_at INTEGER NOT NULL,              -- UTC seconds
+    expires_at INTEGER                        -- UTC seconds; NULL: never
+) STRICT;
