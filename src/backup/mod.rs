@@ -1,6 +1,7 @@
 //! Backups: a whole, checked copy of the file without the people of today, and the way back.
 
 mod restore;
+pub mod schedule;
 
 use std::{
     path::{Path, PathBuf},

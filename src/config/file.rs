@@ -39,7 +39,25 @@ pub(super) struct Server {
     pub(super) sender_tokens: List<String>,
     pub(super) country_database: Value<String>,
     pub(super) archive: Value<String>,
+    pub(super) backup: Backup,
     pub(super) limits: ServerLimits,
+}
+
+/// `[server.backup]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Backup {
+    pub(super) folder: Value<String>,
+    pub(super) keep: Keep,
+}
+
+/// `keep` of `[server.backup]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Keep {
+    pub(super) daily: Value<i64>,
+    pub(super) weekly: Value<i64>,
+    pub(super) monthly: Value<i64>,
 }
 
 /// `[server.limits]`.

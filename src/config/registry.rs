@@ -46,8 +46,23 @@ pub struct Server {
     pub country_database: Option<PathBuf>,
     /// The folder in which old buckets are kept once they leave the file, if any.
     pub archive: Option<PathBuf>,
+    /// Which backups are made by the calendar, if any.
+    pub backup: Option<BackupRule>,
     /// What is bounded by how much.
     pub limits: ServerLimits,
+}
+
+/// One backup a day, of which some are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupRule {
+    /// Where they go.
+    pub folder: PathBuf,
+    /// How many of the last are kept, at least one.
+    pub daily: usize,
+    /// Of how many weeks the last one is kept.
+    pub weekly: usize,
+    /// Of how many months the last one is kept.
+    pub monthly: usize,
 }
 
 /// The server's own limits.

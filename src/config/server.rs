@@ -17,6 +17,10 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 /// The shortest token, in characters.
 const TOKEN_CHARACTERS_MIN: usize = 24;
 const DEFAULT_DATABASE: &str = "trim-beacons.db";
+/// How many backups of each kind may be kept.
+const BACKUPS_MAX: i64 = 1000;
+const DEFAULT_DAILY: usize = 7;
+const DEFAULT_WEEKLY: usize = 4;
 const DEFAULT_LIMITS: registry::ServerLimits = registry::ServerLimits {
     body_bytes: 8192,
     queue_beacons: 65_536,
@@ -43,6 +47,7 @@ pub(super) fn check(written: file::Server) -> Result<registry::Server, Fault> {
         sender_tokens: value::list(written.sender_tokens.as_ref(), token)?,
         country_database: written.country_database.as_ref().map(path).transpose()?,
         archive: written.archive.as_ref().map(path).transpose()?,
+        backup: backup(&written.backup)?,
         limits: limits(&written.limits)?,
     })
 }
@@ -81,6 +86,23 @@ fn path(text: &Spanned<String>) -> Result<PathBuf, Fault> {
     Ok(PathBuf::from(text.get_ref()))
 }
 
+/// Backups are made once they have a folder.
+fn backup(written: &file::Backup) -> Result<Option<registry::BackupRule>, Fault> {
+    let file::Keep { daily, weekly, monthly } = &written.keep;
+    let number = |name, value: &file::Value<i64>, least, default| match value {
+        Some(value) => value::number(name, value, least..=BACKUPS_MAX),
+        None => Ok(default),
+    };
+    let rule = registry::BackupRule {
+        folder: PathBuf::new(),
+        daily: number("daily", daily, 1, DEFAULT_DAILY)?,
+        weekly: number("weekly", weekly, 0, DEFAULT_WEEKLY)?,
+        monthly: number("monthly", monthly, 0, 0)?,
+    };
+    let folder = written.folder.as_ref().map(path).transpose()?;
+    Ok(folder.map(|folder| registry::BackupRule { folder, ..rule }))
+}
+
 fn limits(written: &file::ServerLimits) -> Result<registry::ServerLimits, Fault> {
     let default = DEFAULT_LIMITS;
     let number = |name, value: &file::Value<i64>, range, default| match value {
@@ -115,6 +137,10 @@ mod tests {
             "[server]\nlisten = \"localhost\"",
             "beacons.toml:2:10: \"localhost\" is not an address and a port; write both in numbers, \
              such as \"127.0.0.1:8080\" or \"[::]:8080\"",
+        );
+        check(
+            "[server.backup]\nfolder = \"backups\"\nkeep = { daily = 0 }",
+            "beacons.toml:3:18: daily = 0 is out of range; use 1 to 1000",
         );
         check(
             "[server]\nsender_tokens = [\"secret\"]",

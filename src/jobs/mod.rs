@@ -1,6 +1,7 @@
 //! Jobs: what the server does by the clock. A job is one file and one line here.
 
 mod alerts;
+mod backups;
 pub mod contract;
 mod messages;
 mod retention;
@@ -14,7 +15,8 @@ use self::contract::Job;
 use crate::app::App;
 
 /// Every job.
-static JOBS: [Job; 5] = [salt::JOB, retention::JOB, seals::JOB, alerts::JOB, messages::JOB];
+static JOBS: [Job; 6] =
+    [salt::JOB, retention::JOB, seals::JOB, alerts::JOB, messages::JOB, backups::JOB];
 
 /// Does every job when it is due, for ever.
 pub async fn run(app: App) {

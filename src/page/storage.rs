@@ -2,10 +2,12 @@
 
 use askama::Template;
 
+use jiff::civil::Date;
+
 use super::{
-    Error,
+    Error, date,
     layout::Frame,
-    number,
+    link, number,
     svg::{Svg, sparkline},
 };
 use crate::report::answer::{SizedPart, Storage};
@@ -22,6 +24,8 @@ pub struct StoragePage<'a> {
     pub disk_free: Option<i64>,
     /// Where the file is.
     pub path: &'a str,
+    /// The date of the last backup that was made by the calendar, if any are.
+    pub last_backup: Option<Option<Date>>,
     /// How long each event type is kept, in words.
     pub kept: &'a [(String, String)],
 }
@@ -50,6 +54,25 @@ impl StoragePage<'_> {
 
     fn unused(&self) -> Option<String> {
         (self.storage.unused_bytes > 0).then(|| number::bytes(self.storage.unused_bytes))
+    }
+
+    /// Where a form asks for a backup.
+    #[expect(clippy::unused_self, reason = "templates ask the page")]
+    fn download(&self) -> &'static str {
+        link::DOWNLOAD
+    }
+
+    fn backups(&self) -> String {
+        match self.last_backup {
+            None => {
+                "One a day is made for you once [server.backup] in beacons.toml names a folder."
+                    .to_owned()
+            }
+            Some(None) => "The first one by the calendar is still to be made.".to_owned(),
+            Some(Some(date)) => {
+                format!("The last one by the calendar: {}.", date::date_words(date))
+            }
+        }
     }
 
     fn trend(&self) -> Svg {

@@ -221,7 +221,11 @@ fn errors() -> Vec<Story> {
         let frame = sample::frame(link::STORAGE);
         let kept = [("page_view".to_owned(), "hours 90 days, months for ever".to_owned())];
         let path = "/var/lib/<b>/trim-beacons.db";
-        (name, StoragePage { frame: &frame, storage, disk_free, path, kept: &kept }.render())
+        (
+            name,
+            StoragePage { frame: &frame, storage, disk_free, last_backup: None, path, kept: &kept }
+                .render(),
+        )
     };
     let kept = sample::events();
     let nothing = Events { kept_days: 0, rows: Vec::new(), next_before: None, ..kept.clone() };

@@ -1,6 +1,9 @@
 //! The schema and its versions. A released migration never changes; the next one is a new file.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tracing::info;
@@ -97,6 +100,27 @@ pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), 
         return Err(Error::Newer { path: path.to_owned(), found, known: LATEST });
     }
     Ok(())
+}
+
+/// What of the schema is not as this release makes it: tables, indexes and views by their names.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn schema_faults(connection: &Connection) -> Result<Vec<String>, Error> {
+    let fresh = Connection::open_in_memory()?;
+    MIGRATIONS.iter().try_for_each(|step| fresh.execute_batch(step))?;
+    let found = schema(connection)?;
+    let expected = schema(&fresh)?;
+    let faulty = expected.into_iter().filter(|(name, sql)| found.get(name) != Some(sql));
+    Ok(faulty.map(|(name, _)| format!("{name} is not defined as it should be")).collect())
+}
+
+/// The definitions of a file by their names.
+fn schema(connection: &Connection) -> Result<BTreeMap<String, String>, Error> {
+    let mut statement =
+        connection.prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Refuses a file of an older release, whose tables are not those that this one asks.

@@ -95,6 +95,9 @@ pub fn verify(
     for found in store::copy::damages(file, FINDINGS_MAX)? {
         report.wrong(format!("the file: {found}"));
     }
+    for found in store::migrate::schema_faults(file)? {
+        report.wrong(format!("the file: {found}"));
+    }
     if !report.is_sound() {
         let note = "SQLite can't read the file right, so the counts were not looked at: go back to a \
                     backup";

@@ -48,6 +48,13 @@ pub(super) type Streamed = Response<Either<Full<Bytes>, Messages>>;
 #[derive(Debug)]
 pub(super) struct Messages(mpsc::Receiver<Bytes>);
 
+impl Messages {
+    /// What comes from `receive`, until nobody sends any more.
+    pub(super) const fn new(receive: mpsc::Receiver<Bytes>) -> Self {
+        Self(receive)
+    }
+}
+
 impl Body for Messages {
     type Data = Bytes;
     type Error = Infallible;
@@ -78,7 +85,7 @@ pub(super) fn stream(app: &App, request: &Request<Incoming>) -> Streamed {
     };
     let (send, receive) = mpsc::channel(1);
     tokio::spawn(tell(app.clone(), site, send, permit));
-    let mut answer = Response::new(Either::Right(Messages(receive)));
+    let mut answer = Response::new(Either::Right(Messages::new(receive)));
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),

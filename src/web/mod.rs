@@ -6,6 +6,7 @@ mod body;
 mod client;
 mod compat;
 mod cors;
+mod download;
 mod embedded;
 mod gzip;
 mod health;

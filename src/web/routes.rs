@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use hyper::{Method, Request, body::Incoming};
 
 use super::{
-    api, beacon, compat, cors, embedded, gzip, health,
+    api, beacon, compat, cors, download, embedded, gzip, health,
     live::{self, Streamed},
     pages::{self, Page},
     respond::{self, Answer},
@@ -86,6 +86,9 @@ impl Routes {
         let is_stream = request.uri().path() == link::LIVE_EVENTS;
         if is_stream && request.method() == Method::GET {
             return live::stream(app, &request);
+        }
+        if request.uri().path() == link::DOWNLOAD && request.method() == Method::POST {
+            return download::post(app, request.headers()).await;
         }
         let takes_gzip = gzip::is_accepted(request.headers());
         let answer = self.plain_answer(app, peer, request).await;

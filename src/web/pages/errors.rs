@@ -1,6 +1,6 @@
 //! `GET /errors`: errors by what they are, or everything about one. `POST /errors`: what is decided.
 
-use hyper::{HeaderMap, Request, StatusCode, body::Incoming, header};
+use hyper::{Request, StatusCode, body::Incoming};
 use serde_json::json;
 use tracing::error;
 use url::form_urlencoded;
@@ -111,7 +111,7 @@ fn one(asked: &Asked, file: &Transaction<'_>) -> Result<One, store::Error> {
 /// A decision about one error, from the form on its page or from a program.
 pub(in crate::web) async fn post(app: &App, request: Request<Incoming>) -> Answer {
     let (head, incoming) = request.into_parts();
-    if !is_own(&head.headers) {
+    if !respond::is_own(&head.headers) {
         let sentence = "this form is only taken from its own page";
         return respond::json(StatusCode::FORBIDDEN, &json!({ "error": sentence }));
     }
@@ -123,19 +123,6 @@ pub(in crate::web) async fn post(app: &App, request: Request<Incoming>) -> Answe
         Ok(back) => respond::see_other(&back),
         Err((status, sentence)) => respond::json(status, &json!({ "error": sentence })),
     }
-}
-
-/// Whether a browser sends this from a page of ours, or no browser sends it: another site's page may
-/// not decide anything in the name of who looks at it.
-fn is_own(headers: &HeaderMap) -> bool {
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    if let Some(site) = site {
-        return site == "same-origin";
-    }
-    let Some(origin) = text(header::ORIGIN) else { return true };
-    let host = origin.split_once("://").map(|(_, host)| host);
-    host.is_some() && host == text(header::HOST)
 }
 
 async fn decide(app: &App, form: &[u8]) -> Result<String, (StatusCode, String)> {

@@ -3,6 +3,7 @@
 use super::{Asked, NoPage, frame};
 use crate::{
     app::App,
+    backup::schedule,
     config::registry::EventType,
     page::{link, storage::StoragePage},
     report::{self, status},
@@ -18,10 +19,13 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let registry = app.registry.get();
     let kept: Vec<(String, String)> =
         registry.events.iter().map(|event| (event.name.clone(), kept(event))).collect();
+    let rule = registry.server.backup.as_ref();
+    let last_backup = rule.map(|rule| schedule::last(&rule.folder).ok().flatten());
     let page = StoragePage {
         frame: &frame::of(app, &asked, link::STORAGE, Some(&status)),
         storage: &storage,
         disk_free: app.disk_free(),
+        last_backup,
         path: &app.database.display().to_string(),
         kept: &kept,
     };

@@ -1,0 +1,117 @@
+//! `POST /storage/backup`: a backup of this moment, as a file to keep.
+
+use std::{
+    fs::{self, File},
+    io::Read as _,
+    path::PathBuf,
+};
+
+use bytes::Bytes;
+use http_body_util::Either;
+use hyper::{
+    HeaderMap, Response, StatusCode,
+    header::{self, HeaderValue},
+};
+use serde_json::json;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit, mpsc},
+    task,
+};
+use tracing::{error, warn};
+
+use super::{
+    live::{Messages, Streamed, whole},
+    respond,
+};
+use crate::{app::App, backup, clock, model::period::date_at, store::partial::with_suffix};
+
+/// One at a time: each is a copy of the whole file on the disk.
+static DOWNLOADS: Semaphore = Semaphore::const_new(1);
+
+/// How much is read from the copy at once, in bytes.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// A copy that goes once it was sent, or could not be.
+struct Copy(PathBuf);
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        // There is none if it could not be made.
+        let _none = fs::remove_file(&self.0);
+    }
+}
+
+/// A checked copy of the database, made now.
+pub(super) async fn post(app: &App, headers: &HeaderMap) -> Streamed {
+    let failed =
+        |status, sentence: &str| whole(respond::json(status, &json!({ "error": sentence })));
+    if !respond::is_own(headers) {
+        return failed(StatusCode::FORBIDDEN, "this form is only taken from its own page");
+    }
+    let Ok(permit) = DOWNLOADS.try_acquire() else {
+        let sentence = "another backup is being downloaded: try again when that is done";
+        return failed(StatusCode::SERVICE_UNAVAILABLE, sentence);
+    };
+    let registry = app.registry.get();
+    let copy = Copy(with_suffix(&app.database, ".download"));
+    let made = task::spawn_blocking(move || {
+        // What a killed process left is in nobody's way.
+        fs::remove_file(&copy.0).or_else(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?;
+        let bytes = backup::make(&registry, &copy.0).map_err(std::io::Error::other)?;
+        Ok((File::open(&copy.0)?, bytes, copy))
+    })
+    .await
+    .unwrap_or_else(|error| Err(std::io::Error::other(error)));
+    match made {
+        Ok((file, bytes, copy)) => stream(file, bytes, copy, permit),
+        Err(error) => {
+            error!(%error, "a backup for a download could not be made");
+            let sentence = format!("the backup could not be made: {error}");
+            failed(StatusCode::INTERNAL_SERVER_ERROR, &sentence)
+        }
+    }
+}
+
+fn stream(file: File, bytes: u64, copy: Copy, permit: SemaphorePermit<'static>) -> Streamed {
+    let (send, receive) = mpsc::channel(1);
+    task::spawn_blocking(move || {
+        let _until_sent = (copy, permit);
+        if let Err(error) = send_all(file, &send) {
+            warn!(%error, "a download of a backup broke off");
+        }
+    });
+    let mut answer = Response::new(Either::Right(Messages::new(receive)));
+    let today = date_at(clock::now(), &jiff::tz::TimeZone::UTC);
+    let disposition = format!("attachment; filename=\"trim-beacons-{today}.db\"");
+    for (name, value) in [
+        (header::CONTENT_TYPE, "application/vnd.sqlite3".to_owned()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (header::CONTENT_LENGTH, bytes.to_string()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    answer
+}
+
+/// Sends the file piece by piece, as fast as it is taken.
+fn send_all(mut file: File, send: &mpsc::Sender<Bytes>) -> std::io::Result<()> {
+    loop {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let length = file.read(&mut chunk)?;
+        if length == 0 {
+            return Ok(());
+        }
+        chunk.truncate(length);
+        if send.blocking_send(chunk.into()).is_err() {
+            // Whoever has hung up does not want the rest.
+            return Ok(());
+        }
+    }
+}
