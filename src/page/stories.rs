@@ -103,7 +103,7 @@ fn live() -> Result<String, Error> {
 }
 
 fn unlock() -> Result<String, Error> {
-    let frame = Frame { site: String::new(), nav: Vec::new(), ..sample::frame("") };
+    let frame = Frame { assets: sample::frame("").assets, ..Frame::default() };
     UnlockPage { frame: &frame, action: "/share/abc/unlock", is_wrong: true }.render()
 }
 

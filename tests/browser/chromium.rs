@@ -42,8 +42,18 @@ impl Browser {
         Self::start_with(&[]).await
     }
 
+    /// A browser that runs no scripts.
+    pub(crate) async fn start_without_scripts() -> Self {
+        let blocked = json!({ "profile.managed_default_content_settings.javascript": 2 });
+        Self::start_as(&[], &blocked).await
+    }
+
     /// A browser with further switches.
     pub(crate) async fn start_with(further: &[&str]) -> Self {
+        Self::start_as(further, &json!({})).await
+    }
+
+    async fn start_as(further: &[&str], settings: &Value) -> Self {
         let child = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
         let mut driver = Driver(child.unwrap());
         let mut lines = BufReader::new(driver.0.stdout.take().unwrap()).lines();
@@ -55,7 +65,7 @@ impl Browser {
         std::thread::spawn(move || lines.for_each(drop));
         let switches = [&SWITCHES[..], further].concat();
         let wanted = json!({
-            "goog:chromeOptions": { "args": switches },
+            "goog:chromeOptions": { "args": switches, "prefs": settings },
             "goog:loggingPrefs": { "browser": "ALL" },
         });
         let page = ClientBuilder::new(HttpConnector::new())

@@ -5,6 +5,7 @@
 mod chromium;
 mod clients;
 mod errors;
+mod lists;
 mod pages;
 #[path = "../suite/support/mod.rs"]
 #[expect(dead_code, reason = "the suite uses the rest")]

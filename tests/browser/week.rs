@@ -218,8 +218,7 @@ impl Week {
     /// What the dashboard says of who is there.
     fn now(&self, site: &str) -> String {
         let page = self.server.get(&format!("/?site={site}")).text();
-        let (_, rest) =
-            page.split_once(r#"<span class="now">"#).unwrap_or_else(|| panic!("{page}"));
+        let (_, rest) = page.split_once(r#"class="now""#).unwrap_or_else(|| panic!("{page}"));
         let (_, rest) = rest.split_once("</svg> ").unwrap();
         rest.split('<').next().unwrap().to_owned()
     }
