@@ -427,6 +427,10 @@ fn files_with(week: &Week, is_searched: &dyn Fn(&str) -> bool) -> Vec<String> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(week.server.folder.path()).unwrap() {
         let entry = entry.unwrap();
+        // The way in for commands is no file.
+        if !entry.file_type().unwrap().is_file() {
+            continue;
+        }
         let name = entry.file_name().into_string().unwrap();
         let bytes = fs::read(entry.path()).unwrap();
         let holds = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
