@@ -30,6 +30,7 @@ use super::{
 use crate::{
     app::App,
     clock,
+    ingest::compat::claim::CUSTOM,
     model::dimension::Dimension,
     page::{
         self,
@@ -292,6 +293,15 @@ impl Asked {
 
     /// The same, if `page` knows what is asked.
     fn checked(self, page: Page) -> Result<Self, Wrong> {
+        let event = &self.question.event;
+        if self.shared && !event.visits && event.name != CUSTOM {
+            // Errors, sign-ins and the like are nobody else's business.
+            return Err(Wrong {
+                parameter: link::EVENT.to_owned(),
+                value: event.name.clone(),
+                why: "is not shared; page views and custom events are".to_owned(),
+            });
+        }
         let Some(filter) = self.question.filters.first() else { return Ok(self) };
         if matches!(page, Page::Overview | Page::Top) {
             return Ok(self);

@@ -237,14 +237,16 @@ fn event(asked: &Asked, file: &Transaction<'_>) -> Result<Option<One>, store::Er
     }
     cards.retain(|card| !card.ranking.rows.is_empty());
     let (from, to) = range.instants(&own.question.site.zone);
-    let found = events::properties(file, subject, identifier, (from, to), PROPERTIES)?;
+    // What single beacons told is for the owner alone.
+    let most = if own.shared { 0 } else { PROPERTIES };
+    let found = events::properties(file, subject, identifier, (from, to), most)?;
     let property = |(key, value, count, visitors): (String, String, i64, i64)| Property {
         key,
         value,
         count: number::thousands(count),
         visitors: number::thousands(visitors),
     };
-    let note = (own.question.event.raw_days == 0).then(|| {
+    let note = (own.question.event.raw_days == 0 && !own.shared).then(|| {
         format!(
             "To see the properties of these events, set “raw” for {} in beacons.toml, or declare “identifier \
              × meta.NAME” among its pairs.",

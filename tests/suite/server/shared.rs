@@ -65,6 +65,10 @@ fn check_enclosed(server: &Server, root: &str, cookie: &str, own: &str, other: &
     {
         assert_eq!(get(&format!("{root}{closed}")).status, 404, "{closed}");
     }
+    for closed in ["top", "month", "event"] {
+        let answer = get(&format!("{root}{closed}?event_type=error"));
+        assert_eq!(answer.status, 400, "{}", answer.text());
+    }
     // Naming another site changes nothing.
     let page = get(&format!("{root}?site={other}")).text();
     assert!(
