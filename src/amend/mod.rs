@@ -29,6 +29,9 @@ use crate::{
     writer::{Affects, changes::Changes},
 };
 
+/// The kind of what comes bit by bit, every few seconds: it is one edit a day, and can't be undone.
+pub const FOLLOW: &str = "follow";
+
 /// For how many days an edit can be undone.
 pub const UNDO_DAYS: i64 = 90;
 
@@ -75,12 +78,16 @@ pub enum Change {
 pub struct Take {
     /// The database: of the newest schema, with an empty journal, and nobody writes to it.
     pub database: PathBuf,
-    /// `merge` or `import`.
+    /// `merge`, `import` or [`FOLLOW`].
     pub kind: String,
     /// What the ledger shall say, in a sentence.
     pub what: String,
     /// What it was made of, by which it is known when it comes again. None: the database itself.
     pub sources: Vec<Source>,
+    /// The digest of how far a log was taken in that is followed; empty at its beginning, and for what is
+    /// taken in at once.
+    #[serde(default)]
+    pub before: Vec<u8>,
 }
 
 /// What a database was made of.
@@ -212,6 +219,17 @@ fn record(
     gather: impl FnOnce(&mut Gatherer<'_>) -> Result<(), store::Error>,
 ) -> Result<Done, store::Error> {
     let edit = ledger::begin(file, now, kind, what)?;
+    record_in(file, origin, edit, gather)?;
+    Ok(Done { edit, what: what.to_owned() })
+}
+
+/// The same, for an edit that there is already and that has no parts.
+fn record_in(
+    file: &Transaction<'_>,
+    origin: &Transaction<'_>,
+    edit: i64,
+    gather: impl FnOnce(&mut Gatherer<'_>) -> Result<(), store::Error>,
+) -> Result<(), store::Error> {
     let mut parts = 0;
     let mut keep = |delta| {
         ledger::keep(file, edit, parts, &delta)?;
@@ -221,8 +239,7 @@ fn record(
     let mut gatherer = Gatherer::new(origin, &mut keep);
     gather(&mut gatherer)?;
     gatherer.finish()?;
-    do_parts(file, edit, parts)?;
-    Ok(Done { edit, what: what.to_owned() })
+    do_parts(file, edit, parts)
 }
 
 /// Carries out the first `parts` parts that the ledger has of `edit`.

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Done, Error, Take, record};
+use super::{Done, Error, FOLLOW, Take, record, record_in};
 use crate::{
     config::registry::Registry,
     model::period::{Granularity, Period, date_at},
@@ -10,7 +10,7 @@ use crate::{
         self, Transaction,
         connection::read_one,
         figures::{self, Subject},
-        gather::Side,
+        gather::{Gatherer, Side},
         ledger::{self, Source},
         names,
         rows::Which,
@@ -26,11 +26,18 @@ pub(super) fn carry_out(
     read_one(&take.database, |other| {
         let sources = sources(other, take)?;
         refuse_known(file, take, &sources)?;
-        let of = (now, take.kind.as_str(), take.what.as_str());
-        let done = record(file, other, of, |gatherer| {
+        let all = |gatherer: &mut Gatherer<'_>| {
             gatherer.buckets(Side::Added, &Which::default())?;
             gatherer.rest(Side::Added, None)
-        })?;
+        };
+        let done = if take.kind == FOLLOW {
+            let edit = edit_of_today(file, take, now)?;
+            record_in(file, other, edit, all)?;
+            ledger::forget(file, edit)?;
+            Done { edit, what: take.what.clone() }
+        } else {
+            record(file, other, (now, take.kind.as_str(), take.what.as_str()), all)?
+        };
         if let Some(until) = coarse_until(other, registry)? {
             ledger::note_coarse(file, done.edit, until)?;
         }
@@ -39,6 +46,19 @@ pub(super) fn carry_out(
         }
         Ok(done)
     })
+}
+
+/// The edit that takes in what was added to a log that is followed: that of the same day. How far the log
+/// was taken in before is not needed any more.
+fn edit_of_today(file: &Transaction<'_>, take: &Take, now: i64) -> Result<i64, store::Error> {
+    let day = |at| date_at(at, &TimeZone::UTC);
+    let mut known = ledger::sources(file, FOLLOW)?.into_iter();
+    let before = known.rfind(|(_, source)| source.digest == take.before);
+    ledger::remove_source(file, FOLLOW, &take.before)?;
+    match before {
+        Some((edit, _)) if day(edit.at) == day(now) => Ok(edit.id),
+        _ => ledger::begin(file, now, FOLLOW, &take.what),
+    }
 }
 
 fn sources(other: &Transaction<'_>, take: &Take) -> Result<Vec<Source>, Error> {

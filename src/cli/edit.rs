@@ -124,6 +124,7 @@ pub(super) fn merge(options: &MergeOptions) -> Result<(), Failure> {
         kind: "merge".to_owned(),
         what: format!("merged {name}"),
         sources: Vec::new(),
+        before: Vec::new(),
     };
     carry_out(&options.place, amend::Request::Take(take))
 }
@@ -142,8 +143,13 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     }
 }
 
-/// Makes an edit: in the file itself, or through the server that has it.
+/// Makes an edit, and says so.
 pub(super) fn carry_out(place: &Place, request: amend::Request) -> Result<(), Failure> {
+    say(&make(place, request)?)
+}
+
+/// Makes an edit: in the file itself, or through the server that has it. Returns what was done.
+pub(super) fn make(place: &Place, request: amend::Request) -> Result<String, Failure> {
     let registry = place.registry()?;
     let database = &registry.server.database;
     match open_writable(database) {
@@ -152,12 +158,12 @@ pub(super) fn carry_out(place: &Place, request: amend::Request) -> Result<(), Fa
             let done = amend::carry_out(&mut file, &registry, request, clock::now());
             file.0.close()?;
             let done = done.map_err(|error| Failure::Other(error.to_string()))?;
-            say(&format!("Edit {}: {}", done.edit, done.what))
+            Ok(format!("Edit {}: {}", done.edit, done.what))
         }
         Err(store::Error::InUse(path)) => {
             let asked = control::ask(&path, &control::Request::Amend(request));
             match asked {
-                Ok(Answer::Done(what)) => say(&what),
+                Ok(Answer::Done(what)) => Ok(what),
                 Ok(Answer::Failed(why)) => Err(Failure::Other(why)),
                 Err(error) => Err(Failure::Other(format!(
                     "the server of {} can't be asked ({error}): stop it first, or run this as the \

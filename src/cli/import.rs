@@ -18,11 +18,14 @@ use crate::{
     config::registry::Registry,
     import::{self, columns::ColumnMap, contract::Kind},
     intake::{self, Asked, By, Plan, Scratch, Summary, Tables, Watch},
-    model::period::timestamp,
+    model::{period::timestamp, rejection::Reason},
 };
 
 /// How many lines that can't be read are told; the rest are counted.
 const BAD_TOLD_MAX: u64 = 20;
+
+/// How often it is shown that something goes on whose end nobody knows.
+const TICK: Duration = Duration::from_millis(100);
 
 /// How many families of crawlers are told.
 const FAMILIES_TOLD_MAX: usize = 5;
@@ -160,7 +163,12 @@ fn follow(place: &Place, site: Option<&str>, plan: &Plan) -> Result<(), Failure>
     let asked = Asked::new(site, &registry)?;
     let mut scratch = Scratch::new(&registry, asked, clock::now_ms())?;
     let mut shown = Shown { progress: ProgressBar::hidden(), bad: 0 };
-    let hand_over = |scratch: &Scratch, source| take(place, scratch, vec![source]);
+    let hand_over = |scratch: &Scratch, source: Source, before| {
+        let what = format!("followed {}", source.name);
+        let (database, kind) = (absolute(scratch)?, amend::FOLLOW.to_owned());
+        let take = Take { database, kind, what, sources: vec![source], before };
+        edit::carry_out(place, amend::Request::Take(take))
+    };
     intake::follow(path, plan.format, &registry, &mut scratch, &mut shown, hand_over)
 }
 
@@ -209,10 +217,18 @@ fn take(place: &Place, scratch: &Scratch, sources: Vec<Source>) -> Result<(), Fa
     let more = sources.len().saturating_sub(names.len());
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let what = format!("imported {} from {}{more}", counted(&scratch.summary), names.join(", "));
-    let database = std::path::absolute(scratch.path());
-    let database = database.map_err(|error| Failure::Other(error.to_string()))?;
-    let take = Take { database, kind: "import".to_owned(), what, sources };
-    edit::carry_out(place, amend::Request::Take(take))
+    let (database, kind) = (absolute(scratch)?, "import".to_owned());
+    let take = Take { database, kind, what, sources, before: Vec::new() };
+    let adding = ProgressBar::new_spinner().with_message("Adding it to the database");
+    adding.enable_steady_tick(TICK);
+    let done = edit::make(place, amend::Request::Take(take));
+    adding.finish_and_clear();
+    say(&done?)
+}
+
+/// Where the scratch is, whatever folder a server runs in.
+fn absolute(scratch: &Scratch) -> Result<PathBuf, Failure> {
+    std::path::absolute(scratch.path()).map_err(|error| Failure::Other(error.to_string()))
 }
 
 /// What was counted, in words.
@@ -265,10 +281,11 @@ fn table(summary: &Summary, took: Duration) -> String {
         (other(Kind::Other), "no GET of a page".to_owned()),
     ];
     for (reason, count) in &summary.refused {
-        let hosts = if summary.undeclared.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", summary.undeclared.join(", "))
+        let hosts = match reason {
+            Reason::UnknownSite if !summary.undeclared.is_empty() => {
+                format!(": {}", summary.undeclared.join(", "))
+            }
+            _ => String::new(),
         };
         rows.push((*count, format!("refused as {}{hosts}", reason.as_str())));
     }

@@ -6,6 +6,7 @@
 use std::{
     fs,
     io::{self, ErrorKind},
+    mem,
     os::unix::fs::MetadataExt as _,
     path::Path,
     sync::Arc,
@@ -45,10 +46,12 @@ struct Open {
     parser: Box<dyn Lines + Send>,
     /// How many bytes were handed over or known before.
     settled: u64,
+    /// Their digest, as far as they were handed over.
+    handed_over: Vec<u8>,
 }
 
 /// Reads the log at `path` for ever. `hand_over` adds to the database what `scratch` has counted; what it
-/// is told to remember is how far that goes.
+/// is told to remember is how far that goes, and how far it went before.
 ///
 /// # Errors
 /// When the log can't be read, its format not be told, or what was counted not be handed over.
@@ -58,7 +61,7 @@ pub fn follow<E: From<Error>>(
     registry: &Registry,
     scratch: &mut Scratch,
     watch: &mut dyn Watch,
-    mut hand_over: impl FnMut(&Scratch, Source) -> Result<(), E>,
+    mut hand_over: impl FnMut(&Scratch, Source, Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
     let format = first_look(path, format, registry, scratch)?;
     let mut log = begin(path, format, registry)?;
@@ -70,11 +73,13 @@ pub fn follow<E: From<Error>>(
         let is_over = next && !read_on(path, &mut log, scratch, watch)? && !has_more;
         if is_over || handed_over.elapsed() >= HAND_OVER_AFTER {
             let whole = log.lines.without_last();
-            if whole.bytes > log.settled {
+            // What counts nothing may be read again.
+            if whole.bytes > log.settled && scratch.summary.is_counted() {
                 scratch.flush()?;
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let bytes = i64::try_from(whole.bytes).unwrap_or(i64::MAX);
-                hand_over(scratch, Source { name, digest: whole.digest, bytes })?;
+                let before = mem::replace(&mut log.handed_over, whole.digest.clone());
+                hand_over(scratch, Source { name, digest: whole.digest, bytes }, before)?;
                 scratch.go_on(clock::now_ms())?;
                 log.settled = whole.bytes;
             }
@@ -114,10 +119,13 @@ fn begin(path: &Path, format: LogFormat, registry: &Registry) -> Result<Open, Er
             Err(source) => return Err(unread(path, source)),
         }
     };
-    let settled = known_of(path, &known(registry)?)?;
+    let prefixes = known(registry)?;
+    let settled = known_of(path, &prefixes)?;
+    let known = prefixes.into_iter().find(|prefix| prefix.bytes == settled && settled > 0);
+    let handed_over = known.map_or_else(Vec::new, |prefix| prefix.digest);
     let reader = open(path, &Arc::default()).map_err(|source| unread(path, source))?;
     let lines = LineReader::followed(reader, Vec::new());
-    Ok(Open { which, lines, parser: (format.reader)(), settled })
+    Ok(Open { which, lines, parser: (format.reader)(), settled, handed_over })
 }
 
 /// Reads what is there. Says whether there was anything.

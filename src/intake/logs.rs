@@ -14,7 +14,7 @@ use super::{
     lines::{self, LineReader, Prefix, open},
 };
 use crate::{
-    amend::Source,
+    amend::{FOLLOW, Source},
     config::registry::Registry,
     import::{
         self,
@@ -98,7 +98,11 @@ pub(super) fn known(registry: &Registry) -> Result<Vec<Prefix>, Error> {
     if !database.exists() {
         return Ok(Vec::new());
     }
-    let known = read_one(database, |file| ledger::sources(file, "import"))?;
+    let known = read_one(database, |file| {
+        let mut known = ledger::sources(file, "import")?;
+        known.extend(ledger::sources(file, FOLLOW)?);
+        Ok::<_, Error>(known)
+    })?;
     let prefixes = known.into_iter().map(|(_, source)| Prefix {
         bytes: u64::try_from(source.bytes).unwrap_or_default(),
         digest: source.digest,

@@ -53,6 +53,11 @@ impl Summary {
             + self.empty
     }
 
+    /// Whether anything of it is in the file.
+    pub(super) fn is_counted(&self) -> bool {
+        self.counted + self.sums + self.crawlers > 0 || !self.refused.is_empty()
+    }
+
     pub(super) fn count(&mut self, at_ms: i64) {
         self.counted += 1;
         self.first_ms = Some(self.first_ms.map_or(at_ms, |first| first.min(at_ms)));

@@ -110,6 +110,23 @@ pub fn sources(connection: &Connection, kind: &str) -> Result<Vec<(Edit, Source)
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Forgets that edits of `kind` have taken in what has this digest.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn remove_source(
+    transaction: &Transaction<'_>,
+    kind: &str,
+    digest: &[u8],
+) -> Result<(), Error> {
+    let mut statement = transaction.prepare_cached(
+        "DELETE FROM edit_source
+         WHERE digest = ?2 AND edit IN (SELECT id FROM edit WHERE kind = ?1)",
+    )?;
+    statement.execute(params![kind, digest])?;
+    Ok(())
+}
+
 /// Keeps a part of what an edit does, or replaces it.
 ///
 /// # Errors
@@ -187,6 +204,14 @@ pub fn note_undone(transaction: &Transaction<'_>, id: i64, at: i64) -> Result<()
     transaction
         .prepare_cached("UPDATE edit SET undone_at = ?2 WHERE id = ?1")?
         .execute([id, at])?;
+    forget(transaction, id)
+}
+
+/// Forgets the rows by which an edit is undone.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn forget(transaction: &Transaction<'_>, id: i64) -> Result<(), Error> {
     transaction.prepare_cached("DELETE FROM edit_delta WHERE edit = ?1")?.execute([id])?;
     Ok(())
 }

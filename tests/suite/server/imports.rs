@@ -595,6 +595,11 @@ fn a_log_is_followed_over_rotations_and_restarts() {
     let file = server.file();
     let [count, visitors, visits, ..] = figures(&file, "page_view", None, None);
     assert_eq!((count, visitors, visits), (12, 2, 2));
+    let in_ledger = |sql: &str| file.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    // One for each of the three files: how far it was read.
+    assert_eq!(in_ledger("SELECT count(*) FROM edit_source"), 3);
+    assert_eq!(in_ledger("SELECT count(*) FROM edit_delta"), 0);
+    assert!(in_ledger("SELECT count(*) FROM edit") <= 6);
     drop(file);
     assert!(server.terminate().success());
 }
