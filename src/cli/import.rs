@@ -70,7 +70,8 @@ struct LogOptions {
     /// The site that they count for, by its name or host, where they don't tell the host
     #[arg(long, value_name = "SITE")]
     site: Option<String>,
-    /// The format, where it can't be found out
+    /// The format, where it can't be found out: common, combined, common-vhost, combined-vhost,
+    /// combined-vhost-last, lighttpd, json (nginx), caddy, w3c or cloudfront
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
     /// Go on as the log grows, over its rotations; what was read is counted every few seconds
@@ -302,6 +303,13 @@ fn table(summary: &Summary, took: Duration) -> String {
     let milliseconds = took.as_millis().max(1);
     let speed = u128::from(summary.lines()) * 1000 / milliseconds;
     text.push_str(&format!("{speed} lines a second."));
+    if summary.late > 0 {
+        text.push_str(&format!(
+            "\n{} of them came too late to be put in the order of their times: their visitors and visits \
+             may be counted anew. Undo this, sort the files by time, and import them again.",
+            summary.late
+        ));
+    }
     text
 }
 

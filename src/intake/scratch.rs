@@ -36,7 +36,7 @@ use crate::{
 const WAITING_MAX: usize = 8192;
 
 /// The same for exports, which need not be in any order.
-const WAITING_OF_TABLE_MAX: usize = 262_144;
+const WAITING_OF_TABLE_MAX: usize = 65_536;
 
 /// As what an event counts whose name nobody has declared.
 pub(super) const CUSTOM_EVENT: &str = "custom_event";
@@ -61,6 +61,8 @@ pub struct Scratch {
     waiting: BinaryHeap<Reverse<InOrder>>,
     waiting_max: usize,
     taken: u64,
+    /// The time of the last beacon that waits no more, UTC milliseconds.
+    counted_ms: i64,
     now_ms: i64,
     /// What has become of every line so far.
     pub summary: Summary,
@@ -125,6 +127,7 @@ impl Scratch {
             waiting: BinaryHeap::new(),
             waiting_max: WAITING_MAX,
             taken: 0,
+            counted_ms: 0,
             now_ms,
             summary: Summary::default(),
         })
@@ -141,6 +144,7 @@ impl Scratch {
         remove(&self.partial.0);
         self.bulk = Some(Bulk::open(&self.partial.0, Arc::clone(&self.registry))?);
         self.waiting.clear();
+        self.counted_ms = 0;
         self.summary = Summary::default();
         Ok(())
     }
@@ -173,6 +177,7 @@ impl Scratch {
             Ok(beacon) => {
                 self.summary.count(beacon.received_at);
                 self.summary.has_events |= hit.event.is_some();
+                self.summary.late += u64::from(beacon.received_at < self.counted_ms);
                 self.taken += 1;
                 let at = (beacon.received_at, self.taken);
                 self.waiting.push(Reverse(InOrder { at, beacon }));
@@ -279,7 +284,10 @@ impl Scratch {
 
     fn count_first(&mut self) -> Result<(), store::Error> {
         match (self.waiting.pop(), &mut self.bulk) {
-            (Some(Reverse(first)), Some(bulk)) => bulk.count(first.beacon),
+            (Some(Reverse(first)), Some(bulk)) => {
+                self.counted_ms = self.counted_ms.max(first.beacon.received_at);
+                bulk.count(first.beacon)
+            }
             _ => Ok(()),
         }
     }

@@ -32,6 +32,8 @@ pub struct Summary {
     pub known: u64,
     /// Comments, empty lines and other messages.
     pub empty: u64,
+    /// How many of the counted came too late to be put in the order of their times.
+    pub late: u64,
     /// When the first of the counted requests was, UTC milliseconds.
     pub first_ms: Option<i64>,
     /// When the last was.

@@ -158,6 +158,13 @@ fn line(host: &str, second: u32, target: &str, agent: &str) -> String {
     )
 }
 
+/// Visitors, visits, bounces and seconds of all page views in the one year that there is.
+fn totals_of_year(file: &Connection) -> [i64; 4] {
+    let sql = "SELECT visitors, visits, bounces, seconds FROM beacon_aggregates
+        WHERE granularity = 'year' AND event_type = 'page_view' AND identifier IS NULL";
+    file.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])).unwrap()
+}
+
 #[test]
 fn a_real_log_is_counted_as_an_independent_program_counts_it() {
     let place = Place::new("");
@@ -181,11 +188,7 @@ fn a_real_log_is_counted_as_an_independent_program_counts_it() {
     assert_eq!((told(&said, "can't be read"), told(&said, "lines")), (0, 10_000));
 
     let file = place.file();
-    let total = "SELECT visitors, visits, bounces, seconds FROM beacon_aggregates
-        WHERE granularity = 'year' AND event_type = 'page_view' AND identifier IS NULL";
-    let total: [i64; 4] = file
-        .query_row(total, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))
-        .unwrap();
+    let total = totals_of_year(&file);
     let names = ["visitors", "visits", "bounces", "seconds"];
     assert_eq!(total, names.map(|name| independent["total"][name].as_i64().unwrap()));
     let google = "SELECT visits FROM beacon_breakdowns WHERE granularity = 'year'
@@ -212,6 +215,40 @@ fn a_real_log_is_counted_as_an_independent_program_counts_it() {
     let bytes = fs::read(place.database()).unwrap();
     assert!(!bytes.windows(7).any(|seven| seven == b"198.18."), "an address is in the file");
     assert_eq!(place.beside(), ["trim-beacons.db"]);
+    assert!(!said.contains("too late"), "{said}");
+    check_sound(&place);
+}
+
+#[test]
+fn every_format_is_named_by_the_help() {
+    let help = String::from_utf8(Place::new("").run(&["access-log", "--help"]).stdout).unwrap();
+    for format in import::LOG_FORMATS {
+        assert!(help.contains(format.name), "{}", format.name);
+    }
+}
+
+#[test]
+fn logs_of_one_time_are_put_in_order_or_it_is_told_that_they_are_not() {
+    let log = unpacked(LOG);
+    let (whole, place) = (Place::new(""), Place::new(""));
+    whole.write("access.log", &log);
+    whole.import(&["access-log", "access.log", "--site", HOST]);
+    // As if two servers had written every other line.
+    let lines: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();
+    for (name, odd) in [("one.log", 0), ("other.log", 1)] {
+        let own = lines.iter().enumerate().filter(|(number, _)| number % 2 == odd);
+        place.write(name, own.map(|(_, line)| *line).collect::<Vec<_>>().concat());
+    }
+    let said = place.import(&["access-log", "one.log", "other.log", "--site", HOST]);
+    assert!(!said.contains("too late"), "{said}");
+    let totals = |place: &Place| totals_of_year(&place.file());
+    assert_eq!(totals(&place), totals(&whole));
+
+    let place = Place::new("");
+    place.write("one.log", line("", 1, "/", AGENT) + &line("", 3, "/", AGENT).repeat(9000));
+    place.write("other.log", line("", 2, "/", AGENT));
+    let said = place.import(&["access-log", "one.log", "other.log", "--site", HOST]);
+    assert!(said.contains("\n1 of them came too late"), "{said}");
 }
 
 #[test]
@@ -602,6 +639,9 @@ fn a_log_is_followed_over_rotations_and_restarts() {
     assert!(in_ledger("SELECT count(*) FROM edit") <= 6);
     drop(file);
     assert!(server.terminate().success());
+    let verified = Command::new(BINARY).arg("verify").current_dir(server.folder.path()).output();
+    let verified = verified.unwrap();
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
 }
 
 #[test]
