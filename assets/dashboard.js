@@ -119,9 +119,16 @@
   // Keys.
 
   const KEYS = [
-    ['1 … 4', 'Overview, Pages, Month, 12 months'],
-    ['←  →', 'Earlier, later'],
+    ['D  E', 'Today, yesterday'],
+    ['W  F  T  N', 'Last 7, 28, 30, 91 days'],
+    ['M  P', 'This month, last month'],
+    ['Y  S  L', 'This year, 6 months, 12 months'],
+    ['A', 'All time'],
     ['C', 'Change dates'],
+    ['X', 'Compare, or not'],
+    ['I', 'Longer or shorter points'],
+    ['←  →', 'Earlier, later'],
+    ['1 … 9', 'Another site; where there is one site, a section'],
     ['/', 'Search'],
     ['Esc', 'Close what is open, else clear the filters'],
     ['?', 'These keys'],
@@ -152,13 +159,27 @@
     return Boolean(link);
   };
 
-  const openDates = () => {
-    const menu = one('.picker > .menu');
-    if (menu) {
-      menu.open = true;
-      one('a', menu)?.focus();
-    }
-    return Boolean(menu);
+  // What a page offers under a key says so itself: a link, a menu, or a menu with a link of its own.
+  const press = (key) => {
+    const found = one(`[data-key="${key}"]`);
+    if (!found) return false;
+    if (found.dataset.href) location.assign(found.dataset.href);
+    else if (found.matches('.menu')) {
+      found.open = true;
+      one('a', found)?.focus();
+    } else follow(found);
+    return true;
+  };
+
+  const otherInterval = () => {
+    const links = all('.intervals a');
+    const current = links.findIndex((link) => link.hasAttribute('aria-current'));
+    return follow(links[(current + 1) % links.length]);
+  };
+
+  const numbered = (number) => {
+    const sites = all('.site .menu a');
+    return follow((sites.length > 0 ? sites : all('.sections a'))[number - 1]);
   };
 
   const search = () => {
@@ -176,10 +197,12 @@
       }
       case 'ArrowLeft': return follow(one('a[rel=prev]'));
       case 'ArrowRight': return follow(one('a[rel=next]'));
-      case 'c': return openDates();
+      case 'i': return otherInterval();
       case '/': return search();
       case '?': showKeys(); return true;
-      default: return /^[1-9]$/.test(key) && follow(all('.sections a')[Number(key) - 1]);
+      default:
+        if (/^[1-9]$/.test(key)) return numbered(Number(key));
+        return /^[a-z]$/.test(key) && press(key);
     }
   };
 

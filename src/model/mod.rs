@@ -8,6 +8,7 @@ pub mod day_sum;
 pub mod delta;
 pub mod dimension;
 pub mod filter;
+pub mod interval;
 pub mod kept;
 pub mod period;
 pub mod rejection;

@@ -1,8 +1,8 @@
 //! Where a chart's axes are marked: round numbers upwards, labels that never touch sideways.
 
 use crate::{
-    model::period::Granularity,
-    page::{date, number::float},
+    model::interval::Interval,
+    page::{date, metric::Metric, number::float},
     report::answer::Point,
 };
 
@@ -37,9 +37,22 @@ pub(super) fn ticks(max: i64) -> Vec<i64> {
     ticks
 }
 
+/// The same for a figure: times are marked at seconds, minutes and hours that people count by.
+pub(super) fn ticks_of(metric: Metric, max: i64) -> Vec<i64> {
+    const SECONDS: [i64; 12] = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200];
+    let step = SECONDS.into_iter().find(|step| max <= step * STEPS_MAX);
+    match (metric, step) {
+        (Metric::VisitDuration, Some(step)) => {
+            let steps = (max.max(1) + step - 1) / step;
+            (0..=steps).map(|index| index * step).collect()
+        }
+        _ => ticks(max),
+    }
+}
+
 /// Which points get a label where the plot is `width` CSS pixels wide: as many as fit, at dates and
 /// hours that people count by (Mondays, firsts of a month, 6:00).
-pub(super) fn labelled(points: &[Point], granularity: Granularity, width: f64) -> Vec<usize> {
+pub(super) fn labelled(points: &[Point], granularity: Interval, width: f64) -> Vec<usize> {
     let share = width / float(i64::try_from(points.len().max(1)).unwrap_or(1));
     for level in 0..LEVELS {
         let chosen: Vec<usize> = points
@@ -68,7 +81,7 @@ pub(super) fn labelled(points: &[Point], granularity: Granularity, width: f64) -
 const LEVELS: u8 = 12;
 
 /// Whether a point is labelled at a level, 0 being the densest.
-fn keeps(granularity: Granularity, level: u8, index: usize, point: &Point) -> bool {
+fn keeps(granularity: Interval, level: u8, index: usize, point: &Point) -> bool {
     let month = point.date.month() - 1;
     let year = point.date.year();
     let first = point.date.day() == 1;
@@ -76,29 +89,32 @@ fn keeps(granularity: Granularity, level: u8, index: usize, point: &Point) -> bo
     let monday = point.date.weekday() == jiff::civil::Weekday::Monday;
     let midnight = point.hour.unwrap_or(0) == 0;
     match granularity {
-        Granularity::Second | Granularity::Minute => {
-            index.is_multiple_of([1, 5, 10, 15, 30, 60].get(usize::from(level)).map_or(120, |n| *n))
-        }
-        Granularity::Hour if level < 4 => {
+        Interval::Hour if level < 4 => {
             let step = [1, 3, 6, 12].get(usize::from(level)).map_or(24, |step| *step);
             point.hour.unwrap_or(0) % step == 0
         }
-        Granularity::Hour => midnight && keeps(Granularity::Day, level - 4, index, point),
-        Granularity::Day => match level {
+        Interval::Hour => midnight && keeps(Interval::Day, level - 4, index, point),
+        Interval::Day => match level {
             0 => true,
             1 => index.is_multiple_of(2),
             2 => monday,
             3 => monday && week % 2 == 0,
-            _ => first && keeps(Granularity::Month, level - 4, index, point),
+            _ => first && keeps(Interval::Month, level - 4, index, point),
         },
-        Granularity::Month => match level {
+        Interval::Week => match level {
+            0 => true,
+            1 => index.is_multiple_of(2),
+            2 => index.is_multiple_of(4),
+            _ => index.is_multiple_of(13 << (level - 3).min(5)),
+        },
+        Interval::Month => match level {
             0 => true,
             1 => month % 2 == 0,
             2 => month % 3 == 0,
             3 => month % 6 == 0,
-            _ => month == 0 && keeps(Granularity::Year, level - 4, index, point),
+            _ => month == 0 && keeps(Interval::Year, level - 4, index, point),
         },
-        Granularity::Year => {
+        Interval::Year => {
             year % [1, 2, 5, 10].get(usize::from(level)).map_or(50, |step| *step) == 0
         }
     }
@@ -128,15 +144,18 @@ mod tests {
     #[test]
     fn labels_keep_their_distance_at_every_width() {
         for (granularity, count) in [
-            (Granularity::Hour, 24),
-            (Granularity::Hour, 72),
-            (Granularity::Day, 7),
-            (Granularity::Day, 30),
-            (Granularity::Day, 91),
-            (Granularity::Day, 365),
-            (Granularity::Month, 12),
-            (Granularity::Month, 60),
-            (Granularity::Year, 12),
+            (Interval::Hour, 24),
+            (Interval::Hour, 72),
+            (Interval::Day, 7),
+            (Interval::Day, 30),
+            (Interval::Day, 91),
+            (Interval::Day, 365),
+            (Interval::Week, 14),
+            (Interval::Week, 27),
+            (Interval::Week, 105),
+            (Interval::Month, 12),
+            (Interval::Month, 60),
+            (Interval::Year, 12),
         ] {
             let series = sample::series(granularity, count, 100);
             for width in [220.0, 500.0, 900.0] {

@@ -7,11 +7,15 @@ use std::fmt::{self, Write as _};
 
 use super::{
     axis, date,
+    link::Link,
     metric::Metric,
     number,
     svg::{Escaped, Plot, Short, Svg},
 };
-use crate::report::answer::{Point, Series};
+use crate::{
+    model::interval::Interval,
+    report::answer::{Point, Series},
+};
 
 /// Up to how many points bars are drawn; beyond, a line.
 const BARS_MAX: usize = 31;
@@ -34,6 +38,8 @@ pub struct Chart<'a> {
     pub metric: Metric,
     /// Where each bucket leads, in the order of the points; empty for nowhere.
     pub links: &'a [String],
+    /// Links to the same course with longer or shorter points; empty for none.
+    pub intervals: &'a [Link],
     /// Whether a table can be unfolded beside it; not where the page has that table anyway.
     pub folded_table: bool,
 }
@@ -70,6 +76,11 @@ impl Chart<'_> {
         before.map(|before| date::range_words(before.scope.range))
     }
 
+    /// The dates compared with, as the heading of their column.
+    pub fn range_before_words(&self) -> String {
+        self.before.map(|before| date::range_words(before.scope.range)).unwrap_or_default()
+    }
+
     /// `Visitors by day, 26 October – 24 November 2026`.
     pub fn caption(&self) -> String {
         format!("{} by {}, {}", self.title(), self.series.granularity.as_str(), self.range())
@@ -77,7 +88,7 @@ impl Chart<'_> {
 
     /// What the first column is headed with: `Day`.
     pub const fn bucket_title(&self) -> &'static str {
-        super::granularity_title(self.series.granularity)
+        super::interval_title(self.series.granularity)
     }
 
     /// Whether there are bars, and not a line.
@@ -96,8 +107,11 @@ impl Chart<'_> {
         let row = |(index, point): (usize, &Point)| TableRow {
             name: date::point_words(point, self.series.granularity),
             href: self.links.get(index).cloned().unwrap_or_default(),
-            value: number::thousands(self.metric.of(&point.figures)),
-            before: self.value_before(index).map(number::thousands).unwrap_or_default(),
+            value: self.metric.written(self.metric.of(&point.figures)),
+            before: self
+                .value_before(index)
+                .map(|before| self.metric.written(before))
+                .unwrap_or_default(),
             unfinished: point.unfinished,
         };
         self.known().iter().enumerate().map(row).rev().collect()
@@ -119,6 +133,16 @@ impl Chart<'_> {
         self.before?.points.get(index).map(|point| self.metric.of(&point.figures))
     }
 
+    /// When a point of the comparison was: `on Fri 16 October`.
+    fn when_before(&self, index: usize) -> String {
+        let before = self.before.and_then(|before| Some((before, before.points.get(index)?)));
+        before.map_or_else(String::new, |(before, point)| {
+            let by_day = before.granularity <= Interval::Day;
+            let word = if by_day { "on" } else { "in" };
+            format!("{word} {}", date::point_words(point, before.granularity))
+        })
+    }
+
     fn values_before(&self) -> Vec<i64> {
         let count = self.series.points.len();
         (0..count).map_while(|index| self.value_before(index)).collect()
@@ -130,7 +154,7 @@ impl Chart<'_> {
 
     fn draw(&self) -> Result<String, fmt::Error> {
         let largest = self.values().into_iter().chain(self.values_before()).max().unwrap_or(0);
-        let ticks = axis::ticks(largest);
+        let ticks = axis::ticks_of(self.metric, largest);
         let plot = Plot {
             count: self.series.points.len().max(1),
             top: ticks.last().copied().unwrap_or(1),
@@ -140,7 +164,7 @@ impl Chart<'_> {
         write!(out, r#"<svg class="plot" role="img" aria-labelledby="{id}-title {id}-desc">"#)?;
         write!(out, r#"<title id="{id}-title">{}</title>"#, Escaped(&self.caption()))?;
         write!(out, r#"<desc id="{id}-desc">{}</desc>"#, Escaped(&self.description()))?;
-        draw_ticks(&mut out, plot, &ticks)?;
+        draw_ticks(&mut out, plot, &ticks, self.metric)?;
         if !self.has_bars() {
             self.draw_line(&mut out, plot)?;
         }
@@ -153,14 +177,13 @@ impl Chart<'_> {
 
     /// `6,021 visitors in all; most on Fri 13 November: 391.`
     fn description(&self) -> String {
-        let (one, many) = self.metric.nouns(&self.series.scope);
-        let total = number::counted(self.metric.of(&self.series.total), one, many);
+        let total = self.metric.told(self.metric.of(&self.series.total), &self.series.scope);
         let most = self.known().iter().max_by_key(|point| self.metric.of(&point.figures));
         match most {
             Some(point) if self.metric.of(&point.figures) > 0 => format!(
                 "{total} in all; most in {}: {}.",
                 date::point_words(point, self.series.granularity),
-                number::thousands(self.metric.of(&point.figures)),
+                self.metric.written(self.metric.of(&point.figures)),
             ),
             _ => format!("{total} in all."),
         }
@@ -169,15 +192,14 @@ impl Chart<'_> {
     /// What a bucket says when it is pointed at: its date, its value, the comparison; a line each.
     fn tooltip(&self, index: usize, point: &Point) -> String {
         let value = self.metric.of(&point.figures);
-        let (one, many) = self.metric.nouns(&self.series.scope);
         let mut text = date::point_words(point, self.series.granularity);
         let so_far = if point.unfinished { " so far" } else { "" };
-        text.push_str(&format!("\n{}{so_far}", number::counted(value, one, many)));
+        text.push_str(&format!("\n{}{so_far}", self.metric.told(value, &self.series.scope)));
         if let Some(before) = self.value_before(index) {
-            text.push_str(&format!("\n{} the period before", number::thousands(before)));
+            let when = self.when_before(index);
+            text.push_str(&format!("\n{} {when}", self.metric.written(before)));
             if !point.unfinished && value != before {
-                let sign = if value > before { "+" } else { "" };
-                text.push_str(&format!(" · {sign}{}", number::thousands(value - before)));
+                text.push_str(&format!(" · {}", self.metric.difference(value, before)));
             }
         }
         text
@@ -282,11 +304,15 @@ const NESTED: &str = concat!(
     r#"width="100%" height="100%" aria-hidden="true">"#
 );
 
-fn draw_ticks(out: &mut String, plot: Plot, ticks: &[i64]) -> fmt::Result {
+fn draw_ticks(out: &mut String, plot: Plot, ticks: &[i64], metric: Metric) -> fmt::Result {
     out.push_str(r#"<g class="grid" aria-hidden="true">"#);
     for tick in ticks {
         let y = Short(100.0 - plot.height(*tick));
-        let label = number::compact(*tick);
+        let label = if Metric::SUMS.contains(&metric) {
+            number::compact(*tick)
+        } else {
+            metric.written(*tick)
+        };
         write!(out, r#"<line x2="100%" y1="{y}%" y2="{y}%"/>"#)?;
         write!(out, r#"<text x="-10" y="{y}%" dy="4">{label}</text>"#)?;
     }

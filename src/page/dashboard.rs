@@ -4,19 +4,20 @@ use askama::Template;
 
 use super::{
     Error,
+    address::Address,
     card::{Card, View},
     chart::Chart,
-    date::Today,
     filters::FilterBar,
+    interval_title,
     layout::Frame,
     link::{self, Link},
     metric::Metric,
     number,
+    picker::Picker,
     strip::{self, Stat},
-    zoom,
 };
 use crate::{
-    model::period::DateRange,
+    model::interval::Interval,
     report::answer::{Scope, Series},
 };
 
@@ -26,16 +27,16 @@ use crate::{
 pub struct DashboardPage<'a> {
     /// The frame.
     pub frame: &'a Frame,
-    /// Today.
-    pub today: Today,
+    /// The dates that are shown, and the way to others.
+    pub picker: &'a Picker,
     /// How many visitors were seen in the last few minutes, if that is known.
     pub visitors_now: Option<i64>,
     /// The range's course.
     pub series: &'a Series,
-    /// The same number of days before.
+    /// What it is compared with.
     pub before: Option<&'a Series>,
-    /// Which figure is drawn.
-    pub metric: Metric,
+    /// How long its points can be.
+    pub intervals: &'a [Interval],
     /// The filters, and what more can be filtered by.
     pub filters: &'a FilterBar,
     /// Why nothing can be told under the filters, if so.
@@ -75,14 +76,6 @@ impl DashboardPage<'_> {
         &self.series.scope
     }
 
-    fn range(&self) -> DateRange {
-        self.scope().range
-    }
-
-    fn range_name(&self) -> String {
-        self.today.name(self.range())
-    }
-
     fn now_words(&self) -> Option<String> {
         self.visitors_now.map(|count| format!("{} now", number::thousands(count)))
     }
@@ -101,55 +94,48 @@ impl DashboardPage<'_> {
     }
 
     fn show(&self, metric: &Metric) -> String {
-        self.to(self.range(), metric.value())
+        Address { metric: *metric, ..self.picker.address.clone() }.href()
     }
 
     fn links(&self) -> Vec<String> {
-        let event = (link::EVENT, link::event_value(&self.scope().event_type));
-        zoom(&self.frame.way, link::OVERVIEW, self.series, &[event])
+        if self.series.granularity == Interval::Hour {
+            return Vec::new();
+        }
+        let address = Address { interval: None, ..self.picker.address.clone() };
+        let points = self.series.points.iter();
+        points.map(|point| address.over(self.series.dates(point)).href()).collect()
     }
 
-    fn chart<'s>(&'s self, links: &'s [String]) -> Chart<'s> {
+    /// The same course with other points, where there is a choice.
+    fn interval_links(&self) -> Vec<Link> {
+        let link = |interval: &Interval| Link {
+            name: interval_title(*interval).to_owned() + "s",
+            href: Address { interval: Some(*interval), ..self.picker.address.clone() }.href(),
+            current: *interval == self.series.granularity,
+        };
+        let links = self.intervals.iter().map(link);
+        links.filter(|_| self.intervals.len() > 1).collect()
+    }
+
+    fn chart<'s>(&'s self, links: &'s [String], intervals: &'s [Link]) -> Chart<'s> {
         Chart {
             id: "course",
             series: self.series,
             before: self.before,
-            metric: self.metric,
+            metric: self.metric(),
             links,
+            intervals,
             folded_table: true,
         }
     }
 
-    fn before_range(&self) -> Link {
-        let range = self.range().before();
-        Link { name: self.today.name(range), href: self.step(range), current: false }
-    }
-
-    fn after_range(&self) -> Option<Link> {
-        let range = self.range().after();
-        (range.first <= self.today.date).then(|| Link {
-            name: self.today.name(range),
-            href: self.step(range),
-            current: false,
-        })
-    }
-
-    fn ranges(&self) -> Vec<Link> {
-        self.today.links(self.range(), |range| self.step(range))
+    const fn metric(&self) -> Metric {
+        self.picker.address.metric
     }
 
     fn views(&self) -> Vec<View> {
-        let view = |card: &Card| card.view(&self.frame.way, self.today, self.range());
+        let (today, range) = (self.picker.today, self.picker.range);
+        let view = |card: &Card| card.view(&self.frame.way, today, range);
         self.cards.iter().map(view).collect()
-    }
-
-    fn step(&self, range: DateRange) -> String {
-        self.to(range, self.metric.value())
-    }
-
-    fn to(&self, range: DateRange, show: &str) -> String {
-        let event = link::event_value(&self.scope().event_type);
-        let pairs = [(link::EVENT, event), (link::SHOW, show)];
-        self.frame.way.to_range(link::OVERVIEW, range, &pairs)
     }
 }

@@ -7,8 +7,8 @@ use jiff::{
 
 use super::link::Link;
 use crate::{
-    model::period::{DateRange, Granularity},
-    report::answer::Point,
+    model::{interval::Interval, period::DateRange},
+    report::{answer::Point, dates::Dates},
 };
 
 const MONTHS: [&str; 12] = [
@@ -37,19 +37,21 @@ pub struct Today {
 
 impl Today {
     /// The ranges that a picker offers, with their names.
-    pub fn ranges(&self) -> [(&'static str, DateRange); 7] {
-        let today = self.date;
-        let month = today.first_of_month();
-        let last_month = month.saturating_sub(1.day());
-        [
-            ("Today", DateRange { first: today, last: today }),
-            ("Yesterday", DateRange::ending(today.saturating_sub(1.day()), 1)),
-            ("This week", self.week()),
-            ("Last 7 days", DateRange::ending(today, 7)),
-            ("Last 30 days", DateRange::ending(today, 30)),
-            ("This month", DateRange { first: month, last: today }),
-            ("Last month", DateRange { first: last_month.first_of_month(), last: last_month }),
-        ]
+    pub fn ranges(&self) -> Vec<(&'static str, DateRange)> {
+        const OFFERED: [Dates; 8] = [
+            Dates::Today,
+            Dates::Yesterday,
+            Dates::Days(7),
+            Dates::Days(28),
+            Dates::Days(30),
+            Dates::ThisMonth,
+            Dates::LastMonth,
+            Dates::Months(12),
+        ];
+        let named = OFFERED.map(|dates| (dates_name(dates), dates.range(self.date, self.date)));
+        let mut ranges = named.to_vec();
+        ranges.insert(2, ("This week", self.week()));
+        ranges
     }
 
     /// The same as links to what `href` says, the one of `current` marked.
@@ -81,6 +83,24 @@ impl Today {
     /// The month of `date`, from its first day to its last.
     pub fn month_of(date: Date) -> DateRange {
         DateRange { first: date.first_of_month(), last: date.last_of_month() }
+    }
+}
+
+/// What dates are called: `Last 28 days`.
+pub const fn dates_name(dates: Dates) -> &'static str {
+    match dates {
+        Dates::Today => "Today",
+        Dates::Yesterday => "Yesterday",
+        Dates::Days(7) => "Last 7 days",
+        Dates::Days(28) => "Last 28 days",
+        Dates::Days(30) => "Last 30 days",
+        Dates::Days(_) => "Last 91 days",
+        Dates::ThisMonth => "This month",
+        Dates::LastMonth => "Last month",
+        Dates::ThisYear => "This year",
+        Dates::Months(6) => "6 months",
+        Dates::Months(_) => "12 months",
+        Dates::All => "All time",
     }
 }
 
@@ -135,20 +155,21 @@ pub fn range_words(range: DateRange) -> String {
 }
 
 /// What a bucket is called in full: `Fri 13 November`, `Fri 13 November, 14:00`, `November 2026`.
-pub fn point_words(point: &Point, granularity: Granularity) -> String {
+pub fn point_words(point: &Point, granularity: Interval) -> String {
     match (granularity, point.hour) {
-        (Granularity::Year, _) => point.date.year().to_string(),
-        (Granularity::Month, _) => month_words(point.date),
+        (Interval::Year, _) => point.date.year().to_string(),
+        (Interval::Month, _) => month_words(point.date),
+        (Interval::Week, _) => format!("the week of {}", day_words(point.date)),
         (_, Some(hour)) => format!("{}, {hour}:00", day_words(point.date)),
         _ => day_words(point.date),
     }
 }
 
 /// What a bucket is called in a narrow column: `Fri 13 Nov`, `Nov 2026`.
-pub fn point_row(point: &Point, granularity: Granularity) -> String {
+pub fn point_row(point: &Point, granularity: Interval) -> String {
     match (granularity, point.hour) {
-        (Granularity::Month, _) => format!("{} {}", month_short(point.date), point.date.year()),
-        (Granularity::Day, _) => {
+        (Interval::Month, _) => format!("{} {}", month_short(point.date), point.date.year()),
+        (Interval::Day | Interval::Week, _) => {
             format!("{} {}", weekday_short(point.date.weekday()), day_short(point.date))
         }
         _ => point_words(point, granularity),
@@ -156,11 +177,11 @@ pub fn point_row(point: &Point, granularity: Granularity) -> String {
 }
 
 /// What a bucket is called on an axis: `13 Nov`, `14:00`, `Nov`.
-pub fn point_short(point: &Point, granularity: Granularity) -> String {
+pub fn point_short(point: &Point, granularity: Interval) -> String {
     match (granularity, point.hour) {
-        (Granularity::Year, _) => point.date.year().to_string(),
-        (Granularity::Month, _) if point.date.month() == 1 => point.date.year().to_string(),
-        (Granularity::Month, _) => month_short(point.date).to_owned(),
+        (Interval::Year, _) => point.date.year().to_string(),
+        (Interval::Month, _) if point.date.month() == 1 => point.date.year().to_string(),
+        (Interval::Month, _) => month_short(point.date).to_owned(),
         (_, Some(0)) => day_short(point.date),
         (_, Some(hour)) => format!("{hour}:00"),
         _ => day_short(point.date),

@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 /// The parameters that say which dates, and of which event type.
-const OF_RANGE: [&str; 3] = [link::FROM, link::TO, link::EVENT];
+const OF_RANGE: [&str; 4] = [link::PERIOD, link::FROM, link::TO, link::EVENT];
 
 /// The filters of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -57,6 +57,16 @@ pub const SITE: &str = "site";
 pub const FROM: &str = "from";
 /// The last date of a range, `2026-11-30`.
 pub const TO: &str = "to";
+/// The name of a range, `28d`.
+pub const PERIOD: &str = "period";
+/// What a range is compared with: `previous`, `year`, `dates`, `none`.
+pub const COMPARE: &str = "compare";
+/// Of the dates compared with, the first.
+pub const COMPARE_FROM: &str = "compare_from";
+/// Of the dates compared with, the last.
+pub const COMPARE_TO: &str = "compare_to";
+/// How long a course's points are: `hour`, `day`, `week`, `month`, `year`.
+pub const GRANULARITY: &str = "granularity";
 /// A month, `2026-11`; of twelve months the last.
 pub const IN_MONTH: &str = "month";
 /// The event type, where it isn't page views.

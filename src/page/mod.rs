@@ -23,12 +23,14 @@ pub mod unlock;
 pub mod vitals;
 pub mod year;
 
+pub mod address;
 pub mod card;
 pub mod chart;
 pub mod filters;
 pub mod layout;
 pub mod link;
 pub mod metric;
+pub mod picker;
 pub mod strip;
 pub mod trend;
 
@@ -51,10 +53,7 @@ mod stories;
 #[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod storybook;
 
-use crate::{
-    model::period::{DateRange, Granularity},
-    report::answer::Series,
-};
+use crate::{model::interval::Interval, report::answer::Series};
 
 /// A page could not be rendered.
 #[derive(Debug, thiserror::Error)]
@@ -62,28 +61,22 @@ use crate::{
 pub struct Error(#[from] askama::Error);
 
 /// What a column of buckets is headed with.
-const fn granularity_title(granularity: Granularity) -> &'static str {
+const fn interval_title(granularity: Interval) -> &'static str {
     match granularity {
-        Granularity::Second => "Second",
-        Granularity::Minute => "Minute",
-        Granularity::Hour => "Hour",
-        Granularity::Day => "Day",
-        Granularity::Month => "Month",
-        Granularity::Year => "Year",
+        Interval::Hour => "Hour",
+        Interval::Day => "Day",
+        Interval::Week => "Week",
+        Interval::Month => "Month",
+        Interval::Year => "Year",
     }
 }
 
 /// Where each bucket of a series leads: `path` over its dates, with further parameters. Buckets
 /// shorter than a day lead nowhere.
 fn zoom(way: &link::Way, path: &str, series: &Series, pairs: &[(&str, &str)]) -> Vec<String> {
-    let range = |date: jiff::civil::Date| match series.granularity {
-        Granularity::Day => Some(DateRange { first: date, last: date }),
-        Granularity::Month => Some(date::Today::month_of(date)),
-        Granularity::Year => {
-            Some(DateRange { first: date.first_of_year(), last: date.last_of_year() })
-        }
-        _ => None,
-    };
+    if series.granularity == Interval::Hour {
+        return Vec::new();
+    }
     let points = series.points.iter();
-    points.filter_map(|point| Some(way.to_range(path, range(point.date)?, pairs))).collect()
+    points.map(|point| way.to_range(path, series.dates(point), pairs)).collect()
 }

@@ -94,6 +94,10 @@ impl OnePage<'_> {
         self.frame.way.to_range(self.path, self.series.scope.range, &pairs)
     }
 
+    const fn drawn(&self) -> Metric {
+        self.metric
+    }
+
     fn chart_links(&self) -> Vec<String> {
         zoom(&self.frame.way, self.path, self.series, &self.pairs)
     }
@@ -105,6 +109,7 @@ impl OnePage<'_> {
             before: self.before,
             metric: self.metric,
             links,
+            intervals: &[],
             folded_table: true,
         }
     }

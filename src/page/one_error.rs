@@ -86,6 +86,7 @@ impl OneErrorPage<'_> {
             before: None,
             metric: Metric::Count,
             links: &[],
+            intervals: &[],
             folded_table: true,
         }
     }

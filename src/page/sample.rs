@@ -9,16 +9,18 @@ pub(super) use super::sample_lists::{
     alerts, errors, events, filter_bar, frame_with_filters, goals, storage, vitals,
 };
 use super::{
+    address::Address,
     card::{Card, Leads},
     date::Today,
     filtered::Reason,
     layout::{Assets, Frame},
     link::{self, Link, Place, Way},
     metric::Metric,
+    picker::Picker,
     privacy::{EventFacts, Facts},
 };
 use crate::{
-    model::period::{DateRange, Granularity},
+    model::{interval::Interval, period::DateRange},
     report::answer::{Figures, Point, Ranking, Row, Scope, Series},
 };
 
@@ -50,26 +52,27 @@ pub(super) fn figures(visitors: i64) -> Figures {
 
 /// `count` buckets that end with the one of today, around `level` visitors each; the last is not
 /// over.
-pub(super) fn series(granularity: Granularity, count: usize, level: i64) -> Series {
+pub(super) fn series(granularity: Interval, count: usize, level: i64) -> Series {
     let last = TODAY.date;
     let mut noise = 7_u64;
     let mut points = Vec::new();
     for index in 0..count {
         let back = i64::try_from(count - 1 - index).unwrap();
         let (date, hour) = match granularity {
-            Granularity::Hour => {
+            Interval::Hour => {
                 let hour = i64::try_from(index).unwrap();
                 let days = (i64::try_from(count).unwrap() - 1) / 24 - hour / 24;
                 (last.saturating_sub(days.days()), i8::try_from(hour % 24).ok())
             }
-            Granularity::Day => (last.saturating_sub(back.days()), None),
-            Granularity::Month => (last.first_of_month().saturating_sub(back.months()), None),
+            Interval::Day => (last.saturating_sub(back.days()), None),
+            Interval::Week => (last.saturating_sub((7 * back).days()), None),
+            Interval::Month => (last.first_of_month().saturating_sub(back.months()), None),
             _ => (last.first_of_year().saturating_sub(back.years()), None),
         };
         noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040);
         let percent = 60 + i64::try_from((noise >> 33) % 70).unwrap();
         let weekend = matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
-        let weekend = weekend && granularity == Granularity::Day;
+        let weekend = weekend && granularity == Interval::Day;
         let unfinished = index + 1 == count;
         let percent = if weekend || unfinished { percent / 2 } else { percent };
         let start = i64::try_from(index).unwrap();
@@ -79,6 +82,7 @@ pub(super) fn series(granularity: Granularity, count: usize, level: i64) -> Seri
             date,
             hour,
             figures: figures(level * percent / 100),
+            cut: false,
             unfinished,
         });
     }
@@ -103,6 +107,14 @@ pub(super) fn before(series: &Series) -> Series {
     }
     before.scope.range = series.scope.range.before();
     with_total(before)
+}
+
+/// The picker of a page that is about the dates of `series`.
+pub(super) fn picker(series: &Series, metric: Metric) -> Picker {
+    let range = series.scope.range;
+    let address =
+        Address { path: link::OVERVIEW, range: Some(range), metric, ..Address::default() };
+    Picker { address, today: TODAY, range, before: Some(range.before()), earliest: None }
 }
 
 /// The series with the sum of its points as its total.
@@ -141,7 +153,7 @@ pub(super) fn thirty_days() -> DateRange {
 /// The days of a month that ends before, or is still running on, the day of the samples.
 pub(super) fn month(first: Date) -> Series {
     let days = usize::try_from(first.days_in_month()).unwrap();
-    let mut series = series(Granularity::Day, days, 320);
+    let mut series = series(Interval::Day, days, 320);
     for (point, date) in series.points.iter_mut().zip(first.series(1.day())) {
         point.date = date;
         point.unfinished = date >= TODAY.date;

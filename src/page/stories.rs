@@ -15,7 +15,7 @@ use super::{
     strip::Stat,
     unlock::UnlockPage,
 };
-use crate::model::{period::Granularity, rejection::Reason};
+use crate::model::{interval::Interval, rejection::Reason};
 
 pub(super) fn all() -> Vec<Story> {
     vec![
@@ -30,7 +30,7 @@ pub(super) fn all() -> Vec<Story> {
 }
 
 fn under_filters(not_told: Option<&str>) -> Result<String, Error> {
-    let series = sample::series(Granularity::Day, 30, 40);
+    let series = sample::series(Interval::Day, 30, 40);
     let mut cards = sample::cards();
     cards[1].leads = Leads::Not("Sources are not kept together with both.".to_owned());
     cards[2] = sample::without_rows(&cards[2]);
@@ -38,11 +38,11 @@ fn under_filters(not_told: Option<&str>) -> Result<String, Error> {
         Some("Single <events> don’t keep their exit page apart.".to_owned());
     DashboardPage {
         frame: &sample::frame_with_filters(link::OVERVIEW),
-        today: TODAY,
+        picker: &sample::picker(&series, Metric::Visitors),
         visitors_now: Some(3),
         series: &series,
         before: None,
-        metric: Metric::Visitors,
+        intervals: &[],
         filters: &sample::filter_bar(link::OVERVIEW, true),
         not_told,
         cards: if not_told.is_some() { &[] } else { &cards },
@@ -54,7 +54,7 @@ fn under_filters(not_told: Option<&str>) -> Result<String, Error> {
 }
 
 fn one() -> Result<String, Error> {
-    let series = sample::series(Granularity::Day, 30, 40);
+    let series = sample::series(Interval::Day, 30, 40);
     let before = sample::before(&series);
     let stat = |title, value: &str| Stat { title, value: value.into(), change: None, metric: None };
     let link = |name: &str| Link { name: name.into(), href: "/month".into(), current: false };

@@ -31,7 +31,7 @@ use super::{
     year::YearPage,
 };
 use crate::{
-    model::period::{DateRange, Granularity},
+    model::{interval::Interval, period::DateRange},
     report::answer::{Alerts, ErrorGroup, Errors, Event, Events, Goals, Series, Storage, Vitals},
     store::errors::State,
 };
@@ -60,13 +60,13 @@ fn dashboards() -> Vec<Story> {
         let before = sample::before(&series);
         let page = DashboardPage {
             frame: &sample::frame(link::OVERVIEW),
-            today: TODAY,
+            picker: &sample::picker(&series, metric),
             visitors_now: Some(3),
             series: &series,
             before: Some(&before),
-            metric,
             filters: &sample::filter_bar(link::OVERVIEW, false),
             not_told: None,
+            intervals: &[Interval::Day, Interval::Week],
             cards,
             undeclared: None,
             alerts: &[],
@@ -77,27 +77,27 @@ fn dashboards() -> Vec<Story> {
     let empty: Vec<Card> = cards.iter().map(sample::without_rows).collect();
     let strange = [sample::strange_card()];
     vec![
-        page("dashboard", 30, Granularity::Day, 260, &cards, Metric::Visitors),
-        page("dashboard-quarter", 91, Granularity::Day, 18_000, &cards, Metric::Count),
-        page("dashboard-today", 24, Granularity::Hour, 9, &cards[..3], Metric::Visits),
-        page("dashboard-week", 7, Granularity::Day, 2, &cards[..1], Metric::Visitors),
-        page("dashboard-empty", 30, Granularity::Day, 0, &empty, Metric::Visitors),
-        page("dashboard-strange", 1, Granularity::Day, 40, &strange, Metric::Visitors),
+        page("dashboard", 30, Interval::Day, 260, &cards, Metric::Visitors),
+        page("dashboard-quarter", 91, Interval::Day, 18_000, &cards, Metric::Count),
+        page("dashboard-today", 24, Interval::Hour, 9, &cards[..3], Metric::Visits),
+        page("dashboard-week", 7, Interval::Day, 2, &cards[..1], Metric::Visitors),
+        page("dashboard-empty", 30, Interval::Day, 0, &empty, Metric::Visitors),
+        page("dashboard-strange", 1, Interval::Day, 40, &strange, Metric::Visitors),
         ("first-run", first_run()),
     ]
 }
 
 fn first_run() -> Result<String, Error> {
-    let series = sample::series(Granularity::Day, 7, 0);
+    let series = sample::series(Interval::Day, 7, 0);
     DashboardPage {
         frame: &sample::frame_of_many_sites(link::OVERVIEW),
-        today: TODAY,
+        picker: &sample::picker(&series, Metric::Visitors),
         visitors_now: Some(0),
         series: &series,
         before: None,
-        metric: Metric::Visitors,
         filters: &sample::filter_bar(link::OVERVIEW, false),
         not_told: None,
+        intervals: &[],
         cards: &[],
         undeclared: Some("<i>.example"),
         alerts: &[("Silence".to_owned(), "No beacon for <b>7</b> hours.".to_owned())],
@@ -144,7 +144,7 @@ fn trends() -> Vec<Story> {
         (name, MonthPage { frame: &frame, today: TODAY, trend }.render())
     };
     let year = |name, level| {
-        let series = sample::series(Granularity::Month, 12, level);
+        let series = sample::series(Interval::Month, 12, level);
         let frame = sample::frame_of_many_sites(link::YEAR);
         let trend = Trend {
             frame: &frame,
@@ -185,7 +185,7 @@ fn errors() -> Vec<Story> {
             frame: &sample::frame_of_many_sites(link::ERRORS),
             today: TODAY,
             group,
-            series: &sample::series(Granularity::Day, 30, 7),
+            series: &sample::series(Interval::Day, 30, 7),
             cards: &sample::cards()[..2],
             samples,
         };
@@ -396,8 +396,8 @@ fn what_is_shown_is_marked() {
         elements.iter().filter(|it| it.attribute("aria-current") == Some(value)).count()
     };
     assert_eq!(current("dashboard", "page"), 1);
-    // The range in the picker and the figure in the strip.
-    assert_eq!(current("dashboard", "true"), 2);
+    // What is compared with, the figure in the strip, and the length of the points.
+    assert_eq!(current("dashboard", "true"), 3);
     assert_eq!(current("privacy", "page"), 0);
 }
 

@@ -22,7 +22,7 @@ pub struct Stat {
 /// The figures of a period, compared with `before` if given: what adds up first, then what follows
 /// from visits, which a single page or another event type doesn't have.
 pub fn stats(scope: &Scope, now: &Figures, before: Option<&Figures>) -> Vec<Stat> {
-    let sums = Metric::ALL.into_iter().map(|metric| Stat {
+    let sums = Metric::SUMS.into_iter().map(|metric| Stat {
         title: metric.title(scope),
         value: number::thousands(metric.of(now)),
         change: before.map(|it| number::change(metric.of(now), metric.of(it), Wish::More)),
@@ -59,20 +59,20 @@ fn means(now: &Figures, before: Option<&Figures>) -> [Stat; 3] {
             value: number::decimal(number::ratio(now.count, now.visits)),
             change: before
                 .map(|it| number::change_of_mean(views(now), views(it), difference_of_views)),
-            metric: None,
+            metric: Some(Metric::ViewsPerVisit),
         },
         Stat {
             title: "Bounce rate",
             value: number::percent(now.bounces, now.visits),
             change: before.map(|it| number::change_of_rate(bounces(now), bounces(it), Wish::Less)),
-            metric: None,
+            metric: Some(Metric::BounceRate),
         },
         Stat {
             title: "Visit duration",
             value: number::duration(now.seconds / now.visits.max(1)),
             change: before
                 .map(|it| number::change_of_mean(seconds(now), seconds(it), difference_of_seconds)),
-            metric: None,
+            metric: Some(Metric::VisitDuration),
         },
     ]
 }

@@ -88,7 +88,7 @@ impl TopPage<'_> {
     fn metrics(&self) -> Vec<Metric> {
         match self.card.ranking.dimension.as_str() {
             "entry_page" | "exit_page" => vec![Metric::Visits],
-            _ => Metric::ALL.to_vec(),
+            _ => Metric::SUMS.to_vec(),
         }
     }
 

@@ -37,7 +37,7 @@ pub(super) struct TrendRow {
     pub(super) unfinished: bool,
     /// The bar's length in percent of its column.
     pub(super) width: String,
-    /// The figures, in the order of [`Metric::ALL`].
+    /// The figures, in the order of [`Metric::SUMS`].
     pub(super) values: Vec<String>,
 }
 
@@ -50,8 +50,14 @@ impl Trend<'_> {
             before: self.before,
             metric: self.metric,
             links,
+            intervals: &[],
             folded_table: false,
         }
+    }
+
+    /// Which figure is drawn.
+    pub(super) const fn drawn(&self) -> Metric {
+        self.metric
     }
 
     /// The totals.
@@ -64,7 +70,7 @@ impl Trend<'_> {
 
     /// The columns of figures.
     pub(super) fn columns(&self) -> Vec<&'static str> {
-        Metric::ALL.iter().map(|metric| metric.title(&self.series.scope)).collect()
+        Metric::SUMS.iter().map(|metric| metric.title(&self.series.scope)).collect()
     }
 
     /// The rows of the table, the newest first, without buckets that are still to come.
@@ -79,7 +85,7 @@ impl Trend<'_> {
             href: links.get(index).cloned().unwrap_or_default(),
             unfinished: point.unfinished,
             width: format!("{:.1}%", 100.0 * number::ratio(value(point), largest)),
-            values: Metric::ALL
+            values: Metric::SUMS
                 .iter()
                 .map(|metric| number::thousands(metric.of(&point.figures)))
                 .collect(),
@@ -90,7 +96,7 @@ impl Trend<'_> {
     /// The last row: the totals.
     pub(super) fn totals(&self) -> Vec<String> {
         let total = |metric: &Metric| number::thousands(metric.of(&self.series.total));
-        Metric::ALL.iter().map(total).collect()
+        Metric::SUMS.iter().map(total).collect()
     }
 
     /// The address of `path` for the month of `date`, about the same thing, with the same figure.

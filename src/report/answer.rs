@@ -3,87 +3,8 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::{
-    model::period::{DateRange, Granularity},
-    store::errors::State,
-};
-
-/// Counts of one thing over some time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Figures {
-    /// Page views, or events of the type asked for.
-    pub count: i64,
-    /// Visitors: the sum of daily visitors.
-    pub visitors: i64,
-    /// Visits that began.
-    pub visits: i64,
-    /// Visits that have seen one page only.
-    pub bounces: i64,
-    /// Seconds between page views, summed.
-    pub seconds: i64,
-}
-
-/// What every answer begins with: what was asked.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Scope {
-    /// The site's name.
-    pub site: String,
-    /// The site's IANA time zone.
-    pub time_zone: String,
-    /// The event type.
-    pub event_type: String,
-    /// The identifier, if the answer is about a single one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identifier: Option<String>,
-    /// The dates that are covered, both included.
-    pub range: DateRange,
-}
-
-/// One bucket of a series.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Point {
-    /// The bucket's first instant, UTC seconds.
-    pub start: i64,
-    /// The first instant after it, UTC seconds.
-    pub end: i64,
-    /// Its local date.
-    pub date: Date,
-    /// Its local hour, 0 to 23, for buckets of an hour.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hour: Option<i8>,
-    /// Its figures; zeros where nothing was counted.
-    pub figures: Figures,
-    /// Whether it is not over yet.
-    pub unfinished: bool,
-}
-
-/// Figures over time.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Series {
-    /// What was asked.
-    #[serde(flatten)]
-    pub scope: Scope,
-    /// How long the buckets are.
-    pub granularity: Granularity,
-    /// The buckets, in order, without gaps.
-    pub points: Vec<Point>,
-    /// Their sum.
-    pub total: Figures,
-}
-
-impl Series {
-    /// Makes the total that of the points.
-    pub fn add_up(&mut self) {
-        self.total = Figures::default();
-        for figures in self.points.iter().map(|point| point.figures) {
-            self.total.count += figures.count;
-            self.total.visitors += figures.visitors;
-            self.total.visits += figures.visits;
-            self.total.bounces += figures.bounces;
-            self.total.seconds += figures.seconds;
-        }
-    }
-}
+pub use super::series::{Figures, Point, Scope, Series};
+use crate::store::errors::State;
 
 /// One row of a list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -121,11 +42,23 @@ pub struct Ranking {
 pub struct Overview {
     /// The period.
     pub series: Series,
-    /// The same number of days before, where these can be told.
+    /// What it is compared with, point by point, if that was counted at all and can be told. Its total
+    /// is that of as many points as have begun, so that like is compared with like.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Series>,
     /// Why the filters can't be answered over the period, so that all is empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_told: Option<String>,
+    /// The first date that anything was counted on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub earliest: Option<Date>,
+}
+
+impl Overview {
+    /// A period with what it is compared with, and nothing else to be said.
+    pub const fn of(series: Series, before: Option<Series>) -> Self {
+        Self { series, before, not_told: None, earliest: None }
+    }
 }
 
 /// How the numbers that beacons carry are spread.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::registry::IdentifierRule,
-    model::{dimension::Dimension, period::Granularity, tally::TextId},
+    model::{dimension::Dimension, interval::Interval, period::Granularity, tally::TextId},
     store::{
         Error, Transaction,
         errors::{self, Named, State},
@@ -81,7 +81,7 @@ fn group(
 ) -> Result<ErrorGroup, Error> {
     let range = question.range_or_last(30);
     let one = Question { identifier: Some(name.clone()), ..question.clone() };
-    let series = reading::series(&one, range, Granularity::Day, file)?;
+    let series = reading::series(&one, range, Interval::Day, file)?;
     let distinct = |dimension: &Dimension| -> Result<u64, Error> {
         let Some(id) = names::find(file, &dimension.name())? else { return Ok(0) };
         let page = figures::Page { search: "", order: question.order, limit: 1, offset: 0 };

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::{registry::EventType, wanted::Goal},
-    model::{dimension::Dimension, period::Granularity},
+    model::{dimension::Dimension, interval::Interval, period::Granularity},
     store::{Error, Transaction, figures::Order},
 };
 
@@ -82,12 +82,9 @@ fn figures(
     let of_goal =
         Question { event: Arc::clone(event), identifier, limit: ROWS, ..question.clone() };
     let range = question.range_or_last(30);
-    let granularity = if event.granularities.contains(&Granularity::Day) {
-        Granularity::Day
-    } else {
-        event.coarsest()
-    };
-    let series = reading::series(&of_goal, range, granularity, file)?;
+    let by_day = event.granularities.iter().any(|granularity| *granularity <= Granularity::Day);
+    let interval = if by_day { Interval::Day } else { Interval::Year };
+    let series = reading::series(&of_goal, range, interval, file)?;
     let total = reading::total(&of_goal, &range, file)?;
     let rows = |dimension: Dimension, visited: Option<&HashMap<String, i64>>| {
         let about = Question { dimension: Some(dimension), ..of_goal.clone() };

@@ -5,6 +5,7 @@
 pub mod alerts;
 pub mod answer;
 pub mod contract;
+pub mod dates;
 pub mod errors;
 pub mod events;
 pub mod filtered;
@@ -15,6 +16,7 @@ pub mod narrowed;
 pub mod overview;
 pub mod question;
 pub mod reading;
+mod series;
 pub mod spread;
 pub mod status;
 pub mod storage;

@@ -7,7 +7,7 @@ use super::{
     reading,
 };
 use crate::{
-    model::period::{DateRange, Granularity},
+    model::{interval::Interval, period::DateRange},
     store::{Error, Transaction},
 };
 
@@ -25,5 +25,5 @@ pub(super) const REPORT: Report = Report {
 pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Series, Error> {
     let date = question.range.map_or_else(|| question.today(), |range| range.first);
     let range = DateRange { first: date.first_of_month(), last: date.last_of_month() };
-    reading::series(question, range, Granularity::Day, file)
+    reading::series(question, range, Interval::Day, file)
 }

@@ -1,13 +1,19 @@
-//! A period at a glance, beside the one before.
+//! Dates at a glance, beside those that they are compared with.
+
+use jiff::civil::Date;
 
 use super::{
-    answer::Overview,
+    answer::{Overview, Series},
     contract::{Answer, Report},
+    dates::Dates,
     narrowed,
     question::Question,
     reading,
 };
-use crate::store::{Error, Transaction};
+use crate::{
+    model::period::DateRange,
+    store::{Error, Transaction},
+};
 
 /// The report.
 pub(super) const REPORT: Report = Report {
@@ -16,17 +22,98 @@ pub(super) const REPORT: Report = Report {
     answer: |q, file| Ok(Answer::Overview(answer(q, file)?)),
 };
 
-/// The last 30 days, or the range asked for.
+/// What is shown where no dates are asked for: the last weeks without today, in which a course would
+/// end in a drop.
+pub const DEFAULT: Dates = Dates::Days(28);
+
+/// Dates that are asked about, once the file has told where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The dates.
+    pub range: DateRange,
+    /// What they are compared with. What lies before the first beacon is not nothing, but unknown; and
+    /// a part of it were no fair comparison.
+    pub compared: Option<DateRange>,
+    /// The first date that anything was counted on.
+    pub earliest: Option<Date>,
+}
+
+/// The range asked for; or the last 28 days, or today where nothing was counted before.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn settled(question: &Question, file: &Transaction<'_>) -> Result<Settled, Error> {
+    let earliest = reading::earliest(question, file)?;
+    let today = question.today();
+    let first = earliest.unwrap_or(today);
+    let range = match (question.dates, question.range) {
+        (Some(Dates::All), _) => Dates::All.range(today, first),
+        (_, Some(range)) => range,
+        (_, None) if first == today => Dates::Today.range(today, first),
+        (_, None) => DEFAULT.range(today, first),
+    };
+    let compared = question.compare.dates(range, today).filter(|dates| dates.first >= first);
+    Ok(Settled { range, compared, earliest })
+}
+
+/// What is asked, with what it is compared with and what explains it.
 ///
 /// # Errors
 /// When the file can't be read.
 pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Overview, Error> {
-    let range = question.range_or_last(30);
-    if !question.filters.is_empty() {
-        return narrowed::overview(question, range, file);
+    let settled = settled(question, file)?;
+    let mut overview = if question.filters.is_empty() {
+        plain(question, &settled, file)?
+    } else {
+        narrowed::overview(question, settled.range, file)?
+    };
+    explain(&mut overview, question, &settled, file)?;
+    Ok(overview)
+}
+
+/// The courses without filters.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn plain(
+    question: &Question,
+    settled: &Settled,
+    file: &Transaction<'_>,
+) -> Result<Overview, Error> {
+    let interval = question.interval_for(&settled.range);
+    let series = reading::series(question, settled.range, interval, file)?;
+    let before = match settled.compared {
+        Some(dates) => Some(before(question, dates, &series, file)?),
+        None => None,
+    };
+    Ok(Overview::of(series, before))
+}
+
+/// Adds to courses what explains them.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn explain(
+    overview: &mut Overview,
+    _question: &Question,
+    settled: &Settled,
+    _file: &Transaction<'_>,
+) -> Result<(), Error> {
+    if settled.compared.is_none() {
+        overview.before = None;
     }
-    let granularity = question.granularity_for(&range);
-    let series = reading::series(question, range, granularity, file)?;
-    let before = reading::series(question, range.before(), granularity, file)?;
-    Ok(Overview { series, before: Some(before), not_told: None })
+    overview.earliest = settled.earliest;
+    Ok(())
+}
+
+/// The course over `dates`, added up as far as `series` has come.
+fn before(
+    question: &Question,
+    dates: DateRange,
+    series: &Series,
+    file: &Transaction<'_>,
+) -> Result<Series, Error> {
+    let mut before = reading::series(question, dates, series.granularity, file)?;
+    before.add_up_to(series.begun());
+    Ok(before)
 }

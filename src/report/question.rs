@@ -4,7 +4,10 @@ use std::{borrow::Cow, str::FromStr as _, sync::Arc};
 
 use jiff::civil::Date;
 
-use super::filters;
+use super::{
+    dates::{Compare, Dates},
+    filters,
+};
 use crate::{
     config::{
         registry::{EventType, Registry, Site},
@@ -13,6 +16,7 @@ use crate::{
     model::{
         dimension::Dimension,
         filter::Filter,
+        interval::Interval,
         period::{DateRange, Granularity, Period, date_at},
     },
     store::{errors::State, figures::Order},
@@ -23,6 +27,9 @@ pub const ROWS_MAX: u32 = 1_000;
 
 /// The longest range of dates: about ten years.
 pub const DAYS_MAX: i32 = 3_660;
+
+/// The most points that one course has: a month by the hour is drawn, a year is not.
+pub const POINTS_MAX: i32 = 760;
 
 /// The event type that is asked about when none is named.
 pub const PAGE_VIEW: &str = "page_view";
@@ -42,8 +49,12 @@ pub struct Question {
     pub identifier: Option<String>,
     /// The dates, if any were named.
     pub range: Option<DateRange>,
-    /// How long the buckets shall be, if that was named.
-    pub granularity: Option<Granularity>,
+    /// The name by which the dates were asked for, if it was one.
+    pub dates: Option<Dates>,
+    /// What the dates are compared with.
+    pub compare: Compare,
+    /// How long the points shall be, if that was named.
+    pub granularity: Option<Interval>,
     /// What is ranked: a dimension, or identifiers.
     pub dimension: Option<Dimension>,
     /// Only names that hold this text.
@@ -87,6 +98,8 @@ impl Question {
             goals: registry.goals.clone(),
             identifier: None,
             range: None,
+            dates: None,
+            compare: Compare::default(),
             granularity: None,
             dimension: None,
             search: String::new(),
@@ -128,6 +141,7 @@ impl Question {
         };
         let mut question = Self::about(Arc::clone(site), registry, now);
         let (mut from, mut to) = (None, None);
+        let mut compared = (None, None);
         for (parameter, value) in given.iter().filter(|(_, value)| !value.is_empty()) {
             match &**parameter {
                 "site" | "filter" | "by" | "how" | "what" => {}
@@ -135,6 +149,10 @@ impl Question {
                 "identifier" => question.identifier = Some(value.to_string()),
                 "from" => from = Some(date(parameter, value)?),
                 "to" => to = Some(date(parameter, value)?),
+                "period" => question.dates = Some(dates(value)?),
+                "compare" => question.compare = compare(value)?,
+                "compare_from" => compared.0 = Some(date(parameter, value)?),
+                "compare_to" => compared.1 = Some(date(parameter, value)?),
                 "month" => question.range = Some(month(value)?),
                 "granularity" => question.granularity = Some(granularity(value)?),
                 "dimension" => question.dimension = dimension(value)?,
@@ -157,7 +175,17 @@ impl Question {
             .collect();
         let parts = filters::PARTS.map(|name| of(name).unwrap_or_default());
         question.filters = filters::parse(&whole, parts, &question.event)?;
-        if from.is_some() || to.is_some() {
+        if let Compare::With(_) = question.compare {
+            let (Some(first), Some(last)) = compared else {
+                return Err(wrong("compare", "dates", "needs compare_from and compare_to as well"));
+            };
+            question.compare = Compare::With(DateRange::between(first, last));
+        }
+        if let Some(dates) = question.dates {
+            let today = question.today();
+            let earliest = DateRange::ending(today, DAYS_MAX).first;
+            question.range = Some(dates.range(today, earliest));
+        } else if from.is_some() || to.is_some() {
             let today = question.today();
             let last = to.unwrap_or(today);
             question.range = Some(DateRange::between(from.unwrap_or(last), last));
@@ -191,25 +219,65 @@ impl Question {
         })
     }
 
-    /// The granularity asked for, or one that suits `range`: hours for up to two days, days for up
-    /// to about three months, months beyond; always one that the event type keeps.
-    pub fn granularity_for(&self, range: &DateRange) -> Granularity {
+    /// How long the points may be over `range`: of each length there must be at least two points and
+    /// at most [`POINTS_MAX`], made of buckets that are kept for that long.
+    pub fn intervals(&self, range: &DateRange) -> Vec<Interval> {
+        let days = range.days();
+        let fits = |interval: &Interval| {
+            let least = match interval {
+                Interval::Hour => 1,
+                Interval::Day => 2,
+                Interval::Week => 14,
+                Interval::Month => 32,
+                Interval::Year => 366,
+            };
+            days >= least
+                && interval.points_max(days) <= POINTS_MAX
+                && self.is_kept(*interval, range)
+        };
+        Interval::ALL.into_iter().filter(fits).collect()
+    }
+
+    /// The length asked for, or one that suits `range`: hours for up to two days, days for up to
+    /// about three months, weeks for up to about six, months beyond; or the next one that fits.
+    pub fn interval_for(&self, range: &DateRange) -> Interval {
         let wanted = self.granularity.unwrap_or(match range.days() {
-            ..=2 => Granularity::Hour,
-            3..=100 => Granularity::Day,
-            _ => Granularity::Month,
+            ..=2 => Interval::Hour,
+            3..=100 => Interval::Day,
+            101..=190 => Interval::Week,
+            _ => Interval::Month,
         });
-        let kept = &self.event.granularities;
-        let next = kept.iter().copied().find(|granularity| *granularity >= wanted);
-        next.unwrap_or_else(|| self.event.coarsest())
+        let fitting = self.intervals(range);
+        let next = fitting.iter().copied().find(|interval| *interval >= wanted);
+        let next = next.or_else(|| fitting.last().copied());
+        next.unwrap_or_else(|| {
+            let kept = |interval: &Interval| self.is_kept(*interval, range);
+            Interval::ALL.into_iter().find(kept).unwrap_or(Interval::Year)
+        })
+    }
+
+    /// Whether buckets that make up `interval` are kept for as long as `range` goes back.
+    fn is_kept(&self, interval: Interval, range: &DateRange) -> bool {
+        let age = DateRange::between(range.first, self.today()).days();
+        let event = &self.event;
+        event.granularities.iter().filter(|kept| **kept <= interval.granularity()).any(|kept| {
+            let days = event.retention_days.iter().find(|(aging, _)| aging == kept);
+            days.is_none_or(|(_, days)| i64::from(age) <= i64::from(*days))
+        })
     }
 }
 
-/// The whole buckets that make up `range`, the largest ones first asked: spans of one granularity,
+/// The whole buckets that make up `range`, as large as they may be and fit: spans of one granularity,
 /// from an instant to before another (UTC seconds).
-pub fn tiles(range: &DateRange, site: &Site, event: &EventType) -> Vec<(Granularity, i64, i64)> {
+pub fn tiles(
+    range: &DateRange,
+    largest: Granularity,
+    site: &Site,
+    event: &EventType,
+) -> Vec<(Granularity, i64, i64)> {
     let (from, to) = range.instants(&site.zone);
-    let kept: Vec<Granularity> = event.granularities.iter().rev().copied().collect();
+    let kept = event.granularities.iter().rev().copied();
+    let kept: Vec<Granularity> = kept.filter(|granularity| *granularity <= largest).collect();
     let mut spans = Vec::new();
     cover(from, to, &kept, site, &mut spans);
     spans
@@ -268,10 +336,27 @@ fn month(value: &str) -> Result<DateRange, Wrong> {
     Ok(DateRange { first, last: first.last_of_month() })
 }
 
-fn granularity(value: &str) -> Result<Granularity, Wrong> {
-    Granularity::from_word(value)
-        .filter(|granularity| *granularity >= Granularity::Hour)
-        .ok_or_else(|| wrong("granularity", value, "is none of hour, day, month, year"))
+fn granularity(value: &str) -> Result<Interval, Wrong> {
+    Interval::from_word(value)
+        .ok_or_else(|| wrong("granularity", value, "is none of hour, day, week, month, year"))
+}
+
+fn dates(value: &str) -> Result<Dates, Wrong> {
+    Dates::from_slug(value).ok_or_else(|| {
+        let known = Dates::OFFERED.map(Dates::slug).join(", ");
+        wrong("period", value, &format!("is none of {known}"))
+    })
+}
+
+/// What to compare with; dates that are wanted are still to be named.
+fn compare(value: &str) -> Result<Compare, Wrong> {
+    match value {
+        "previous" => Ok(Compare::Previous),
+        "year" => Ok(Compare::LastYear),
+        "dates" => Ok(Compare::With(DateRange { first: Date::MIN, last: Date::MIN })),
+        "none" => Ok(Compare::Nothing),
+        _ => Err(wrong("compare", value, "is none of previous, year, dates, none")),
+    }
 }
 
 fn dimension(value: &str) -> Result<Option<Dimension>, Wrong> {

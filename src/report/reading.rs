@@ -1,12 +1,15 @@
 //! What several reports read: the subject of a question, its buckets, and figures made of sums.
 
+use jiff::civil::Date;
+
 use super::{
     answer::{Figures, Point, Scope, Series},
     question::{Question, tiles},
 };
 use crate::{
     model::{
-        period::{DateRange, Granularity, timestamp},
+        interval::{Interval, Stretch},
+        period::{DateRange, Granularity, Period, date_at, timestamp},
         tally::{Counters, TextId},
     },
     store::{
@@ -39,8 +42,18 @@ pub(super) fn buckets(
     range: &DateRange,
     file: &Transaction<'_>,
 ) -> Result<Vec<Bucket>, Error> {
+    buckets_up_to(Granularity::Year, question, range, file)
+}
+
+/// The same, none of them larger than `largest`.
+pub(super) fn buckets_up_to(
+    largest: Granularity,
+    question: &Question,
+    range: &DateRange,
+    file: &Transaction<'_>,
+) -> Result<Vec<Bucket>, Error> {
     let mut buckets = Vec::new();
-    for (granularity, from, to) in tiles(range, &question.site, &question.event) {
+    for (granularity, from, to) in tiles(range, largest, &question.site, &question.event) {
         buckets.extend(figures::buckets(file, granularity, from, to)?);
     }
     Ok(buckets)
@@ -68,44 +81,75 @@ pub(super) fn total(
     Ok(sum(series.into_iter().map(|(_, counters)| counters)))
 }
 
-/// The sums of each bucket of `granularity` in `range`.
+/// The sums of each point of `range`, which is `interval` long.
 pub(super) fn series(
     question: &Question,
     range: DateRange,
-    granularity: Granularity,
+    interval: Interval,
     file: &Transaction<'_>,
 ) -> Result<Series, Error> {
     let zone = &question.site.zone;
-    let (from, to) = range.instants(zone);
     let rows = match subject(question, file)? {
         Some((subject, identifier)) => {
-            let buckets = figures::buckets(file, granularity, from, to)?;
+            let buckets = buckets_up_to(interval.granularity(), question, &range, file)?;
             figures::series(file, subject, identifier, &buckets)?
         }
         None => Vec::new(),
     };
     let mut rows = rows.into_iter().peekable();
     let mut points = Vec::new();
-    for period in range.periods(granularity, zone) {
+    for stretch in interval.stretches(&range, zone, question.site.week_starts) {
         let mut counters = Counters::default();
         // A zone that was changed leaves buckets that begin within this one.
-        while let Some((_, more)) = rows.next_if(|(start, _)| *start < period.end) {
+        while let Some((_, more)) = rows.next_if(|(start, _)| *start < stretch.end) {
             counters += more;
         }
-        let local = zone.to_datetime(timestamp(period.start));
-        points.push(Point {
-            start: period.start,
-            end: period.end,
-            date: period.date(zone),
-            hour: (granularity == Granularity::Hour).then(|| local.hour()),
-            figures: figures_of(counters),
-            unfinished: period.contains(question.now),
-        });
+        points.push(point(question, interval, stretch, counters));
     }
     let scope = scope(question, range);
-    let mut series = Series { scope, granularity, points, total: Figures::default() };
+    let mut series = Series { scope, granularity: interval, points, total: Figures::default() };
     series.add_up();
     Ok(series)
+}
+
+/// A point of a course with its sums.
+pub(super) fn point(
+    question: &Question,
+    interval: Interval,
+    stretch: Stretch,
+    counters: Counters,
+) -> Point {
+    let (zone, Stretch { start, end, cut }) = (&question.site.zone, stretch);
+    let local = zone.to_datetime(timestamp(start));
+    Point {
+        start,
+        end,
+        date: date_at(start, zone),
+        hour: (interval == Interval::Hour).then(|| local.hour()),
+        figures: figures_of(counters),
+        unfinished: (start..end).contains(&question.now),
+        cut,
+    }
+}
+
+/// The first date that anything was counted on, as exactly as the file still tells.
+pub(super) fn earliest(question: &Question, file: &Transaction<'_>) -> Result<Option<Date>, Error> {
+    let everything = Question { identifier: None, ..question.clone() };
+    let Some((subject, _)) = subject(&everything, file)? else { return Ok(None) };
+    let zone = &question.site.zone;
+    let mut within = Period { granularity: Granularity::Year, start: 0, end: i64::MAX };
+    let mut found = None;
+    for granularity in question.event.granularities.iter().rev() {
+        // Where shorter buckets have gone by age, the longer one is as exact as it gets.
+        let first = figures::first_bucket(file, subject, *granularity, within.start, within.end)?;
+        let Some(start) = first else { break };
+        within = Period::containing(*granularity, start, zone);
+        found = Some(date_at(start, zone));
+        if *granularity <= Granularity::Day {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// What an answer about `range` begins with.

@@ -21,5 +21,5 @@ pub(super) const REPORT: Report = Report {
 /// When the file can't be read.
 pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Series, Error> {
     let range = question.range_or_last(30);
-    reading::series(question, range, question.granularity_for(&range), file)
+    reading::series(question, range, question.interval_for(&range), file)
 }

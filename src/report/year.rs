@@ -9,7 +9,7 @@ use super::{
     reading,
 };
 use crate::{
-    model::period::{DateRange, Granularity},
+    model::{interval::Interval, period::DateRange},
     store::{Error, Transaction},
 };
 
@@ -28,5 +28,5 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Series, Err
     let date = question.range.map_or_else(|| question.today(), |range| range.last);
     let first = date.first_of_month().saturating_sub(11.months());
     let range = DateRange { first, last: date.last_of_month() };
-    reading::series(question, range, Granularity::Month, file)
+    reading::series(question, range, Interval::Month, file)
 }

@@ -2,6 +2,7 @@
 
 pub mod aging;
 pub mod alerts;
+mod buckets;
 pub mod connection;
 pub mod copy;
 pub mod deltas;

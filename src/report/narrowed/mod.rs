@@ -12,16 +12,18 @@ mod singles;
 mod sums;
 
 use super::{
-    answer::{Figures, Overview, Point, Ranking, Row, Series},
+    answer::{Figures, Overview, Ranking, Row, Series},
     question::Question,
     reading, top,
 };
 pub use reach::Reach;
 
 use crate::{
+    config::registry::Site,
     model::{
         dimension::Dimension,
-        period::{DateRange, Granularity, Period, timestamp},
+        interval::{Interval, Stretch},
+        period::DateRange,
         tally::{Counters, TextId},
     },
     store::{
@@ -62,10 +64,9 @@ pub fn answer(
         let why = "These days hold more page views than can be compared at once. Pick fewer days.";
         return Ok(Err(why.to_owned()));
     };
-    let before = Reach::read(question, range.before(), file)?;
-    let before = match before.obstacle(&question.event, &question.filters) {
-        None => count(question, &before, &[], file)?.map(|counted| counted.series),
-        Some(_) => None,
+    let before = match question.compare.dates(range, question.today()) {
+        Some(dates) => before(question, dates, &counted.series, file)?,
+        None => None,
     };
     let mut rankings = Vec::new();
     for (dimension, ranks) in wanted.iter().zip(counted.rankings) {
@@ -80,6 +81,25 @@ pub fn answer(
     }
     let note = reach.note(question, file)?;
     Ok(Ok(Narrowed { series: counted.series, before, rankings, note }))
+}
+
+/// What is compared with, where it can be told: added up as far as `series` has come.
+fn before(
+    question: &Question,
+    dates: DateRange,
+    series: &Series,
+    file: &Transaction<'_>,
+) -> Result<Option<Series>, Error> {
+    let reach = Reach::read(question, dates, file)?;
+    if reach.obstacle(&question.event, &question.filters).is_some() {
+        return Ok(None);
+    }
+    let question = Question { granularity: Some(series.granularity), ..question.clone() };
+    let counted = count(&question, &reach, &[], file)?;
+    Ok(counted.map(|mut counted| {
+        counted.series.add_up_to(series.begun());
+        counted.series
+    }))
 }
 
 /// Sums by identifier or value, not in order yet.
@@ -98,14 +118,14 @@ fn count(
     wanted: &[Option<Dimension>],
     file: &Transaction<'_>,
 ) -> Result<Option<Counted>, Error> {
-    let mut granularity = question.granularity_for(&reach.range);
+    let mut interval = question.interval_for(&reach.range);
     if !reach.is_single && question.filters.len() > 1 {
-        granularity = granularity.max(Granularity::Day);
+        interval = interval.max(Interval::Day);
     }
-    let zone = &question.site.zone;
-    let mut course =
-        Course { periods: reach.range.periods(granularity, zone), sums: Vec::new(), granularity };
-    course.sums = vec![Counters::default(); course.periods.len()];
+    let Site { zone, week_starts, .. } = &*question.site;
+    let stretches = interval.stretches(&reach.range, zone, *week_starts);
+    let mut course = Course { stretches, sums: Vec::new(), interval };
+    course.sums = vec![Counters::default(); course.stretches.len()];
     let rankings = if reach.is_single {
         singles::count(question, reach.range, wanted, &mut course, file)?
     } else {
@@ -115,37 +135,28 @@ fn count(
     Ok(rankings.map(|rankings| Counted { series, rankings }))
 }
 
-/// The buckets of a range as they are filled.
+/// The points of a range as they are filled.
 struct Course {
-    periods: Vec<Period>,
+    stretches: Vec<Stretch>,
     sums: Vec<Counters>,
-    granularity: Granularity,
+    interval: Interval,
 }
 
 impl Course {
-    /// Adds to the bucket that `at` (UTC seconds) lies in, or to the first one after it.
+    /// Adds to the point that `at` (UTC seconds) lies in, or to the first one after it.
     fn add(&mut self, at: i64, counters: Counters) {
-        let index = self.periods.partition_point(|period| period.end <= at);
+        let index = self.stretches.partition_point(|stretch| stretch.end <= at);
         if let Some(sum) = self.sums.get_mut(index) {
             *sum += counters;
         }
     }
 
     fn series(self, question: &Question, range: DateRange) -> Series {
-        let zone = &question.site.zone;
-        let point = |(period, counters): (Period, Counters)| Point {
-            start: period.start,
-            end: period.end,
-            date: period.date(zone),
-            hour: (self.granularity == Granularity::Hour)
-                .then(|| zone.to_datetime(timestamp(period.start)).hour()),
-            figures: reading::figures_of(counters),
-            unfinished: period.contains(question.now),
-        };
-        let points = self.periods.into_iter().zip(self.sums).map(point).collect();
+        let interval = self.interval;
+        let point = |(stretch, counters)| reading::point(question, interval, stretch, counters);
+        let points = self.stretches.into_iter().zip(self.sums).map(point).collect();
         let scope = reading::scope(question, range);
-        let granularity = self.granularity;
-        let mut series = Series { scope, granularity, points, total: Figures::default() };
+        let mut series = Series { scope, granularity: interval, points, total: Figures::default() };
         series.add_up();
         series
     }
@@ -236,17 +247,20 @@ pub(super) fn overview(
     file: &Transaction<'_>,
 ) -> Result<Overview, Error> {
     Ok(match answer(question, range, &[], file)? {
-        Ok(narrowed) => {
-            Overview { series: narrowed.series, before: narrowed.before, not_told: None }
-        }
+        Ok(narrowed) => Overview {
+            series: narrowed.series,
+            before: narrowed.before,
+            not_told: None,
+            earliest: None,
+        },
         Err(why) => no_overview(question, range, why),
     })
 }
 
 /// A period that can't be told.
 pub fn no_overview(question: &Question, range: DateRange, why: String) -> Overview {
-    let granularity = question.granularity_for(&range);
-    let course = Course { periods: Vec::new(), sums: Vec::new(), granularity };
+    let interval = question.interval_for(&range);
+    let course = Course { stretches: Vec::new(), sums: Vec::new(), interval };
     let series = course.series(question, range);
-    Overview { series, before: None, not_told: Some(why) }
+    Overview { series, before: None, not_told: Some(why), earliest: None }
 }

@@ -37,8 +37,7 @@ pub(super) fn count(
 ) -> Result<Vec<Ranks>, Error> {
     let nothing = || wanted.iter().map(|_| Ranks::new()).collect();
     let Some(pair) = read(question, file)? else { return Ok(nothing()) };
-    let (from, to) = range.instants(&question.site.zone);
-    let buckets = figures::buckets(file, course.granularity, from, to)?;
+    let buckets = reading::buckets_up_to(course.interval.granularity(), question, &range, file)?;
     let mut total = Counters::default();
     for (start, counters) in pair.series(file, &buckets)? {
         course.add(start, counters);

@@ -3,11 +3,7 @@
 use super::{Asked, top};
 use crate::{
     model::dimension::Dimension,
-    page::{
-        card::Leads,
-        filters::FilterBar,
-        link::{self, Place},
-    },
+    page::{card::Leads, filters::FilterBar, link::Place},
     report::narrowed::Reach,
     store::narrowed::has_column,
 };
@@ -54,13 +50,5 @@ pub(super) fn leads(
 
 /// The page at `path` as it is asked for, but for its site and filters.
 pub(super) fn place(asked: &Asked, path: &'static str) -> Place {
-    let mut pairs = Vec::new();
-    if let Some(range) = asked.question.range {
-        pairs.push((link::FROM, range.first.to_string()));
-        pairs.push((link::TO, range.last.to_string()));
-    }
-    pairs.push((link::EVENT, link::event_value(&asked.question.event.name).to_owned()));
-    pairs.push((link::SHOW, asked.metric.value().to_owned()));
-    pairs.extend(asked.cards.iter().map(|card| (link::CARD, card.name().into_owned())));
-    Place { path, pairs, ..Place::default() }
+    Place { path, pairs: asked.address(path).pairs(), ..Place::default() }
 }

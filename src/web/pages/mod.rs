@@ -34,6 +34,7 @@ use crate::{
     model::dimension::Dimension,
     page::{
         self,
+        address::Address,
         date::Today,
         embed::EmbedPage,
         error::ErrorPage,
@@ -269,7 +270,9 @@ impl Asked {
             metric = Metric::from_slug(&value).ok_or_else(|| Wrong {
                 parameter: name.into_owned(),
                 value: value.into_owned(),
-                why: "is no figure; there are visitors, visits and count".to_owned(),
+                why: "is no figure; there are visitors, visits, count, views_per_visit, bounce_rate and \
+                      visit_duration"
+                    .to_owned(),
             })?;
         }
         if let Some(door) = door {
@@ -277,10 +280,10 @@ impl Asked {
         }
         let registry = app.registry.get();
         let mut question = Question::parse(rest.into_iter(), &registry, clock::now())?;
-        question.order = match metric {
-            Metric::Visitors => Order::Visitors,
+        question.order = match metric.ranked() {
             Metric::Visits => Order::Visits,
             Metric::Count => Order::Count,
+            _ => Order::Visitors,
         };
         let site = registry.sites.len() > 1 && door.is_none();
         let site = site.then(|| question.site.name.clone());
@@ -322,6 +325,23 @@ impl Asked {
         };
         let question = Question { dimension, order, ..self.question.clone() };
         Self { question, metric, ..self.clone() }
+    }
+
+    /// What was asked, as the address of the page at `path`.
+    fn address(&self, path: &'static str) -> Address {
+        let question = &self.question;
+        let event = link::event_value(&question.event.name);
+        Address {
+            way: self.way.clone(),
+            path,
+            dates: question.dates,
+            range: question.range.filter(|_| question.dates.is_none()),
+            compare: question.compare,
+            interval: question.granularity,
+            metric: self.metric,
+            event_type: (!event.is_empty()).then(|| event.to_owned()),
+            kept: self.cards.iter().map(|card| (link::CARD, card.name().into_owned())).collect(),
+        }
     }
 
     fn today(&self) -> Today {

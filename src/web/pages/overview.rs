@@ -13,6 +13,7 @@ use crate::{
         filtered,
         filters::FilterBar,
         link::{self, Link},
+        picker::Picker,
     },
     report::{
         self,
@@ -74,15 +75,23 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let undeclared = app.metrics.undeclared_site.get(|name| registry.site_called(name).is_none());
     let refused = refused(app, &question.site.name);
     let is_first = !asked.shared && !read.status.has_counted && question.event.visits;
+    let range = read.overview.series.scope.range;
+    let picker = Picker {
+        address: asked.address(link::OVERVIEW),
+        today: asked.today(),
+        range,
+        before: read.overview.before.as_ref().map(|before| before.scope.range),
+        earliest: read.overview.earliest,
+    };
     let page = DashboardPage {
         frame: &frame,
-        today: asked.today(),
+        picker: &picker,
         visitors_now: visitors_now.and_then(|count| i64::try_from(count).ok()),
         series: &read.overview.series,
         before: read.overview.before.as_ref(),
-        metric: asked.metric,
         filters: &read.filters,
         not_told: read.overview.not_told.as_deref(),
+        intervals: &question.intervals(&range),
         cards: &read.cards,
         undeclared: undeclared.as_deref().filter(|_| !asked.shared),
         alerts: if asked.shared { &[] } else { &read.alerts },
@@ -110,22 +119,24 @@ fn refused(app: &App, site: &str) -> Vec<(&'static str, &'static str, String)> {
 }
 
 fn everything(asked: &Asked, file: &Transaction<'_>) -> Result<Read, store::Error> {
-    let range = asked.question.range_or_last(30);
+    let settled = report::overview::settled(&asked.question, file)?;
+    let range = settled.range;
     let question =
         Question { range: Some(range), limit: ROWS, dimension: None, ..asked.question.clone() };
-    let own = Asked { question, ..asked.clone() };
+    let own = Asked { question, metric: asked.metric.ranked(), ..asked.clone() };
     let reach = Reach::read(&own.question, range, file)?;
     let place = filters::place(asked, link::OVERVIEW);
     let slots = slots(asked);
-    let (overview, rankings, note) = if own.question.filters.is_empty() {
+    let (mut overview, rankings, note) = if own.question.filters.is_empty() {
         let rankings = slots
             .iter()
             .map(|slot| report::top::answer(&own.about(slot.dimension.clone()).question, file));
         let rankings = rankings.collect::<Result<Vec<Ranking>, _>>()?;
-        (report::overview::answer(&own.question, file)?, rankings, None)
+        (report::overview::plain(&own.question, &settled, file)?, rankings, None)
     } else {
         narrowed(&own, range, &slots, file)?
     };
+    report::overview::explain(&mut overview, &own.question, &settled, file)?;
     let mut cards = Vec::new();
     for (slot, ranking) in slots.into_iter().zip(rankings) {
         let leads = filters::leads(&own, &reach, slot.dimension.as_ref(), &place);
@@ -191,7 +202,7 @@ fn narrowed(
                 .iter()
                 .zip(rankings)
                 .map(|(dimension, ranking)| ranking.unwrap_or_else(|why| none((dimension, why))));
-            Ok((Overview { series, before, not_told: None }, rankings.collect(), note))
+            Ok((Overview::of(series, before), rankings.collect(), note))
         }
         Err(why) => {
             let rankings = wanted.iter().map(|dimension| none((dimension, why.clone()))).collect();

@@ -28,7 +28,8 @@ const ROWS: u32 = 50;
 
 pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let asked = asked.about(asked.question.dimension.clone());
-    let asked = Asked { question: Question { limit: ROWS, ..asked.question }, ..asked };
+    let metric = asked.metric.ranked();
+    let asked = Asked { question: Question { limit: ROWS, ..asked.question }, metric, ..asked };
     let ((card, filters, status), _) = {
         let asked = asked.clone();
         read::answer(app, move |file| everything(&asked, file)).await?

@@ -10,7 +10,8 @@ use trim_beacons::{
         beacon::Beacon,
         dimension::Dimension,
         filter::{Filter, Operator},
-        period::{DateRange, Granularity, date_at},
+        interval::Interval,
+        period::{DateRange, date_at},
     },
     report::{
         answer::Figures,
@@ -154,7 +155,7 @@ fn check(timed: &[(i64, Step)]) -> Result<(), TestCaseError> {
         for filters in every_filter() {
             let mut question = Question::about(own.clone(), &counting.registry, *last);
             question.filters = filters;
-            question.granularity = Some(Granularity::Month);
+            question.granularity = Some(Interval::Month);
             let found = ask(&counting, &question, range).unwrap();
             let expected = recounted(&views, &question.filters, &own.zone, &counting);
             prop_assert_eq!(found.series.total, expected, "{} {:?}", site, &question.filters);

@@ -5,6 +5,7 @@ mod backup;
 mod beacon;
 mod clients;
 mod crash;
+mod dates;
 mod edits;
 mod filters;
 mod flood;

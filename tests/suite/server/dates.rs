@@ -1,0 +1,60 @@
+//! Dates of reports: their names, their points, and what they are compared with.
+
+use serde_json::Value;
+
+use crate::support::Server;
+
+fn points(server: &Server, query: &str) -> Vec<Value> {
+    let report = server.json(&format!("/api/v1/reports/overview?{query}"));
+    report["series"]["points"].as_array().cloned().unwrap_or_default()
+}
+
+#[test]
+fn a_range_has_points_that_fit_it_and_its_total_is_their_sum() {
+    let server = Server::start("");
+    server.post(br#"{"event_type":"page_view","identifier":"/"}"#);
+    for (query, granularity, least, most) in [
+        ("period=today", "hour", 23, 25),
+        ("period=yesterday&granularity=month", "hour", 23, 25),
+        ("period=7d", "day", 7, 7),
+        ("period=7d&granularity=hour", "hour", 167, 169),
+        ("period=28d&granularity=week", "week", 4, 5),
+        ("period=91d", "day", 91, 91),
+        ("period=6mo", "week", 22, 29),
+        ("period=12mo", "month", 12, 12),
+        ("period=12mo&granularity=hour", "day", 334, 366),
+        ("from=2016-11-24&to=2026-11-20&granularity=day", "month", 121, 123),
+    ] {
+        let report = server.json(&format!("/api/v1/reports/overview?{query}"));
+        let series = &report["series"];
+        let count = series["points"].as_array().map_or(0, Vec::len);
+        assert_eq!(series["granularity"], granularity, "{query}");
+        assert!((least..=most).contains(&count), "{query}: {count} points");
+    }
+    // The first day that was counted on is shown where no dates are asked for.
+    let report = server.json("/api/v1/reports/overview");
+    assert_eq!(
+        (&report["series"]["granularity"], &report["series"]["total"]["count"]),
+        (&"hour".into(), &1.into())
+    );
+    assert_eq!(report["before"], Value::Null, "nothing is known of the day before");
+    let all = points(&server, "period=all");
+    let sum: i64 = all.iter().filter_map(|point| point["figures"]["count"].as_i64()).sum();
+    assert_eq!(sum, 1);
+}
+
+#[test]
+fn an_address_that_asks_for_nonsense_is_told_so() {
+    let server = Server::start("");
+    for (query, sentence) in [
+        ("period=forever", "today, yesterday, 7d"),
+        ("compare=dates", "needs compare_from and compare_to"),
+        ("compare=later", "is none of previous, year, dates, none"),
+        ("granularity=second", "is none of hour, day, week, month, year"),
+        ("from=1990-01-01", "3660 are allowed"),
+    ] {
+        let answer = server.get(&format!("/api/v1/reports/overview?{query}"));
+        assert_eq!(answer.status, 400, "{query}");
+        assert!(answer.text().contains(sentence), "{query}: {}", answer.text());
+    }
+}
