@@ -5,6 +5,7 @@
 //! from there, in one transaction, so that an edit is there as a whole or not at all, and can be undone.
 
 mod delete;
+pub mod note;
 mod rename;
 mod subtraction;
 mod take;

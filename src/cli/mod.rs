@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 it could not be done, 2 the command or `beacons.toml` can't be meant.
 
 mod alert;
+mod annotate;
 mod backup;
 mod check;
 mod demo;
@@ -74,6 +75,8 @@ enum Command {
     Edit(edit::Options),
     /// Count what logs and other products' exports tell, once, with their own times
     Import(import::Options),
+    /// Say something about a moment, which charts show; also beside a running server
+    Annotate(annotate::Options),
     /// Remove what is older than beacons.toml keeps it; a running server does so by itself
     Prune(prune::Options),
     /// Make, list and take back secret links to a site's figures; also beside a running server
@@ -137,6 +140,7 @@ pub fn main() -> ExitCode {
         Command::Merge(options) => edit::merge(&options),
         Command::Edit(options) => edit::run(&options),
         Command::Import(options) => import::run(&options),
+        Command::Annotate(options) => annotate::run(&options),
         Command::Prune(options) => prune::run(&options),
         Command::Share(options) => share::run(&options),
         Command::Alert(options) => alert::run(&options),

@@ -68,6 +68,7 @@ pub(super) fn serve(
             () = beside(&app) => Ok(()),
         };
         jobs.abort();
+        jobs::close(&app).await;
         served
     });
     // Readers go before the writer, so that the last connection leaves the `.db` file alone.

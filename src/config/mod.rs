@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod file;
 mod goal;
+mod meaning;
 mod nearest;
 pub mod registry;
 mod retention;

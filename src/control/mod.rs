@@ -19,7 +19,11 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use crate::{amend, app::App, clock, share};
+use crate::{
+    amend::{self, note::Note},
+    app::App,
+    clock, share,
+};
 
 /// The longest request, in bytes.
 const REQUEST_BYTES_MAX: u64 = 256 * 1024;
@@ -38,6 +42,8 @@ pub enum Request {
     Amend(amend::Request),
     /// Make a link for others, or take one back.
     Share(share::Request),
+    /// Say something about a moment.
+    Annotate(Note),
 }
 
 /// What came of it, in a sentence.
@@ -124,6 +130,12 @@ async fn answer(app: &App, stream: UnixStream) -> io::Result<()> {
 
 fn carry_out(app: &App, request: Request) -> Answer {
     match request {
+        Request::Annotate(note) => {
+            match note.write(&app.registry.get(), clock::now(), &mut app.file()) {
+                Ok(id) => Answer::Done(format!("Annotation {id} is in the file.")),
+                Err(error) => Answer::Failed(error.to_string()),
+            }
+        }
         Request::Amend(request) => {
             match amend::carry_out(&mut app.file(), &app.registry.get(), request, clock::now()) {
                 Ok(done) => {

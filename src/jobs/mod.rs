@@ -2,6 +2,7 @@
 
 mod alerts;
 mod backups;
+mod chronicle;
 pub mod contract;
 mod messages;
 mod retention;
@@ -15,8 +16,15 @@ use self::contract::Job;
 use crate::app::App;
 
 /// Every job.
-static JOBS: [Job; 6] =
-    [salt::JOB, retention::JOB, seals::JOB, alerts::JOB, messages::JOB, backups::JOB];
+static JOBS: [Job; 7] = [
+    chronicle::JOB,
+    salt::JOB,
+    retention::JOB,
+    seals::JOB,
+    alerts::JOB,
+    messages::JOB,
+    backups::JOB,
+];
 
 /// Does every job when it is due, for ever.
 pub async fn run(app: App) {
@@ -25,6 +33,14 @@ pub async fn run(app: App) {
         running.spawn(repeat(job, app.clone()));
     }
     while running.join_next().await.is_some() {}
+}
+
+/// Does what is left to do at a clean stop.
+pub async fn close(app: &App) {
+    let app = app.clone();
+    if let Err(error) = tokio::task::spawn_blocking(move || chronicle::run(&app)).await {
+        error!(%error, "the last note broke off");
+    }
 }
 
 async fn repeat(job: &'static Job, app: App) {

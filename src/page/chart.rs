@@ -3,7 +3,10 @@
 //! Lengths are percentages of a plot whose size the style sheet sets, so bars stretch with the page
 //! while text, strokes and corners keep their size: a phone gets as readable a chart as a desk.
 
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    ops::Range,
+};
 
 use super::{
     axis, date,
@@ -15,6 +18,7 @@ use super::{
 use crate::{
     model::interval::Interval,
     report::answer::{Point, Series},
+    store::chronicle::Annotation,
 };
 
 /// Up to how many points bars are drawn; beyond, a line.
@@ -40,6 +44,8 @@ pub struct Chart<'a> {
     pub links: &'a [String],
     /// Links to the same course with longer or shorter points; empty for none.
     pub intervals: &'a [Link],
+    /// What was said about moments of the course.
+    pub annotations: &'a [Annotation],
     /// Whether a table can be unfolded beside it; not where the page has that table anyway.
     pub folded_table: bool,
 }
@@ -57,6 +63,8 @@ pub struct TableRow {
     pub before: String,
     /// Whether the bucket is not over yet.
     pub unfinished: bool,
+    /// What explains it, if anything does.
+    pub explained: String,
 }
 
 impl Chart<'_> {
@@ -113,6 +121,7 @@ impl Chart<'_> {
                 .map(|before| self.metric.written(before))
                 .unwrap_or_default(),
             unfinished: point.unfinished,
+            explained: self.explained(point).join("; "),
         };
         self.known().iter().enumerate().map(row).rev().collect()
     }
@@ -165,11 +174,13 @@ impl Chart<'_> {
         write!(out, r#"<title id="{id}-title">{}</title>"#, Escaped(&self.caption()))?;
         write!(out, r#"<desc id="{id}-desc">{}</desc>"#, Escaped(&self.description()))?;
         draw_ticks(&mut out, plot, &ticks, self.metric)?;
+        self.draw_down(&mut out, plot)?;
         if !self.has_bars() {
             self.draw_line(&mut out, plot)?;
         }
         self.draw_buckets(&mut out, plot)?;
         self.draw_before(&mut out, plot)?;
+        self.draw_annotations(&mut out, plot)?;
         self.draw_labels(&mut out, plot)?;
         out.push_str("</svg>");
         Ok(out)
@@ -201,6 +212,9 @@ impl Chart<'_> {
             if !point.unfinished && value != before {
                 text.push_str(&format!(" · {}", self.metric.difference(value, before)));
             }
+        }
+        for line in self.explained(point) {
+            text.push_str(&format!("\n{line}"));
         }
         text
     }
@@ -247,11 +261,13 @@ impl Chart<'_> {
         let values = self.values();
         let Some((last, value)) = values.iter().enumerate().next_back() else { return Ok(()) };
         let over = if self.unfinished().is_some() { last } else { last + 1 };
-        let line = plot.path(values.get(..over).unwrap_or(&[]), 0);
         out.push_str(NESTED);
-        let (start, end) = (Short(plot.across(0)), Short(plot.across(over.saturating_sub(1))));
-        write!(out, r#"<polygon class="area" points="{start},100 {line}{end},100"/>"#)?;
-        write!(out, r#"<polyline class="line" points="{}"/>"#, line.trim_end())?;
+        for run in self.runs(over) {
+            let line = plot.path(values.get(run.clone()).unwrap_or(&[]), run.start);
+            let (start, end) = (Short(plot.across(run.start)), Short(plot.across(run.end - 1)));
+            write!(out, r#"<polygon class="area" points="{start},100 {line}{end},100"/>"#)?;
+            write!(out, r#"<polyline class="line" points="{}"/>"#, line.trim_end())?;
+        }
         if over == last && last > 0 {
             let ending = plot.path(values.get(last - 1..).unwrap_or(&[]), last - 1);
             write!(out, r#"<polyline class="line unfinished" points="{}"/>"#, ending.trim_end())?;
@@ -259,6 +275,23 @@ impl Chart<'_> {
         out.push_str("</svg>");
         let (x, y) = (Short(plot.across(last) / 10.0), Short(100.0 - plot.height(*value)));
         write!(out, r#"<circle class="dot" cx="{x}%" cy="{y}%" r="3"/>"#)
+    }
+
+    /// The runs of points before `over` in which something could be counted: where the server was down,
+    /// a line breaks off instead of falling to nothing.
+    fn runs(&self, over: usize) -> Vec<Range<usize>> {
+        let points = self.series.points.get(..over).unwrap_or(&[]);
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for (index, point) in points.iter().enumerate() {
+            if point.is_down() && self.metric.of(&point.figures) == 0 {
+                continue;
+            }
+            match runs.last_mut().filter(|run| run.end == index) {
+                Some(run) => run.end = index + 1,
+                None => runs.push(index..index + 1),
+            }
+        }
+        runs
     }
 
     /// The comparison, a grey line on a paler one that parts it from the bars.
@@ -311,7 +344,8 @@ fn draw_ticks(out: &mut String, plot: Plot, ticks: &[i64], metric: Metric) -> fm
         let label = if Metric::SUMS.contains(&metric) {
             number::compact(*tick)
         } else {
-            metric.written(*tick)
+            // `4 m 0 s` is `4 m` on an axis.
+            metric.written(*tick).replace("\u{a0}m\u{a0}0\u{a0}s", "\u{a0}m")
         };
         write!(out, r#"<line x2="100%" y1="{y}%" y2="{y}%"/>"#)?;
         write!(out, r#"<text x="-10" y="{y}%" dy="4">{label}</text>"#)?;

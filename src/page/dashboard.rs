@@ -7,6 +7,7 @@ use super::{
     address::Address,
     card::{Card, View},
     chart::Chart,
+    date,
     filters::FilterBar,
     interval_title,
     layout::Frame,
@@ -19,6 +20,7 @@ use super::{
 use crate::{
     model::interval::Interval,
     report::answer::{Scope, Series},
+    store::chronicle::{Annotation, Kind},
 };
 
 /// The overview of a site.
@@ -41,6 +43,8 @@ pub struct DashboardPage<'a> {
     pub filters: &'a FilterBar,
     /// Why nothing can be told under the filters, if so.
     pub not_told: Option<&'a str>,
+    /// What was said about moments of the range.
+    pub annotations: &'a [Annotation],
     /// The rankings, in reading order.
     pub cards: &'a [Card],
     /// A site that beacons have come for and that nobody has declared.
@@ -125,12 +129,33 @@ impl DashboardPage<'_> {
             metric: self.metric(),
             links,
             intervals,
+            annotations: self.annotations,
             folded_table: true,
         }
     }
 
     const fn metric(&self) -> Metric {
         self.picker.address.metric
+    }
+
+    /// What was said, the latest first: when, what, and its number if it can be removed.
+    fn said(&self) -> Vec<(String, &str, Option<i64>)> {
+        let said = self.annotations.iter().rev().map(|it| {
+            let at =
+                self.series.points.iter().find(|point| (point.start..point.end).contains(&it.at));
+            let when = at.map(|point| date::point_words(point, self.series.granularity));
+            let when = when.unwrap_or_default();
+            (when, it.text.as_str(), (it.kind == Kind::Note).then_some(it.id))
+        });
+        said.collect()
+    }
+
+    fn note_action(&self) -> String {
+        self.frame.action(link::ANNOTATIONS)
+    }
+
+    fn own_address(&self) -> String {
+        self.picker.address.href()
     }
 
     fn views(&self) -> Vec<View> {

@@ -51,6 +51,9 @@ pub const PRIVACY: &str = "/privacy";
 /// How pages and programs are led here.
 pub const SETUP: &str = "/setup";
 
+/// What is said about moments.
+pub const ANNOTATIONS: &str = "/api/v1/annotations";
+
 /// A site's name.
 pub const SITE: &str = "site";
 /// The first date of a range, `2026-11-01`.

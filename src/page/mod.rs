@@ -40,6 +40,7 @@ pub mod svg;
 
 mod axis;
 mod dates;
+mod marks;
 #[cfg(test)]
 mod markup;
 #[cfg(test)]

@@ -110,6 +110,7 @@ impl OnePage<'_> {
             metric: self.metric,
             links,
             intervals: &[],
+            annotations: &[],
             folded_table: true,
         }
     }

@@ -87,6 +87,7 @@ impl OneErrorPage<'_> {
             metric: Metric::Count,
             links: &[],
             intervals: &[],
+            annotations: &[],
             folded_table: true,
         }
     }

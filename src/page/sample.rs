@@ -22,6 +22,7 @@ use super::{
 use crate::{
     model::{interval::Interval, period::DateRange},
     report::answer::{Figures, Point, Ranking, Row, Scope, Series},
+    store::chronicle::{Annotation, Kind},
 };
 
 /// The day on which the samples are looked at.
@@ -83,6 +84,7 @@ pub(super) fn series(granularity: Interval, count: usize, level: i64) -> Series 
             hour,
             figures: figures(level * percent / 100),
             cut: false,
+            down_seconds: i64::from(granularity == Interval::Hour && index == 3),
             unfinished,
         });
     }
@@ -107,6 +109,23 @@ pub(super) fn before(series: &Series) -> Series {
     }
     before.scope.range = series.scope.range.before();
     with_total(before)
+}
+
+/// What is said about two points of `series`.
+pub(super) fn annotations(series: &Series) -> Vec<Annotation> {
+    let said = |(id, index, kind, text): (i64, usize, Kind, &str)| Annotation {
+        id,
+        at: series.points.get(index).map_or(0, |point| point.start),
+        site: String::new(),
+        kind,
+        text: text.to_owned(),
+    };
+    [
+        (1, 12, Kind::Note, "<b>Hacker News</b> links to the \"log\" post"),
+        (2, 18, Kind::Upgrade, "Trim Beacons 0.2.0 instead of 0.1.0"),
+    ]
+    .map(said)
+    .to_vec()
 }
 
 /// The picker of a page that is about the dates of `series`.

@@ -43,6 +43,7 @@ fn under_filters(not_told: Option<&str>) -> Result<String, Error> {
         series: &series,
         before: None,
         intervals: &[],
+        annotations: &[],
         filters: &sample::filter_bar(link::OVERVIEW, true),
         not_told,
         cards: if not_told.is_some() { &[] } else { &cards },

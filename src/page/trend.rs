@@ -51,6 +51,7 @@ impl Trend<'_> {
             metric: self.metric,
             links,
             intervals: &[],
+            annotations: &[],
             folded_table: false,
         }
     }

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 pub use super::series::{Figures, Point, Scope, Series};
-use crate::store::errors::State;
+use crate::store::{chronicle::Annotation, errors::State};
 
 /// One row of a list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -52,12 +52,15 @@ pub struct Overview {
     /// The first date that anything was counted on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub earliest: Option<Date>,
+    /// What was said about moments of the period.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<Annotation>,
 }
 
 impl Overview {
     /// A period with what it is compared with, and nothing else to be said.
     pub const fn of(series: Series, before: Option<Series>) -> Self {
-        Self { series, before, not_told: None, earliest: None }
+        Self { series, before, not_told: None, earliest: None, annotations: Vec::new() }
     }
 }
 

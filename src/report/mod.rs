@@ -4,6 +4,7 @@
 
 pub mod alerts;
 pub mod answer;
+pub mod chronicle;
 pub mod contract;
 pub mod dates;
 pub mod errors;

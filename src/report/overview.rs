@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::{
     answer::{Overview, Series},
+    chronicle,
     contract::{Answer, Report},
     dates::Dates,
     narrowed,
@@ -95,13 +96,17 @@ pub fn plain(
 /// When the file can't be read.
 pub fn explain(
     overview: &mut Overview,
-    _question: &Question,
+    question: &Question,
     settled: &Settled,
-    _file: &Transaction<'_>,
+    file: &Transaction<'_>,
 ) -> Result<(), Error> {
     if settled.compared.is_none() {
         overview.before = None;
     }
+    let range = settled.range;
+    chronicle::mark_down(&mut overview.series, range, question, file)?;
+    let asked = Question { range: Some(range), ..question.clone() };
+    overview.annotations = chronicle::annotations(&asked, file)?;
     overview.earliest = settled.earliest;
     Ok(())
 }

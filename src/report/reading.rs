@@ -129,6 +129,7 @@ pub(super) fn point(
         figures: figures_of(counters),
         unfinished: (start..end).contains(&question.now),
         cut,
+        down_seconds: 0,
     }
 }
 

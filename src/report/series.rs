@@ -55,6 +55,21 @@ pub struct Point {
     /// Whether a part of it lies outside of the dates asked about, and isn't counted here.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
+    /// For how many seconds of it the server was down, so that nothing could be counted.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub down_seconds: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
+impl Point {
+    /// Whether the server was down for so much of it that its figures tell of nothing else.
+    pub const fn is_down(&self) -> bool {
+        self.down_seconds * 2 >= self.end - self.start
+    }
 }
 
 /// Figures over time.

@@ -3,6 +3,7 @@
 pub mod aging;
 pub mod alerts;
 mod buckets;
+pub mod chronicle;
 pub mod connection;
 pub mod copy;
 pub mod deltas;

@@ -20,6 +20,7 @@ use tokio::{
 use tracing::{error, warn};
 
 use super::{
+    guard,
     live::{Messages, Streamed, whole},
     respond,
 };
@@ -45,7 +46,7 @@ impl Drop for Copy {
 pub(super) async fn post(app: &App, headers: &HeaderMap) -> Streamed {
     let failed =
         |status, sentence: &str| whole(respond::json(status, &json!({ "error": sentence })));
-    if !respond::is_own(headers) {
+    if !guard::is_own(headers) {
         return failed(StatusCode::FORBIDDEN, "this form is only taken from its own page");
     }
     let Ok(permit) = DOWNLOADS.try_acquire() else {

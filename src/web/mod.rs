@@ -1,5 +1,6 @@
 //! HTTP: doors to ingest, to pages and to figures. What hyper knows stays in this room.
 
+mod annotations;
 mod api;
 mod beacon;
 mod body;
@@ -8,6 +9,7 @@ mod compat;
 mod cors;
 mod download;
 mod embedded;
+mod guard;
 mod gzip;
 mod health;
 mod live;

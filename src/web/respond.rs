@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
-    HeaderMap, Response, StatusCode,
+    Response, StatusCode,
     header::{self, HeaderName, HeaderValue},
 };
 use serde::Serialize;
@@ -98,17 +98,4 @@ pub(super) fn method_not_allowed(allowed: &'static str) -> Answer {
 /// Sets a header to a value that is known to be one.
 pub(super) fn set(answer: &mut Answer, name: HeaderName, value: &'static str) {
     answer.headers_mut().insert(name, HeaderValue::from_static(value));
-}
-
-/// Whether a browser sends this from a page of ours, or no browser sends it: another site's page may
-/// not decide anything in the name of who looks at it.
-pub(super) fn is_own(headers: &HeaderMap) -> bool {
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    if let Some(site) = site {
-        return site == "same-origin";
-    }
-    let Some(origin) = text(header::ORIGIN) else { return true };
-    let host = origin.split_once("://").map(|(_, host)| host);
-    host.is_some() && host == text(header::HOST)
 }

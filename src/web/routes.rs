@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use hyper::{Method, Request, body::Incoming};
 
 use super::{
-    api, beacon, compat, cors, download, embedded, gzip, health,
+    annotations, api, beacon, compat, cors, download, embedded, gzip, health,
     live::{self, Streamed},
     pages::{self, Page},
     respond::{self, Answer},
@@ -26,6 +26,7 @@ enum Route {
     Reports,
     Report,
     Privacy,
+    Annotations,
     Page(Page),
     /// Pages for others, behind a token or a site's name.
     Share,
@@ -58,6 +59,7 @@ impl Routes {
         router.insert("/api/v1/reports", Route::Reports)?;
         router.insert("/api/v1/reports/{slug}", Route::Report)?;
         router.insert("/api/v1/privacy", Route::Privacy)?;
+        router.insert("/api/v1/annotations", Route::Annotations)?;
         let doors: BTreeSet<&str> =
             PRODUCTS.iter().flat_map(|product| product.doors).copied().collect();
         for door in doors {
@@ -113,6 +115,7 @@ impl Routes {
             (Route::Beacon, &Method::POST) => beacon::post(app, peer, request).await,
             (Route::Beacon, _) => respond::method_not_allowed("POST, OPTIONS"),
             (Route::Page(Page::Errors), &Method::POST) => pages::post_error(app, request).await,
+            (Route::Annotations, &Method::POST) => annotations::post(app, request).await,
             (Route::Unlock, &Method::POST) => shared::post_share(app, part("token"), request).await,
             (Route::Unlock, _) => respond::method_not_allowed("POST"),
             (Route::Pixel, &Method::GET) => beacon::get_pixel(app, peer, request).await,
@@ -122,6 +125,7 @@ impl Routes {
                 Route::Health => health::get(app),
                 Route::Reports => api::get(app, None, &request).await,
                 Route::Report => api::get(app, found.params.get("slug"), &request).await,
+                Route::Annotations => annotations::get(app, &request).await,
                 Route::Privacy => pages::get_privacy_facts(app, &request),
                 Route::Share => shared::get_share(app, part("token"), part("rest"), &request).await,
                 Route::Public => {

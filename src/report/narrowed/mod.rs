@@ -247,12 +247,7 @@ pub(super) fn overview(
     file: &Transaction<'_>,
 ) -> Result<Overview, Error> {
     Ok(match answer(question, range, &[], file)? {
-        Ok(narrowed) => Overview {
-            series: narrowed.series,
-            before: narrowed.before,
-            not_told: None,
-            earliest: None,
-        },
+        Ok(narrowed) => Overview::of(narrowed.series, narrowed.before),
         Err(why) => no_overview(question, range, why),
     })
 }
@@ -262,5 +257,5 @@ pub fn no_overview(question: &Question, range: DateRange, why: String) -> Overvi
     let interval = question.interval_for(&range);
     let course = Course { stretches: Vec::new(), sums: Vec::new(), interval };
     let series = course.series(question, range);
-    Overview { series, before: None, not_told: Some(why), earliest: None }
+    Overview { not_told: Some(why), ..Overview::of(series, None) }
 }

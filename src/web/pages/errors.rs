@@ -23,7 +23,7 @@ use crate::{
         names,
     },
     web::{
-        self, body, read,
+        self, body, guard, read,
         respond::{self, Answer},
     },
     writer::Affects,
@@ -111,7 +111,7 @@ fn one(asked: &Asked, file: &Transaction<'_>) -> Result<One, store::Error> {
 /// A decision about one error, from the form on its page or from a program.
 pub(in crate::web) async fn post(app: &App, request: Request<Incoming>) -> Answer {
     let (head, incoming) = request.into_parts();
-    if !respond::is_own(&head.headers) {
+    if !guard::is_own(&head.headers) {
         let sentence = "this form is only taken from its own page";
         return respond::json(StatusCode::FORBIDDEN, &json!({ "error": sentence }));
     }

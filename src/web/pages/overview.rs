@@ -92,6 +92,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         filters: &read.filters,
         not_told: read.overview.not_told.as_deref(),
         intervals: &question.intervals(&range),
+        annotations: &read.overview.annotations,
         cards: &read.cards,
         undeclared: undeclared.as_deref().filter(|_| !asked.shared),
         alerts: if asked.shared { &[] } else { &read.alerts },

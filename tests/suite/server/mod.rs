@@ -3,6 +3,7 @@
 mod alerts;
 mod backup;
 mod beacon;
+mod chronicle;
 mod clients;
 mod crash;
 mod dates;
