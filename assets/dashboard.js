@@ -15,6 +15,39 @@
     return element;
   };
 
+  // The theme: that of the system, until somebody chooses another. Only the choice is kept.
+
+  const THEMES = ['light', 'dark'];
+  const root = document.documentElement;
+  const kept = () => {
+    try {
+      return localStorage.trim_beacons_theme;
+    } catch {
+      return null;
+    }
+  };
+  const isDark = () => matchMedia('(prefers-color-scheme: dark)').matches;
+  const themed = () => root.dataset.theme ?? THEMES[Number(isDark())];
+  if (THEMES.includes(kept())) root.dataset.theme = kept();
+
+  const addThemeButton = () => {
+    const foot = one('.foot');
+    if (!foot) return;
+    const button = make('button', '', 'quiet-button');
+    const label = () => { button.textContent = themed() === 'dark' ? 'Light colours' : 'Dark colours'; };
+    button.addEventListener('click', () => {
+      root.dataset.theme = themed() === 'dark' ? 'light' : 'dark';
+      try {
+        localStorage.trim_beacons_theme = root.dataset.theme;
+      } catch {
+        // Without a place to keep it, it holds for this page.
+      }
+      label();
+    });
+    label();
+    foot.append(button);
+  };
+
   // Charts. The words are those of each bucket's <title>, taken out so that the browser doesn't
   // show them a second time.
 
@@ -321,7 +354,10 @@
 
   all('[data-stream]').forEach(listen);
 
-  const start = () => all('.plot').forEach(enhance);
+  const start = () => {
+    all('.plot').forEach(enhance);
+    addThemeButton();
+  };
 
   start();
   schedule();

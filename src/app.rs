@@ -13,6 +13,7 @@ use crate::{
     },
     metrics::Metrics,
     recent::RecentBeacons,
+    report::past::Past,
     store::{self, Readers},
     writer::{self, Running, Writer, changes::Served},
 };
@@ -34,6 +35,8 @@ pub struct App {
     pub recent: Arc<RecentBeacons>,
     /// Whether the server is to end, for what would go on for ever.
     pub ending: Ending,
+    /// What is remembered of days that are over.
+    pub past: Arc<Past>,
     /// When it was started.
     pub started: Instant,
     /// The database file.
@@ -108,6 +111,7 @@ pub fn start(registry: Registry) -> Result<(App, Running), Error> {
         ingest,
         metrics,
         recent: Arc::default(),
+        past: Arc::default(),
         ending: Ending::default(),
         started: Instant::now(),
         database,

@@ -41,6 +41,10 @@ pub enum Leads {
     Filter(Place),
     /// To a page of their own.
     Own,
+    /// To the page at this path that is about them.
+    At(&'static str),
+    /// All to this address.
+    To(String),
 }
 
 /// A card as its template shows it.
@@ -91,7 +95,7 @@ impl Card {
             current: false,
         });
         View {
-            id: id(&ranking.dimension),
+            id: self.id(),
             title: self.title.clone(),
             caption: format!("{} by {}, {}", self.title, self.noun(), today.name(own)),
             note: (own != range).then(|| today.name(own)),
@@ -133,6 +137,15 @@ impl Card {
         ranking.rows.iter().enumerate().map(view).collect()
     }
 
+    /// Its id within a page, which may show the identifiers of several event types.
+    fn id(&self) -> String {
+        let dimension = &self.ranking.dimension;
+        match link::event_value(&self.ranking.scope.event_type) {
+            "" => id(dimension),
+            event => id(&format!("{event}-{dimension}").replace(':', "-")),
+        }
+    }
+
     /// `pages`; an abbreviation keeps its capitals.
     pub(super) fn plural(&self) -> String {
         let mut letters = self.title.chars();
@@ -167,6 +180,8 @@ impl Card {
                 Some(place.href(&way.with(filter)))
             }
             Leads::Own => Some(self.own(way, name)),
+            Leads::At(path) => Some(self.to(way, path, name)),
+            Leads::To(href) => Some(href.clone()),
         }
     }
 
@@ -183,6 +198,12 @@ impl Card {
             _ if event.is_empty() => link::PAGE,
             _ => link::EVENT_PAGE,
         };
+        self.to(way, path, name)
+    }
+
+    fn to(&self, way: &Way, path: &str, name: &str) -> String {
+        let scope = &self.ranking.scope;
+        let event = link::event_value(&scope.event_type);
         way.to_range(path, scope.range, &[(link::EVENT, event), (link::IDENTIFIER, name)])
     }
 

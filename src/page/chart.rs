@@ -170,7 +170,7 @@ impl Chart<'_> {
         };
         let mut out = String::with_capacity(8 * 1024);
         let id = self.id;
-        write!(out, r#"<svg class="plot" role="img" aria-labelledby="{id}-title {id}-desc">"#)?;
+        write!(out, r#"<svg class="plot" role="group" aria-labelledby="{id}-title {id}-desc">"#)?;
         write!(out, r#"<title id="{id}-title">{}</title>"#, Escaped(&self.caption()))?;
         write!(out, r#"<desc id="{id}-desc">{}</desc>"#, Escaped(&self.description()))?;
         draw_ticks(&mut out, plot, &ticks, self.metric)?;

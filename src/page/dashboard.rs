@@ -145,7 +145,8 @@ impl DashboardPage<'_> {
                 self.series.points.iter().find(|point| (point.start..point.end).contains(&it.at));
             let when = at.map(|point| date::point_words(point, self.series.granularity));
             let when = when.unwrap_or_default();
-            (when, it.text.as_str(), (it.kind == Kind::Note).then_some(it.id))
+            let removable = it.kind == Kind::Note && !self.frame.shared;
+            (when, it.text.as_str(), removable.then_some(it.id))
         });
         said.collect()
     }

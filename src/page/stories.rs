@@ -120,14 +120,15 @@ fn shared() -> Result<String, Error> {
         file_bytes: None,
         ..sample::frame(link::OVERVIEW)
     };
-    let series = sample::series(Granularity::Day, 30, 40);
+    let series = sample::series(Interval::Day, 30, 40);
     DashboardPage {
         frame: &frame,
-        today: TODAY,
+        picker: &sample::picker(&series, Metric::Visitors),
         visitors_now: Some(3),
         series: &series,
         before: None,
-        metric: Metric::Visitors,
+        intervals: &[],
+        annotations: &[],
         filters: &sample::filter_bar(link::OVERVIEW, false),
         not_told: None,
         cards: &sample::cards(),
@@ -139,6 +140,6 @@ fn shared() -> Result<String, Error> {
 }
 
 fn embedded() -> Result<String, Error> {
-    let series = sample::series(Granularity::Day, 30, 40);
+    let series = sample::series(Interval::Day, 30, 40);
     EmbedPage { assets: &sample::frame("").assets, series: &series }.render()
 }

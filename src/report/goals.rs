@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    answer::{GoalFigures, GoalRow, Goals, Ranking},
+    answer::{GoalFigures, GoalRow, Goals, Ranking, Row},
     contract::{Answer, Report},
     question::{PAGE_VIEW, Question, ROWS_MAX},
     reading, top,
@@ -61,6 +61,38 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Goals, Erro
     Ok(answer)
 }
 
+/// The goals by the visitors who reached them, among all visitors: what a card shows.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn ranking(question: &Question, file: &Transaction<'_>) -> Result<Ranking, Error> {
+    let range = question.range_or_last(30);
+    let mut rows = Vec::new();
+    for goal in &question.goals {
+        let event = question.events.iter().find(|event| event.name == goal.event);
+        let Some(event) = event else { continue };
+        let of_goal = Question {
+            event: Arc::clone(event),
+            identifier: goal.identifier.clone(),
+            ..question.clone()
+        };
+        let figures = reading::total(&of_goal, &range, file)?;
+        if figures.count > 0 {
+            rows.push(Row { name: goal.name.clone(), label: None, figures });
+        }
+    }
+    rows.sort_by_key(|row| -row.figures.visitors);
+    let rows_in_all = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    Ok(Ranking {
+        scope: reading::scope(question, range),
+        dimension: "goal".to_owned(),
+        rows,
+        rows_in_all,
+        total: reading::total(question, &range, file)?,
+        not_told: None,
+    })
+}
+
 /// Visitors of the site, whether they reached anything or not.
 struct Visited {
     sources: HashMap<String, i64>,
@@ -88,7 +120,7 @@ fn figures(
     let total = reading::total(&of_goal, &range, file)?;
     let rows = |dimension: Dimension, visited: Option<&HashMap<String, i64>>| {
         let about = Question { dimension: Some(dimension), ..of_goal.clone() };
-        let row = |row: super::answer::Row| GoalRow {
+        let row = |row: Row| GoalRow {
             visitors: visited.and_then(|visited| visited.get(&row.name).copied()),
             name: row.name,
             conversions: row.figures.count,

@@ -15,6 +15,7 @@ pub mod goals;
 pub mod month;
 pub mod narrowed;
 pub mod overview;
+pub mod past;
 pub mod question;
 pub mod reading;
 mod series;

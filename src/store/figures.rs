@@ -11,7 +11,7 @@ pub use super::buckets::{
 use crate::model::tally::{Counters, TextId};
 
 /// What rows are ranked by; always the largest first, and by name where they are equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Order {
     /// By count.
     #[default]

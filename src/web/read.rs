@@ -26,10 +26,19 @@ pub(super) async fn answer<T: Send + 'static>(
     app: &App,
     read: impl FnOnce(&Transaction<'_>) -> Result<T, store::Error> + Send + 'static,
 ) -> Result<(T, Live), Unanswered> {
+    answer_beside(app, move |file, _| read(file)).await
+}
+
+/// The same for what must know of what the writer knows.
+pub(super) async fn answer_beside<T: Send + 'static>(
+    app: &App,
+    read: impl FnOnce(&Transaction<'_>, &Live) -> Result<T, store::Error> + Send + 'static,
+) -> Result<(T, Live), Unanswered> {
     // A writer that is too busy to wait for leaves the page a little behind, not empty.
     let live = app.writer.up_to_date().await.unwrap_or_default();
     let readers = app.readers.clone();
-    let reading = tokio::task::spawn_blocking(move || readers.snapshot(read));
+    let known = live.clone();
+    let reading = tokio::task::spawn_blocking(move || readers.snapshot(|file| read(file, &known)));
     match reading.await {
         Ok(Ok(answer)) => Ok((answer, live)),
         Ok(Err(error)) => {

@@ -40,6 +40,9 @@ pub struct Live {
     pub present: HashMap<String, usize>,
     /// For each site, the pages that they are on, and how many on each, the most visited first.
     pub pages: HashMap<String, Vec<(String, usize)>>,
+    /// How often anything was changed that was counted on a day that was over. What was read of such
+    /// days reads the same for as long as this stays. `None` when the writer could not be asked.
+    pub past_changes: Option<u64>,
 }
 
 /// A way to the writer, for every handler.

@@ -6,20 +6,26 @@ use tracing::warn;
 
 use super::queue::Refusal;
 use crate::{
+    clock,
+    config::registry::Registry,
     fold::{Fold, KEPT_SECONDS, SeenDay, Tallies, Written},
     model::{
+        period::{Granularity, Period},
         rejection::{Reason, RefusalKey},
-        tally::TextId,
+        tally::{AggregateKey, TextId},
     },
     store::{
         Error, Transaction,
         connection::Writable,
         errors, events,
         figures::Subject,
-        names::{NameCache, StoredNames},
+        names::{self, NameCache, StoredNames},
         rejected, seals, state, tallies,
     },
 };
+
+/// No day is shorter, in seconds: 22 hours.
+const DAY_SECONDS_MIN: i64 = 79_200;
 
 /// The state of counting as the file has it.
 ///
@@ -40,6 +46,35 @@ pub fn restored(writable: &Writable) -> Result<Fold, Error> {
         written.visits.clear();
         Fold::restore(&written).unwrap_or_default()
     }))
+}
+
+/// Whether `counted` adds to a day that is over, as a visit does that goes on over midnight.
+///
+/// # Errors
+/// When the file can't be read.
+pub(super) fn is_of_the_past(
+    transaction: &Transaction<'_>,
+    counted: &Tallies,
+    registry: &Registry,
+) -> Result<bool, Error> {
+    let now = clock::now();
+    let keys = counted.aggregates.iter().map(|(key, _)| key);
+    // No day is shorter, so that most slices are told by this alone.
+    let is_earlier = |key: &&AggregateKey| {
+        key.granularity == Granularity::Day && key.period_start < now - DAY_SECONDS_MIN
+    };
+    let earlier: Vec<&AggregateKey> = keys.filter(is_earlier).collect();
+    if earlier.is_empty() {
+        return Ok(false);
+    }
+    for site in &registry.sites {
+        let Some(id) = names::find(transaction, &site.name)? else { continue };
+        let today = Period::containing(Granularity::Day, now, &site.zone).start;
+        if earlier.iter().any(|key| key.site == id && key.period_start < today) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Adds what was counted to the file, and what the next count must remember.

@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use super::{
     Live,
     queue::{Affects, Change, NotStored, Queue, Refusal, Waiting},
-    stored::{restored, write, write_refusals},
+    stored::{is_of_the_past, restored, write, write_refusals},
 };
 use crate::{
     clock,
@@ -81,6 +81,8 @@ pub(super) struct WriterThread {
     retry_at: Option<Instant>,
     /// Whether the write-ahead log has grown since it was looked at.
     wal_grew: bool,
+    /// How often anything was changed that was counted on a day that was over.
+    past_changes: u64,
 }
 
 /// Turns everyone away once the thread ends, however it ends.
@@ -114,6 +116,7 @@ impl WriterThread {
             ticked_at: None,
             retry_at: None,
             wal_grew: true,
+            past_changes: 0,
         })
     }
 
@@ -177,6 +180,7 @@ impl WriterThread {
             if change(&mut self.writable) == Affects::Nothing {
                 continue;
             }
+            self.past_changes += 1;
             self.names.clear();
             match restored(&self.writable) {
                 Ok(fold) => self.fold = fold,
@@ -293,6 +297,7 @@ impl WriterThread {
         let registry = self.registry.get();
         let mut names = StoredNames::new(&transaction, &mut self.names);
         let counted = self.fold.slice(&beacons, &registry, &mut names)?;
+        let is_past = is_of_the_past(&transaction, &counted, &registry)?;
         write(&transaction, &counted)?;
         write_refusals(&transaction, &mut self.names, &self.refusals)?;
         if let Some(last) = slice.last() {
@@ -304,6 +309,9 @@ impl WriterThread {
         self.refusals.clear();
         for pending in self.pending.drain(..batches) {
             self.pending_beacons -= pending.beacons;
+        }
+        if is_past {
+            self.past_changes += 1;
         }
         self.folded_at = Instant::now();
         self.wal_grew = true;
@@ -317,7 +325,7 @@ impl WriterThread {
             return;
         }
         let now = clock::now();
-        let mut live = Live::default();
+        let mut live = Live { past_changes: Some(self.past_changes), ..Live::default() };
         for site in &self.registry.get().sites {
             if let Ok(Some(id)) = names::find(&self.writable.connection, &site.name) {
                 live.present.insert(site.name.clone(), self.fold.present(id, now));

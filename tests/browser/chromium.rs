@@ -45,15 +45,16 @@ impl Browser {
     /// A browser that runs no scripts.
     pub(crate) async fn start_without_scripts() -> Self {
         let blocked = json!({ "profile.managed_default_content_settings.javascript": 2 });
-        Self::start_as(&[], &blocked).await
+        Self::start_set(&[], &json!({ "prefs": blocked })).await
     }
 
     /// A browser with further switches.
     pub(crate) async fn start_with(further: &[&str]) -> Self {
-        Self::start_as(further, &json!({})).await
+        Self::start_set(further, &json!({})).await
     }
 
-    async fn start_as(further: &[&str], settings: &Value) -> Self {
+    /// A browser with further switches and further options of its driver.
+    pub(crate) async fn start_set(further: &[&str], options: &Value) -> Self {
         let child = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
         let mut driver = Driver(child.unwrap());
         let mut lines = BufReader::new(driver.0.stdout.take().unwrap()).lines();
@@ -64,8 +65,10 @@ impl Browser {
         let port: u16 = port.unwrap();
         std::thread::spawn(move || lines.for_each(drop));
         let switches = [&SWITCHES[..], further].concat();
+        let mut chrome = options.clone();
+        chrome["args"] = json!(switches);
         let wanted = json!({
-            "goog:chromeOptions": { "args": switches, "prefs": settings },
+            "goog:chromeOptions": chrome,
             "goog:loggingPrefs": { "browser": "ALL" },
         });
         let page = ClientBuilder::new(HttpConnector::new())

@@ -4,6 +4,7 @@
 
 mod chromium;
 mod clients;
+mod dashboard;
 mod errors;
 mod lists;
 mod pages;

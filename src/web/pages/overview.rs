@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Asked, NoPage, filters, frame, top};
 use crate::{
     app::App,
+    config::registry::IdentifierRule,
     ingest::compat::claim::CUSTOM,
     model::{dimension::Dimension, period::DateRange, rejection::Reason},
     page::{
@@ -13,17 +14,20 @@ use crate::{
         filtered,
         filters::FilterBar,
         link::{self, Link},
+        metric::Metric,
         picker::Picker,
     },
     report::{
         self,
         answer::{Overview, Ranking},
         narrowed::{Narrowed, Reach},
+        past::Past,
         question::Question,
         status::{self, Status},
     },
     store::{self, Transaction},
     web::{self, read},
+    writer::Live,
 };
 
 /// How many alerts are told at most.
@@ -35,20 +39,29 @@ const REFUSED: usize = 3;
 /// How many rows a card shows.
 const ROWS: u32 = 8;
 
-/// The cards after the first, each a dimension with those that share its place.
-const CARDS: [&[Dimension]; 6] = [
+/// The cards, each with what shares its place: dimensions, and identifiers as `None`.
+const CARDS: [&[Option<Dimension>]; 4] = [
     &[
-        Dimension::Source,
-        Dimension::Channel,
-        Dimension::Referrer,
-        Dimension::UtmSource,
-        Dimension::UtmCampaign,
+        Some(Dimension::Source),
+        Some(Dimension::Channel),
+        Some(Dimension::Referrer),
+        Some(Dimension::UtmSource),
+        Some(Dimension::UtmMedium),
+        Some(Dimension::UtmCampaign),
     ],
-    &[Dimension::Country, Dimension::Language],
-    &[Dimension::EntryPage, Dimension::ExitPage],
-    &[Dimension::Device, Dimension::Screen],
-    &[Dimension::Browser, Dimension::BrowserVersion],
-    &[Dimension::Os, Dimension::OsVersion],
+    &[None, Some(Dimension::EntryPage), Some(Dimension::ExitPage)],
+    &[
+        Some(Dimension::Country),
+        Some(Dimension::Region),
+        Some(Dimension::City),
+        Some(Dimension::Language),
+    ],
+    &[
+        Some(Dimension::Device),
+        Some(Dimension::Browser),
+        Some(Dimension::Os),
+        Some(Dimension::Screen),
+    ],
 ];
 
 struct Read {
@@ -61,8 +74,11 @@ struct Read {
 
 pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let (read, live) = {
-        let asked = asked.clone();
-        read::answer(app, move |file| everything(&asked, file)).await?
+        let (asked, past) = (asked.clone(), Arc::clone(&app.past));
+        let everything = move |file: &Transaction<'_>, live: &Live| {
+            everything(&asked, &past, live.past_changes, file)
+        };
+        read::answer_beside(app, everything).await?
     };
     let question = &asked.question;
     let frame = frame::of(app, &asked, link::OVERVIEW, Some(&read.status));
@@ -119,7 +135,12 @@ fn refused(app: &App, site: &str) -> Vec<(&'static str, &'static str, String)> {
     rules.into_iter().map(told).collect()
 }
 
-fn everything(asked: &Asked, file: &Transaction<'_>) -> Result<Read, store::Error> {
+fn everything(
+    asked: &Asked,
+    past: &Past,
+    past_changes: Option<u64>,
+    file: &Transaction<'_>,
+) -> Result<Read, store::Error> {
     let settled = report::overview::settled(&asked.question, file)?;
     let range = settled.range;
     let question =
@@ -131,7 +152,8 @@ fn everything(asked: &Asked, file: &Transaction<'_>) -> Result<Read, store::Erro
     let (mut overview, rankings, note) = if own.question.filters.is_empty() {
         let rankings = slots
             .iter()
-            .map(|slot| report::top::answer(&own.about(slot.dimension.clone()).question, file));
+            .map(|slot| own.about(slot.dimension.clone()))
+            .map(|asked| past.ranking(&asked.question, past_changes, file));
         let rankings = rankings.collect::<Result<Vec<Ranking>, _>>()?;
         (report::overview::plain(&own.question, &settled, file)?, rankings, None)
     } else {
@@ -147,7 +169,7 @@ fn everything(asked: &Asked, file: &Transaction<'_>) -> Result<Read, store::Erro
     if overview.not_told.is_some() {
         cards.clear();
     }
-    cards.extend(events(&own, file)?);
+    cards.extend(beside(&own, file)?);
     let filters = filters::bar(&own, &reach, place, note);
     let status = status::answer(&own.question, file)?;
     Ok(Read { overview, cards, filters, alerts: alerts(&own.question, file)?, status })
@@ -159,27 +181,34 @@ struct Slot {
     tabs: Vec<Link>,
 }
 
-/// The cards in their order: identifiers first, then one of each group.
+/// One card of each group, where the event type has any of it.
 fn slots(asked: &Asked) -> Vec<Slot> {
-    let mut slots = vec![Slot { dimension: None, tabs: Vec::new() }];
+    let mut slots = Vec::new();
     for group in CARDS {
-        let declared = group.iter().filter(|one| asked.question.event.dimensions.contains(one));
-        let declared: Vec<&Dimension> = declared.collect();
-        let wanted = declared.iter().find(|one| asked.cards.contains(one));
+        let is_declared = |one: &&Option<Dimension>| match one {
+            Some(dimension) => asked.question.event.dimensions.contains(dimension),
+            None => true,
+        };
+        let declared: Vec<&Option<Dimension>> = group.iter().filter(is_declared).collect();
+        let chosen = |one: &&&Option<Dimension>| {
+            one.as_ref().is_some_and(|dimension| asked.cards.contains(dimension))
+        };
+        let wanted = declared.iter().find(chosen);
         let Some(current) = wanted.or(declared.first()).copied() else { continue };
-        let others = asked.cards.iter().filter(|card| !group.contains(card));
-        let tab = |one: &&Dimension| {
-            let chosen = (declared.first() != Some(one)).then(|| (*one).clone());
-            let cards = others.clone().cloned().chain(chosen).collect();
+        let others = asked.cards.iter().filter(|card| !group.contains(&Some((*card).clone())));
+        let tab = |one: &&Option<Dimension>| {
+            let chosen = one.as_ref().filter(|_| declared.first() != Some(one));
+            let cards = others.clone().cloned().chain(chosen.cloned()).collect();
             let place = filters::place(&Asked { cards, ..asked.clone() }, link::OVERVIEW);
+            let name = one.as_ref().map_or("identifier".into(), Dimension::name);
             Link {
-                name: top::title(one),
-                href: format!("{}#{}", place.href(&asked.way), card::id(&one.name())),
+                name: top::title_of(&asked.question.event, one.as_ref()),
+                href: format!("{}#{}", place.href(&asked.way), card::id(&name)),
                 current: *one == current,
             }
         };
         let tabs = declared.iter().map(tab).collect();
-        slots.push(Slot { dimension: Some(current.clone()), tabs });
+        slots.push(Slot { dimension: current.clone(), tabs });
     }
     slots
 }
@@ -222,13 +251,40 @@ fn alerts(
     Ok(own.map(|notice| (notice.alert, notice.what)).take(ALERTS).collect())
 }
 
-/// The events that pages call by names of their own, if there are any.
-fn events(asked: &Asked, file: &Transaction<'_>) -> Result<Option<Card>, store::Error> {
-    let custom = asked.question.events.iter().find(|event| event.name == CUSTOM);
-    let wanted = asked.question.event.visits && asked.question.filters.is_empty();
-    let Some(event) = custom.filter(|_| wanted) else { return Ok(None) };
-    let question = Question { event: Arc::clone(event), ..asked.question.clone() };
-    let card = top::card(&Asked { question, ..asked.clone() }, Vec::new(), file)?;
-    let card = Card { leads: Leads::Own, ..card };
-    Ok((!card.ranking.rows.is_empty()).then_some(card))
+/// What was reached and what was sent beside page views: goals, events by names of their own, errors;
+/// each where there is any. They can't be filtered.
+fn beside(asked: &Asked, file: &Transaction<'_>) -> Result<Vec<Card>, store::Error> {
+    let question = &asked.question;
+    if !question.event.visits || !question.filters.is_empty() {
+        return Ok(Vec::new());
+    }
+    let custom = question.events.iter().find(|event| event.name == CUSTOM);
+    let errors =
+        question.events.iter().find(|event| event.identifier == IdentifierRule::Fingerprint);
+    let wanted = [(custom, Leads::Own), (errors, Leads::At(link::ERRORS))];
+    let mut cards = Vec::new();
+    if !question.goals.is_empty() {
+        cards.push(goals(asked, file)?);
+    }
+    for (event, leads) in wanted {
+        let Some(event) = event else { continue };
+        let about = Question { event: Arc::clone(event), ..question.clone() };
+        let card = top::card(&Asked { question: about, ..asked.clone() }, Vec::new(), file)?;
+        cards.push(Card { leads, trends: Vec::new(), ..card });
+    }
+    cards.retain(|card| !card.ranking.rows.is_empty());
+    Ok(cards)
+}
+
+fn goals(asked: &Asked, file: &Transaction<'_>) -> Result<Card, store::Error> {
+    let ranking = report::goals::ranking(&asked.question, file)?;
+    let range = ranking.scope.range;
+    Ok(Card {
+        title: "Goals".to_owned(),
+        metric: Metric::Visitors,
+        ranking,
+        trends: Vec::new(),
+        tabs: Vec::new(),
+        leads: Leads::To(asked.way.to_range(link::GOALS, range, &[])),
+    })
 }

@@ -149,6 +149,11 @@ pub(super) fn identifier_noun(event: &EventType) -> &'static str {
     }
 }
 
+/// What is ranked, in the plural: a dimension's values, or identifiers for `None`.
+pub(super) fn title_of(event: &EventType, dimension: Option<&Dimension>) -> String {
+    dimension.map_or_else(|| identifiers_title(event), title)
+}
+
 /// What an event type's identifiers are called, in the plural.
 fn identifiers_title(event: &EventType) -> String {
     let title = match event.identifier {
