@@ -16,11 +16,10 @@ use super::{
 };
 
 /// The migrations, the first one leading to version 1.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_events.sql"),
     include_str!("migrations/0003_yours.sql"),
-    include_str!("migrations/0004_chronicle.sql"),
 ];
 
 /// The newest schema version that this release knows.
