@@ -36,6 +36,9 @@ pub const FOLLOW: &str = "follow";
 /// For how many days an edit can be undone.
 pub const UNDO_DAYS: i64 = 90;
 
+/// How many parts of edits are forgotten in one transaction.
+const PARTS_AT_ONCE: u32 = 100;
+
 /// What somebody wants to be changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -154,6 +157,20 @@ pub fn carry_out(
             })
         }
     }
+}
+
+/// Forgets how old edits are undone, at `now` (UTC seconds).
+///
+/// # Errors
+/// When the file can't be written.
+pub fn forget_old(file: &mut impl Changes, now: i64) -> Result<(), store::Error> {
+    let before = now - UNDO_DAYS * 86_400;
+    let forget = move |file: &Transaction<'_>| ledger::forget_before(file, before, PARTS_AT_ONCE);
+    // Most often there is nothing, and then the writer need not be asked.
+    while file.read(move |file| ledger::has_before(file, before))? {
+        file.change(Affects::Nothing, forget)?;
+    }
+    Ok(())
 }
 
 fn change_site(

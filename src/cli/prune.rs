@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Failure, Place, say};
 use crate::{
-    clock,
+    amend, clock,
     config::registry::Registry,
     prune::{self, Due},
     store::{
@@ -58,6 +58,7 @@ fn in_earnest(registry: &Registry) -> Result<(), Failure> {
         .map_err(|error| Failure::Other(error.to_string()))?;
     let names = prune::remove_unused_names(&mut file, clock::now() - NAMES_AGE)
         .map_err(|error| Failure::Other(error.to_string()))?;
+    amend::forget_old(&mut file, clock::now())?;
     file.0.close()?;
     if names > 0 {
         say(&format!("Names that nothing used any more: {names} went"))?;

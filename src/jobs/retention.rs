@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use super::contract::Job;
 use crate::{
+    amend,
     app::App,
     clock, prune,
     store::upkeep,
@@ -47,6 +48,9 @@ fn run(app: &App) {
             }
         }
         Err(error) => warn!(%error, "not all that is older than it is kept could be removed yet"),
+    }
+    if let Err(error) = amend::forget_old(&mut file, now) {
+        warn!(%error, "how old edits are undone could not be forgotten yet");
     }
     let noted = file.change(Affects::Nothing, move |file| upkeep::note_size(file, now));
     if let Err(error) = noted {

@@ -216,6 +216,17 @@ pub fn forget(transaction: &Transaction<'_>, id: i64) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether it is known how an edit before `before` (UTC seconds) is undone.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn has_before(connection: &Connection, before: i64) -> Result<bool, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT 1 FROM edit AS e JOIN edit_delta AS d ON d.edit = e.id WHERE e.at < ?1",
+    )?;
+    Ok(statement.exists([before])?)
+}
+
 /// Forgets how edits before `before` (UTC seconds) are undone, at most `limit` parts. Says how many went.
 ///
 /// # Errors

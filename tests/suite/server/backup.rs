@@ -11,7 +11,7 @@ use std::{
 
 use rusqlite::{Connection, types::Value};
 
-use crate::support::{BINARY, PATIENCE, Server, count, wait_until};
+use crate::support::{BINARY, PATIENCE, Server, count, time::Clock, wait_until};
 
 const CONFIG: &str =
     "[event.page_view]\nvisits = true\ndimensions = [\"source\"]\ndedupe = \"0s\"\n";
@@ -213,4 +213,67 @@ fn killed_at_any_moment_a_backup_and_a_restore_leave_whole_files() {
     assert!(unfinished > 0 && unrestored > 0);
     done(&server, &["restore", "copy.db"]);
     assert_eq!(whole(&database), 200);
+}
+
+#[test]
+fn a_backup_a_day_is_made_and_old_ones_go() {
+    let clock = Clock::at("2026-11-09 08:00:00");
+    let config = format!(
+        "{CONFIG}[server.backup]\nfolder = \"kept/here\"\nkeep = {{ daily = 3, weekly = 2 }}\n"
+    );
+    let mut server = Server::start_at(&clock, &config);
+    let folder = server.folder.path().join("kept/here");
+    let names = || {
+        let entries = fs::read_dir(&folder).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    for day in 9..=24 {
+        if day > 9 {
+            assert!(server.terminate().success());
+            clock.set(&format!("2026-11-{day:02} 08:00:00"));
+            server.restart();
+        }
+        let made = folder.join(format!("trim-beacons-2026-11-{day:02}.db"));
+        wait_until("the backup of the day", || made.exists());
+        // What was sent on the days before is in it.
+        assert_eq!(whole(&made), day - 9);
+        assert_eq!(server.post(r#"{"event_type":"page_view","identifier":"/"}"#).status, 204);
+        if day == 12 {
+            fs::write(folder.join("letter.txt"), "nobody's backup").unwrap();
+        }
+        wait_until("old ones to go", || names().len() <= 3 + 2 + 1);
+    }
+    let kept = [
+        "letter.txt",
+        "trim-beacons-2026-11-22.db",
+        "trim-beacons-2026-11-23.db",
+        "trim-beacons-2026-11-24.db",
+    ];
+    wait_until("old ones to go", || names() == kept);
+    let page = server.get("/storage").text();
+    assert!(page.contains("The last one by the calendar: 24 November 2026"), "{page}");
+}
+
+#[test]
+fn a_backup_is_downloaded_from_the_page_of_the_file() {
+    let server = Server::start(CONFIG);
+    for page in ["/", "/a", "/b"] {
+        let body = format!(r#"{{"event_type":"page_view","identifier":"{page}"}}"#);
+        assert_eq!(server.post(body).status, 204);
+    }
+    assert!(server.get("/storage").text().contains("Download a backup"));
+    let foreign = [("Origin", "https://evil.example")];
+    let mut client = server.client();
+    assert_eq!(client.send("POST", "/storage/backup", &foreign, b"").unwrap().status, 403);
+    let answer = server.client().send("POST", "/storage/backup", &[], b"").unwrap();
+    assert_eq!(answer.status, 200);
+    let copy = server.folder.path().join("downloaded.db");
+    fs::write(&copy, &answer.body).unwrap();
+    assert_eq!(whole(&copy), 3);
+    wait_until("the copy to go", || {
+        !server.folder.path().join("trim-beacons.db.download").exists()
+    });
 }

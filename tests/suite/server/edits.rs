@@ -273,6 +273,28 @@ fn pages_sources_days_and_sites_are_deleted_from_every_sum_and_come_back() {
 }
 
 #[test]
+fn an_edit_is_undone_for_ninety_days_and_not_from_a_backup() {
+    let clock = Clock::at(EARLY.0);
+    let server = visited(&clock, &[EARLY]);
+    clock.set("2026-03-04 10:00:00");
+    let at = |words: &[&str]| {
+        let output = command(&server, words).envs(server.environment()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(at(&["edit", "delete-page", "/a"]).contains("Edit 1: deleted the page /a"));
+    done(&server, &["backup", "copy.db"]);
+    let from_copy = at(&["edit", "undo", "1", "--database", "copy.db"]);
+    assert!(from_copy.contains("can't be undone any more"), "{from_copy}");
+    clock.set("2026-06-01 10:00:00");
+    at(&["prune"]);
+    assert!(at(&["edit", "list"]).contains("can be undone"));
+    clock.set("2026-06-03 10:00:00");
+    at(&["prune"]);
+    assert!(at(&["edit", "list"]).contains("\tstays"));
+    assert!(at(&["edit", "undo", "1"]).contains("can't be undone any more"));
+}
+
+#[test]
 fn what_a_later_edit_has_moved_is_not_undone_before_it() {
     let clock = Clock::at(EARLY.0);
     let server = visited(&clock, &[EARLY]);

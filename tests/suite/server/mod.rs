@@ -8,6 +8,7 @@ mod clients;
 mod crash;
 mod dates;
 mod edits;
+mod exports;
 mod filters;
 mod flood;
 mod goals;
