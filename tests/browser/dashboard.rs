@@ -117,7 +117,7 @@ async fn dates_comparison_points_and_figures_are_chosen_by_click_and_key() {
     press(&browser, "2").await;
     arrive(&browser, "site=b.example").await;
     // By the mouse: another figure drives the chart, a range is picked, a day is zoomed into.
-    browser.page.goto(&url(&server, "/?site=a.example&period=28d")).await.unwrap();
+    browser.page.goto(&url(&server, "/?site=a.example&period=month")).await.unwrap();
     find(&browser, ".strip > div:nth-child(5) a").await.click().await.unwrap();
     arrive(&browser, "show=bounce_rate").await;
     assert!(text(&browser, ".chart figcaption").await.starts_with("Bounce rate"));
