@@ -20,6 +20,7 @@ use super::{
 use crate::{
     app::App,
     clock,
+    model::period::DateRange,
     page::embed,
     report::{self, answer::Series, question::Question},
     share,
@@ -33,6 +34,9 @@ static PASSWORDS: Semaphore = Semaphore::const_new(PASSWORDS_AT_ONCE);
 
 /// The largest form with a password, in bytes.
 const FORM_BYTES_MAX: usize = 2_048;
+
+/// How many days a card and a badge tell of.
+const DAYS: i32 = 30;
 
 /// What a browser that knows the password is known by.
 const COOKIE: &str = "tb_share";
@@ -180,7 +184,8 @@ pub(super) async fn get_badge(app: &App, name: &str) -> Answer {
 async fn last_days(app: &App, site: &str) -> Option<Series> {
     let registry = app.registry.get();
     let site = std::sync::Arc::clone(registry.site(site)?);
-    let question = Question::about(site, &registry, clock::now());
+    let mut question = Question::about(site, &registry, clock::now());
+    question.range = Some(DateRange::ending(question.today(), DAYS));
     let told = read::answer(app, move |file| report::overview::answer(&question, file)).await;
     told.ok().map(|(overview, _)| overview.series)
 }
