@@ -17,7 +17,7 @@ const CONFIG: &str =
     "[event.page_view]\nvisits = true\ndimensions = [\"source\"]\ndedupe = \"0s\"\n";
 
 /// How often each of the two commands is killed.
-const KILLS: u32 = 30;
+const KILLS: u32 = 100;
 
 /// A command on the server's file, in the server's folder.
 pub(super) fn command(server: &Server, words: &[&str]) -> Command {
