@@ -158,6 +158,7 @@
     ['Y  S  L', 'This year, 6 months, 12 months'],
     ['A', 'All time'],
     ['C', 'Change dates'],
+    ['R', 'What is going on now'],
     ['X', 'Compare, or not'],
     ['I', 'Longer or shorter points'],
     ['←  →', 'Earlier, later'],

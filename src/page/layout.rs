@@ -2,8 +2,8 @@
 
 use super::{
     link::{
-        ALERTS, ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY, SETUP, STORAGE,
-        TOP, VITALS, Way, YEAR,
+        ALERTS, ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY, SETUP, SITES,
+        STORAGE, TOP, VITALS, Way, YEAR,
     },
     number,
 };
@@ -105,6 +105,11 @@ impl Frame {
     /// Where "how are visitors counted" is answered.
     pub(super) fn privacy(&self) -> String {
         self.way.to(PRIVACY, &[])
+    }
+
+    /// Where every site is shown at a glance.
+    pub(super) fn all_sites(&self) -> String {
+        self.way.unfiltered().to(SITES, &[])
     }
 
     /// Where alerts are.

@@ -31,6 +31,8 @@ pub const EVENTS_CSV: &str = "/events.csv";
 pub const ERRORS: &str = "/errors";
 /// How fast pages are.
 pub const VITALS: &str = "/speed";
+/// Every site at a glance.
+pub const SITES: &str = "/sites";
 /// What alerts have noticed.
 pub const ALERTS: &str = "/alerts";
 /// What visitors were wanted to reach.

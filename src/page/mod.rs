@@ -17,6 +17,7 @@ pub mod one;
 pub mod one_error;
 pub mod privacy;
 pub mod setup;
+pub mod sites;
 pub mod storage;
 pub mod top;
 pub mod unlock;

@@ -11,16 +11,21 @@ use super::{
     metric::Metric,
     one::{OnePage, Property},
     sample::{self, TODAY},
+    sites::SitesPage,
     storybook::Story,
     strip::Stat,
     unlock::UnlockPage,
 };
-use crate::model::{interval::Interval, rejection::Reason};
+use crate::{
+    model::{interval::Interval, rejection::Reason},
+    report::sites::Glance,
+};
 
 pub(super) fn all() -> Vec<Story> {
     vec![
         ("dashboard-filtered", under_filters(None)),
         ("one-page", one()),
+        ("sites", sites()),
         ("live", live()),
         ("unlock", unlock()),
         ("shared", shared()),
@@ -52,6 +57,20 @@ fn under_filters(not_told: Option<&str>) -> Result<String, Error> {
         first_run: None,
     }
     .render()
+}
+
+fn sites() -> Result<String, Error> {
+    let glance = |(site, level, before, alerts): (&str, i64, Option<i64>, usize)| {
+        let course = (0..28).map(|day| level * (20 + day * 7 % 23) / 30).collect();
+        (Glance { site: site.to_owned(), today: level / 3, course, before, alerts }, Some(3))
+    };
+    let sites = [
+        ("example.com", 260, Some(5_107), 0),
+        ("a-rather-long-name-of-a-site.example.org", 3, Some(8), 2),
+        ("<b>.example", 0, None, 0),
+    ]
+    .map(glance);
+    SitesPage { frame: &sample::frame_of_many_sites(link::SITES), sites: &sites }.render()
 }
 
 fn one() -> Result<String, Error> {

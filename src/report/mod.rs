@@ -19,6 +19,7 @@ pub mod past;
 pub mod question;
 pub mod reading;
 mod series;
+pub mod sites;
 pub mod spread;
 pub mod status;
 pub mod storage;

@@ -15,7 +15,8 @@ const CONFIG: &str = "[[site]]\ndomain = \"a.example\"\n[[site]]\ndomain = \"b.e
     [event.signup]\nidentifier = \"none\"\n[goal.signed-up]\nevent = \"signup\"\n";
 
 /// Every page with something on it.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 18] = [
+    "/sites",
     "/",
     "/?site=b.example",
     "/?period=12mo&compare=none",
@@ -116,6 +117,9 @@ async fn dates_comparison_points_and_figures_are_chosen_by_click_and_key() {
     arrive(&browser, "compare=none").await;
     press(&browser, "2").await;
     arrive(&browser, "site=b.example").await;
+    press(&browser, "3").await;
+    arrive(&browser, "/sites").await;
+    assert!(text(&browser, ".sites").await.contains("a.example"));
     // By the mouse: another figure drives the chart, a range is picked, a day is zoomed into.
     browser.page.goto(&url(&server, "/?site=a.example&period=month")).await.unwrap();
     find(&browser, ".strip > div:nth-child(5) a").await.click().await.unwrap();

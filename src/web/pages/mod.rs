@@ -12,6 +12,7 @@ mod one;
 mod other;
 mod overview;
 mod setup;
+mod sites;
 mod storage;
 mod top;
 mod vitals;
@@ -66,6 +67,7 @@ pub(super) enum Page {
     Vitals,
     Goals,
     Alerts,
+    Sites,
     Live,
     Storage,
     Filtered,
@@ -75,7 +77,7 @@ pub(super) enum Page {
 
 impl Page {
     /// Every page with its path.
-    pub(super) const ALL: [(Self, &'static str); 18] = [
+    pub(super) const ALL: [(Self, &'static str); 19] = [
         (Self::Overview, link::OVERVIEW),
         (Self::Top, link::TOP),
         (Self::One, link::PAGE),
@@ -89,6 +91,7 @@ impl Page {
         (Self::Vitals, link::VITALS),
         (Self::Goals, link::GOALS),
         (Self::Alerts, link::ALERTS),
+        (Self::Sites, link::SITES),
         (Self::Live, link::LIVE),
         (Self::Storage, link::STORAGE),
         (Self::Filtered, link::FILTERED),
@@ -196,6 +199,7 @@ async fn get_through(
             Page::Vitals => vitals::get(app, asked).await,
             Page::Goals => goals::get(app, asked).await,
             Page::Alerts => alerts::get(app, asked).await,
+            Page::Sites => sites::get(app, asked).await,
             Page::Live => live::get(app, asked).await,
             Page::Storage => storage::get(app, asked).await,
             Page::Filtered => other::get_filtered(app, asked).await,

@@ -1,0 +1,26 @@
+//! `GET /sites`: every site at a glance.
+
+use super::{Asked, NoPage, frame};
+use crate::{
+    app::App,
+    page::{link, sites::SitesPage},
+    report::{self, status},
+    web::read,
+};
+
+pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
+    let (question, sites) = (asked.question.clone(), app.registry.get().sites.clone());
+    let ((glances, status), live) = read::answer(app, move |file| {
+        Ok((report::sites::answer(&question, &sites, file)?, status::answer(&question, file)?))
+    })
+    .await?;
+    let sites: Vec<_> = glances
+        .into_iter()
+        .map(|glance| {
+            let now = live.present.get(&glance.site).copied();
+            (glance, now)
+        })
+        .collect();
+    let frame = frame::of(app, &asked, link::SITES, Some(&status));
+    Ok(SitesPage { frame: &frame, sites: &sites }.render()?)
+}
