@@ -45,8 +45,6 @@ const CARDS: [&[Option<Dimension>]; 4] = [
         Some(Dimension::Source),
         Some(Dimension::Channel),
         Some(Dimension::Referrer),
-        Some(Dimension::UtmSource),
-        Some(Dimension::UtmMedium),
         Some(Dimension::UtmCampaign),
     ],
     &[None, Some(Dimension::EntryPage), Some(Dimension::ExitPage)],
