@@ -1,6 +1,8 @@
 //! Tables written out, as CSV or as JSON lines, row by row: however large they are, no more than a row is
 //! held.
 
+mod report;
+
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
@@ -12,6 +14,8 @@ use crate::{
         export::{self, Cell, Filter, Table},
     },
 };
+
+pub use self::report::as_csv;
 
 /// How it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

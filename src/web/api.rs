@@ -1,7 +1,14 @@
-//! `GET /api/v1/reports/<slug>`: every report as JSON.
+//! `GET /api/v1/reports/<slug>`: every report as JSON, and its list as CSV.
 
-use hyper::{Request, StatusCode, body::Incoming};
+use hyper::{
+    Request, StatusCode,
+    body::Incoming,
+    header::{self, HeaderValue},
+};
+use serde::Serialize;
 use serde_json::json;
+use tracing::error;
+use url::form_urlencoded;
 
 use super::{
     read::{self, Unanswered},
@@ -9,8 +16,12 @@ use super::{
 };
 use crate::{
     app::App,
+    export,
     report::{self, REPORTS},
 };
+
+/// What says how an answer is written: `json` or `csv`.
+const FORMAT: &str = "format";
 
 /// The report called `slug`, or the list of all.
 pub(super) async fn get(app: &App, slug: Option<&str>, request: &Request<Incoming>) -> Answer {
@@ -26,7 +37,14 @@ pub(super) async fn get(app: &App, slug: Option<&str>, request: &Request<Incomin
         let sentence = format!("there is no report {slug:?}; there are {}", known.join(", "));
         return respond::json(StatusCode::NOT_FOUND, &json!({ "error": sentence }));
     };
-    let question = match read::question(app, request.uri().query()) {
+    let (wants_csv, query) = match format(request.uri().query().unwrap_or_default()) {
+        Ok(found) => found,
+        Err(sentence) => {
+            let body = json!({ "error": sentence, "parameter": FORMAT });
+            return respond::json(StatusCode::BAD_REQUEST, &body);
+        }
+    };
+    let question = match read::question(app, Some(&query)) {
         Ok(question) => question,
         Err(wrong) => {
             let body = json!({ "error": wrong.to_string(), "parameter": wrong.parameter });
@@ -39,10 +57,47 @@ pub(super) async fn get(app: &App, slug: Option<&str>, request: &Request<Incomin
         return respond::json(StatusCode::BAD_REQUEST, &body);
     }
     match read::answer(app, move |file| (report.answer)(&question, file)).await {
+        Ok((answer, _)) if wants_csv => as_csv(report.slug, &answer),
         Ok((answer, _)) => respond::json(StatusCode::OK, &answer),
         Err(Unanswered) => {
             let sentence = "the figures can't be read at the moment; try again later";
             respond::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": sentence }))
+        }
+    }
+}
+
+/// Whether CSV is wanted, and the rest of the query.
+fn format(query: &str) -> Result<(bool, String), String> {
+    let mut wants_csv = false;
+    let mut rest = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match (&*name, &*value) {
+            (FORMAT, "csv") => wants_csv = true,
+            (FORMAT, "json") => wants_csv = false,
+            (FORMAT, other) => return Err(format!("format is json or csv, not {other:?}")),
+            (name, value) => {
+                rest.append_pair(name, value);
+            }
+        }
+    }
+    Ok((wants_csv, rest.finish()))
+}
+
+fn as_csv(slug: &str, answer: &impl Serialize) -> Answer {
+    match serde_json::to_value(answer) {
+        Ok(answer) => {
+            let text = export::as_csv(&answer);
+            let mut answer = respond::with_body(StatusCode::OK, "text/csv; charset=utf-8", text);
+            respond::set(&mut answer, header::CACHE_CONTROL, "no-store");
+            let disposition = format!("attachment; filename=\"{slug}.csv\"");
+            if let Ok(disposition) = HeaderValue::from_str(&disposition) {
+                answer.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
+            }
+            answer
+        }
+        Err(error) => {
+            error!(%error, "an answer could not be written as CSV");
+            respond::empty(StatusCode::INTERNAL_SERVER_ERROR)
         }
     }
 }

@@ -90,6 +90,33 @@ fn every_row_is_exported_in_both_formats() {
 }
 
 #[test]
+fn every_report_is_a_table_too() {
+    let clock = Clock::at(DAYS[0].0);
+    let mut server = visited(&clock, &DAYS);
+    server.restart();
+    let reports = server.json("/api/v1/reports");
+    for report in reports.as_array().unwrap() {
+        let slug = report["slug"].as_str().unwrap();
+        let answer = server.get(&format!("/api/v1/reports/{slug}?format=csv"));
+        assert_eq!(answer.status, 200, "{slug}");
+        assert!(answer.text().ends_with("\r\n"), "{slug}: {}", answer.text());
+    }
+    let top = "/api/v1/reports/top?from=2026-03-01&to=2026-04-30&format=csv";
+    let top = server.get(top).text();
+    let path = server.folder.path().join("top.csv");
+    fs::write(&path, top).unwrap();
+    let rows = csv(&path);
+    let column = |name: &str| rows[0].iter().position(|column| column == name).unwrap();
+    let (name, count) = (column("name"), column("count"));
+    let of = |page: &str| rows.iter().find(|row| row[name] == page).map(|row| row[count].clone());
+    assert_eq!(of("/b").as_deref(), Some("2"));
+    assert_eq!(of("/, \"quoted\"").as_deref(), Some("1"));
+    let wrong = server.get("/api/v1/reports/top?format=xml");
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.text().contains("format is json or csv"), "{}", wrong.text());
+}
+
+#[test]
 fn a_part_is_exported_by_site_event_granularity_and_days() {
     let clock = Clock::at(DAYS[0].0);
     let server = visited(&clock, &DAYS);
