@@ -37,6 +37,23 @@ impl Drop for Driver {
     }
 }
 
+/// How many drivers are started for one browser: the port that one has found may be taken by another
+/// before it listens.
+const DRIVERS_MAX: usize = 5;
+
+/// A driver and its port, or nothing if it has ended at once.
+fn start_driver() -> Option<(Driver, u16)> {
+    let child = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
+    let mut driver = Driver(child.unwrap());
+    let mut lines = BufReader::new(driver.0.stdout.take().unwrap()).lines();
+    let port = lines.find_map(|line| {
+        let line = line.ok()?;
+        line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse().ok()
+    })?;
+    std::thread::spawn(move || lines.for_each(drop));
+    Some((driver, port))
+}
+
 impl Browser {
     pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
@@ -55,15 +72,7 @@ impl Browser {
 
     /// A browser with further switches and further options of its driver.
     pub(crate) async fn start_set(further: &[&str], options: &Value) -> Self {
-        let child = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
-        let mut driver = Driver(child.unwrap());
-        let mut lines = BufReader::new(driver.0.stdout.take().unwrap()).lines();
-        let port = lines.find_map(|line| {
-            let line = line.ok()?;
-            line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse().ok()
-        });
-        let port: u16 = port.unwrap();
-        std::thread::spawn(move || lines.for_each(drop));
+        let (driver, port) = (0..DRIVERS_MAX).find_map(|_| start_driver()).unwrap();
         let switches = [&SWITCHES[..], further].concat();
         let mut chrome = options.clone();
         chrome["args"] = json!(switches);

@@ -7,6 +7,7 @@ matomo.on('error', error => {
 })
 matomo.track('https://site.test/from/node?mtm_campaign=spring')
 matomo.track({ url: 'https://site.test/play', e_c: 'Video', e_a: 'Play', e_n: 'intro', ua: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', cip: '192.0.2.7' })
-matomo.trackBulk([{ url: 'https://site.test/one' }, { url: 'https://site.test/two' }], told => {
+// Of other visitors: these requests may overtake the first, whose campaign counts for its visit.
+matomo.trackBulk([{ url: 'https://site.test/one', cip: '192.0.2.8' }, { url: 'https://site.test/two', cip: '192.0.2.9' }], told => {
   if (JSON.parse(told).tracked !== 2) throw new Error(told)
 })
