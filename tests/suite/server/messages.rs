@@ -117,20 +117,17 @@ send_to = ["good"]
         clock.set(&format!("2026-06-01 {moment}"));
         wait_until("another try", || flaky.received().len() == tries);
     }
+    let sent = |server: &Server| {
+        let sql = "SELECT count(*) FROM alert_message WHERE outcome = 'sent'";
+        server.file().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    // One that is killed before it could note what came of a message would send it again.
+    wait_until("both to be noted", || sent(&server) == 2);
     for _ in 0..2 {
         server.kill();
         server.restart();
     }
-    assert_eq!(
-        server
-            .file()
-            .query_row("SELECT count(*) FROM alert_message WHERE outcome = 'sent'", [], |row| row
-                .get::<_, i64>(
-                0
-            ))
-            .unwrap(),
-        2
-    );
+    assert_eq!(sent(&server), 2);
     // Over: the second and last message about it.
     clock.set("2026-06-01 11:10:00");
     server.kill();
