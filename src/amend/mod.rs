@@ -84,6 +84,8 @@ pub struct Take {
     pub database: PathBuf,
     /// `merge`, `import` or [`FOLLOW`].
     pub kind: String,
+    /// What it is called, where it is taken in for its own sake and `sources` is empty.
+    pub name: String,
     /// What the ledger shall say, in a sentence.
     pub what: String,
     /// What it was made of, by which it is known when it comes again. None: the database itself.

@@ -63,8 +63,11 @@ fn edit_of_today(file: &Transaction<'_>, take: &Take, now: i64) -> Result<i64, s
 
 fn sources(other: &Transaction<'_>, take: &Take) -> Result<Vec<Source>, Error> {
     if take.sources.is_empty() {
-        let name = take.database.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        return Ok(vec![Source { name, digest: ledger::origin(other)?, bytes: 0 }]);
+        return Ok(vec![Source {
+            name: take.name.clone(),
+            digest: ledger::origin(other)?,
+            bytes: 0,
+        }]);
     }
     let sources = take.sources.iter().cloned();
     Ok(sources

@@ -123,6 +123,7 @@ pub(super) fn merge(options: &MergeOptions) -> Result<(), Failure> {
         database: std::path::absolute(copy.path()).map_err(|e| Failure::Other(e.to_string()))?,
         kind: "merge".to_owned(),
         what: format!("merged {name}"),
+        name,
         sources: Vec::new(),
         before: Vec::new(),
     };

@@ -175,9 +175,11 @@ pub(super) fn differences(
     let coarse = period.granularity;
     let mut all: Differences = BTreeMap::new();
     let mut split_finer = BTreeSet::new();
+    // An event type that has no such buckets at all has nothing that could differ.
     let finer: BTreeMap<TextId, Granularity> = kept
-        .keys()
-        .filter_map(|event_type| Some((*event_type, finer_of(kept, *event_type, coarse)?)))
+        .iter()
+        .filter(|(_, all)| all.contains_key(&coarse))
+        .filter_map(|(event_type, _)| Some((*event_type, finer_of(kept, *event_type, coarse)?)))
         .collect();
     for granularity in finer.values().copied().collect::<BTreeSet<_>>() {
         let which = Which {

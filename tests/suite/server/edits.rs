@@ -71,7 +71,10 @@ fn two_halves_of_a_month_merged_are_the_whole_once() {
     done(&first, &["merge", other]);
     assert_same(&rows(&first.database()), &rows(&whole.database()));
     let again = refused(&first, &["merge", other]);
-    assert!(again.contains("was taken in on") && again.contains("as edit 1"), "{again}");
+    assert!(
+        again.contains("trim-beacons.db was taken in on") && again.contains("as edit 1"),
+        "{again}"
+    );
     // A backup of it is the same file.
     done(&second, &["backup", "copy.db"]);
     let copy = second.folder.path().join("copy.db");

@@ -6,7 +6,7 @@ use std::fs;
 use rusqlite::Connection;
 
 use super::{
-    backup::{done, rows, run},
+    backup::{command, done, rows, run},
     edits::{assert_same, visited},
 };
 use crate::support::{Server, time::Clock};
@@ -127,4 +127,39 @@ fn a_turned_bit_of_the_file_is_found_or_changes_nothing() {
     done(&server, &["verify"]);
     println!("{found} of {BITS} turned bits were found, the others changed no count");
     assert!(found > 0);
+}
+
+#[test]
+fn what_the_built_in_event_types_count_is_sound() {
+    let clock = Clock::at("2025-12-30 22:00:00");
+    let mut server = Server::start_at(&clock, "");
+    for moment in ["2025-12-30 22:00:00", "2026-01-01 03:00:00", "2026-05-07 12:00:00"] {
+        clock.set(moment);
+        for (event, identifier, meta) in [
+            ("page_view", "/", r#"{"ref":"https://a.example/"}"#),
+            ("page_view", "/b", "{}"),
+            ("engagement", "/", r#"{"seconds":12,"scroll":70}"#),
+            ("vitals", "/", r#"{"lcp":1200,"cls":0.02}"#),
+            ("download_click", "a.pdf", "{}"),
+            ("signup", "", "{}"),
+            ("error", "", r#"{"message":"x is not defined","stack":"at a.js:1:2"}"#),
+        ] {
+            let identifier = if identifier.is_empty() {
+                String::new()
+            } else {
+                format!(r#""identifier":"{identifier}","#)
+            };
+            let body = format!(r#"{{"event_type":"{event}",{identifier}"meta":{meta}}}"#);
+            let answer = server.post(body);
+            assert_eq!(answer.status, 204, "{event}: {}", answer.text());
+        }
+        server.file();
+    }
+    assert!(server.terminate().success());
+    // The hours of the first days are removed first, as a server would by and by.
+    for words in [["verify"], ["prune"], ["verify"]] {
+        let output = command(&server, &words).envs(server.environment()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    }
 }
