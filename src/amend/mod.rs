@@ -13,9 +13,9 @@ mod take;
 use std::{path::PathBuf, sync::Arc};
 
 use jiff::civil::Date;
-
 use serde::{Deserialize, Serialize};
 
+pub use crate::store::ledger::Source;
 use crate::{
     config::registry::{EventType, Registry, Site},
     model::tally::TextId,
@@ -94,17 +94,6 @@ pub struct Take {
     /// taken in at once.
     #[serde(default)]
     pub before: Vec<u8>,
-}
-
-/// What a database was made of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
-    /// The file's name, without its folder.
-    pub name: String,
-    /// BLAKE3 of what was read.
-    pub digest: Vec<u8>,
-    /// How many bytes were read.
-    pub bytes: i64,
 }
 
 /// Why an edit was not made. The file is as it was.

@@ -69,10 +69,7 @@ fn sources(other: &Transaction<'_>, take: &Take) -> Result<Vec<Source>, Error> {
             bytes: 0,
         }]);
     }
-    let sources = take.sources.iter().cloned();
-    Ok(sources
-        .map(|super::Source { name, digest, bytes }| Source { name, digest, bytes })
-        .collect())
+    Ok(take.sources.clone())
 }
 
 fn refuse_known(file: &Transaction<'_>, take: &Take, sources: &[Source]) -> Result<(), Error> {

@@ -71,7 +71,7 @@ fn whole_copy(registry: &Registry, database: &Path, partial: &Partial) -> Result
     Ok(writable.close()?)
 }
 
-/// A copy of another database, ready to be added to the registry's own, beside it. It goes with this.
+/// A copy of a database, beside the registry's own, ready to be read. It goes with this.
 #[derive(Debug)]
 pub struct Prepared(Partial);
 
@@ -85,6 +85,17 @@ impl Prepared {
         refuse_same(database, other)?;
         let partial = Partial::new(&with_suffix(database, ".merging"))?;
         whole_copy(registry, other, &partial)?;
+        Ok(Self(partial))
+    }
+
+    /// Copies the registry's own database as a backup is made, for whoever downloads it.
+    ///
+    /// # Errors
+    /// When it can't be read, is damaged, or the copy can't be written.
+    pub fn for_download(registry: &Registry) -> Result<Self, Error> {
+        let database = &registry.server.database;
+        let partial = Partial::new(&with_suffix(database, ".download"))?;
+        whole_copy(registry, database, &partial)?;
         Ok(Self(partial))
     }
 

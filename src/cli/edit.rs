@@ -5,18 +5,15 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use jiff::{civil::Date, tz::TimeZone};
 
-use super::{Failure, Place, say};
+use super::{Failure, Place, change, say};
 use crate::{
     amend::{self, Change, Take},
-    backup, clock,
-    control::{self, Answer},
+    backup, control,
     model::period::date_at,
     store::{
-        self, Readers,
-        connection::open_writable,
+        Readers,
         ledger::{self, Edit},
     },
-    writer::changes::Stopped,
 };
 
 /// How many edits are listed.
@@ -99,17 +96,7 @@ struct Of {
 impl Of {
     fn change(&self, change: Change) -> Result<(), Failure> {
         let registry = self.place.registry()?;
-        let site = match (&self.site, registry.sites.as_slice()) {
-            (Some(site), _) => site.clone(),
-            (None, [site]) => site.name.clone(),
-            (None, sites) => {
-                let names: Vec<&str> = sites.iter().map(|site| site.name.as_str()).collect();
-                let all = names.join(", ");
-                return Err(Failure::Other(format!(
-                    "there are several sites: --site one of {all}"
-                )));
-            }
-        };
+        let site = change::site(&registry, self.site.as_deref())?;
         carry_out(&self.place, amend::Request::Site { site, change })
     }
 }
@@ -146,35 +133,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 
 /// Makes an edit, and says so.
 pub(super) fn carry_out(place: &Place, request: amend::Request) -> Result<(), Failure> {
-    say(&make(place, request)?)
-}
-
-/// Makes an edit: in the file itself, or through the server that has it. Returns what was done.
-pub(super) fn make(place: &Place, request: amend::Request) -> Result<String, Failure> {
-    let registry = place.registry()?;
-    let database = &registry.server.database;
-    match open_writable(database) {
-        Ok(writable) => {
-            let mut file = Stopped(writable);
-            let done = amend::carry_out(&mut file, &registry, request, clock::now());
-            file.0.close()?;
-            let done = done.map_err(|error| Failure::Other(error.to_string()))?;
-            Ok(format!("Edit {}: {}", done.edit, done.what))
-        }
-        Err(store::Error::InUse(path)) => {
-            let asked = control::ask(&path, &control::Request::Amend(request));
-            match asked {
-                Ok(Answer::Done(what)) => Ok(what),
-                Ok(Answer::Failed(why)) => Err(Failure::Other(why)),
-                Err(error) => Err(Failure::Other(format!(
-                    "the server of {} can't be asked ({error}): stop it first, or run this as the \
-                     user that runs it",
-                    path.display()
-                ))),
-            }
-        }
-        Err(error) => Err(error.into()),
-    }
+    say(&change::make(place, control::Request::Amend(request))?)
 }
 
 pub(super) fn list(place: &Place) -> Result<(), Failure> {

@@ -11,11 +11,12 @@ use std::{
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Failure, Place, edit, say};
+use super::{Failure, Place, change, edit, say};
 use crate::{
     amend::{self, Source, Take},
     clock,
     config::registry::Registry,
+    control::Request,
     import::{self, columns::ColumnMap, contract::Kind},
     intake::{self, Asked, By, Plan, Scratch, Summary, Tables, Watch},
     model::{period::timestamp, rejection::Reason},
@@ -223,7 +224,7 @@ fn take(place: &Place, scratch: &Scratch, sources: Vec<Source>) -> Result<(), Fa
     let take = Take { database, kind, what, name: String::new(), sources, before: Vec::new() };
     let adding = ProgressBar::new_spinner().with_message("Adding it to the database");
     adding.enable_steady_tick(TICK);
-    let done = edit::make(place, amend::Request::Take(take));
+    let done = change::make(place, Request::Amend(amend::Request::Take(take)));
     adding.finish_and_clear();
     say(&done?)
 }

@@ -5,6 +5,7 @@
 mod alert;
 mod annotate;
 mod backup;
+mod change;
 mod check;
 mod demo;
 mod edit;

@@ -5,14 +5,12 @@ use std::io;
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 
-use super::{Failure, Place, say};
+use super::{Failure, Place, change, say};
 use crate::{
-    clock,
-    control::{self, Answer},
+    control,
     model::period::date_at,
-    share::{self, Request},
-    store::{self, Readers, connection::open_writable},
-    writer::changes::Stopped,
+    share::Request,
+    store::{self, Readers},
 };
 
 /// What the command takes.
@@ -58,16 +56,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         Action::Revoke { id, place } => carry_out(place, Request::Revoke(*id)),
         Action::Create { site, days, password, label, place } => {
             let registry = place.registry()?;
-            let site = match (site, registry.sites.as_slice()) {
-                (Some(site), _) => site.clone(),
-                (None, [site]) => site.name.clone(),
-                (None, sites) => {
-                    let names: Vec<&str> = sites.iter().map(|site| site.name.as_str()).collect();
-                    let all = names.join(", ");
-                    let why = format!("there are several sites: --site one of {all}");
-                    return Err(Failure::Other(why));
-                }
-            };
+            let site = change::site(&registry, site.as_deref())?;
             let password = password.then(read_password).transpose()?;
             let label = label.clone();
             carry_out(place, Request::Create { site, password, days: *days, label })
@@ -84,35 +73,8 @@ fn read_password() -> Result<String, Failure> {
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// In the file itself, or through the server that has it.
 fn carry_out(place: &Place, request: Request) -> Result<(), Failure> {
-    let registry = place.registry()?;
-    match open_writable(&registry.server.database) {
-        Ok(writable) => {
-            let mut file = Stopped(writable);
-            let base = base_url(&registry.server);
-            let done = share::carry_out(&mut file, &registry, &base, request, clock::now());
-            file.0.close()?;
-            say(&done.map_err(|error| Failure::Other(error.to_string()))?)
-        }
-        Err(store::Error::InUse(path)) => {
-            match control::ask(&path, &control::Request::Share(request)) {
-                Ok(Answer::Done(what)) => say(&what),
-                Ok(Answer::Failed(why)) => Err(Failure::Other(why)),
-                Err(error) => Err(Failure::Other(format!(
-                    "the server of {} can't be asked ({error}): stop it first, or run this as the user \
-                     that runs it",
-                    path.display()
-                ))),
-            }
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The address under which browsers find the server, as far as beacons.toml tells.
-fn base_url(server: &crate::config::registry::Server) -> String {
-    server.base_url.clone().unwrap_or_else(|| format!("http://{}", server.listen))
+    say(&change::make(place, control::Request::Share(request))?)
 }
 
 fn list(place: &Place) -> Result<(), Failure> {

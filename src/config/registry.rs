@@ -65,6 +65,13 @@ pub struct BackupRule {
     pub monthly: usize,
 }
 
+impl Server {
+    /// The address under which browsers find it, as far as beacons.toml tells.
+    pub fn url(&self) -> String {
+        self.base_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+}
+
 /// The server's own limits.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerLimits {

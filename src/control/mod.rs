@@ -22,7 +22,10 @@ use tracing::{info, warn};
 use crate::{
     amend::{self, note::Note},
     app::App,
-    clock, share,
+    clock,
+    config::registry::Registry,
+    share,
+    writer::changes::Changes,
 };
 
 /// The longest request, in bytes.
@@ -117,7 +120,15 @@ async fn answer(app: &App, stream: UnixStream) -> io::Result<()> {
     time::timeout(REQUEST_WAIT, read.read_line(&mut line)).await??;
     let app = app.clone();
     let done = tokio::task::spawn_blocking(move || match serde_json::from_str(&line) {
-        Ok(request) => carry_out(&app, request),
+        Ok(request) => {
+            // What is shared has a secret in it, which no log may tell.
+            let is_edit = matches!(request, Request::Amend(_));
+            let answer = carry_out(&mut app.file(), &app.registry.get(), request, clock::now());
+            if let (true, Answer::Done(what)) = (is_edit, &answer) {
+                info!("{what}");
+            }
+            answer
+        }
         Err(error) => Answer::Failed(format!(
             "the server does not know this request, is it of another release? {error}"
         )),
@@ -128,33 +139,33 @@ async fn answer(app: &App, stream: UnixStream) -> io::Result<()> {
     write.write_all(&line).await
 }
 
-fn carry_out(app: &App, request: Request) -> Answer {
+/// Does what `request` asks for to `file`, at `now` (UTC seconds).
+pub fn carry_out(
+    file: &mut impl Changes,
+    registry: &Registry,
+    request: Request,
+    now: i64,
+) -> Answer {
     match request {
         Request::Annotate(note) => {
-            match note.write(&app.registry.get(), clock::now(), &mut app.file()) {
-                Ok(id) => Answer::Done(format!("Annotation {id} is in the file.")),
-                Err(error) => Answer::Failed(error.to_string()),
-            }
+            let written = note.write(registry, now, file);
+            answer_of(written.map(|id| format!("Annotation {id} is in the file.")))
         }
         Request::Amend(request) => {
-            match amend::carry_out(&mut app.file(), &app.registry.get(), request, clock::now()) {
-                Ok(done) => {
-                    info!(edit = done.edit, "{}", done.what);
-                    Answer::Done(format!("Edit {}: {}", done.edit, done.what))
-                }
-                Err(error) => Answer::Failed(error.to_string()),
-            }
+            let done = amend::carry_out(file, registry, request, now);
+            answer_of(done.map(|done| format!("Edit {}: {}", done.edit, done.what)))
         }
         Request::Share(request) => {
-            let registry = app.registry.get();
-            let server = &registry.server;
-            let base = server.base_url.clone();
-            let base = base.unwrap_or_else(|| format!("http://{}", server.listen));
-            match share::carry_out(&mut app.file(), &registry, &base, request, clock::now()) {
-                Ok(what) => Answer::Done(what),
-                Err(error) => Answer::Failed(error.to_string()),
-            }
+            let base = registry.server.url();
+            answer_of(share::carry_out(file, registry, &base, request, now))
         }
+    }
+}
+
+fn answer_of<E: std::fmt::Display>(outcome: Result<String, E>) -> Answer {
+    match outcome {
+        Ok(what) => Answer::Done(what),
+        Err(error) => Answer::Failed(error.to_string()),
     }
 }
 

@@ -215,12 +215,7 @@ fn take_aggregate(
          RETURNING min(count, visitors, visits, bounces, seconds),
              max(count, visitors, visits, bounces, seconds)";
     if left(transaction, key, update, row)? == Left::Nothing {
-        let mut delete = transaction.prepare_cached(
-            "DELETE FROM beacon_aggregate
-             WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
-                 AND identifier = ?5",
-        )?;
-        delete.execute(&row[..5])?;
+        tallies::remove_aggregate(transaction, key)?;
     }
     Ok(())
 }
@@ -252,12 +247,7 @@ fn take_breakdown(
          RETURNING min(count, visitors, visits, bounces, seconds),
              max(count, visitors, visits, bounces, seconds)";
     if left(transaction, aggregate, update, row)? == Left::Nothing {
-        let mut delete = transaction.prepare_cached(
-            "DELETE FROM beacon_breakdown
-             WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
-                 AND identifier = ?5 AND dimension = ?6 AND value = ?7",
-        )?;
-        delete.execute(&row[..7])?;
+        tallies::remove_breakdown(transaction, key)?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::model::delta::Delta;
@@ -29,7 +30,7 @@ pub struct Edit {
 }
 
 /// Something that an edit has taken in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The file's name, without its folder.
     pub name: String,

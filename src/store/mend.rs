@@ -1,8 +1,8 @@
 //! Setting single rows right, for a file that something else has changed.
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Transaction};
 
-use super::{Error, tallies};
+use super::{Error, rows, tallies};
 use crate::model::tally::{AggregateKey, Bar, BreakdownKey, Counters, HistogramKey};
 
 /// Builds every index anew from its table.
@@ -43,20 +43,9 @@ pub fn add_to_aggregate(
     missing: Counters,
 ) -> Result<(), Error> {
     tallies::add_aggregates(transaction, &[(*key, missing)])?;
-    let mut delete = transaction.prepare_cached(
-        "DELETE FROM beacon_aggregate
-         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
-             AND identifier = ?5
-             AND count = 0 AND visitors = 0 AND visits = 0 AND bounces = 0 AND seconds = 0",
-    )?;
-    let AggregateKey { granularity, period_start, site, event_type, identifier } = key;
-    delete.execute(params![
-        granularity.code(),
-        period_start,
-        site.0,
-        event_type.0,
-        identifier.0
-    ])?;
+    if rows::aggregate(transaction, key)?.is_zero() {
+        tallies::remove_aggregate(transaction, key)?;
+    }
     Ok(())
 }
 
@@ -70,23 +59,9 @@ pub fn add_to_breakdown(
     missing: Counters,
 ) -> Result<(), Error> {
     tallies::add_breakdowns(transaction, &[(*key, missing)])?;
-    let mut delete = transaction.prepare_cached(
-        "DELETE FROM beacon_breakdown
-         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
-             AND identifier = ?5 AND dimension = ?6 AND value = ?7
-             AND count = 0 AND visitors = 0 AND visits = 0 AND bounces = 0 AND seconds = 0",
-    )?;
-    let BreakdownKey { aggregate, dimension, value } = key;
-    let AggregateKey { granularity, period_start, site, event_type, identifier } = aggregate;
-    delete.execute(params![
-        granularity.code(),
-        period_start,
-        site.0,
-        event_type.0,
-        identifier.0,
-        dimension.0,
-        value.0
-    ])?;
+    if rows::breakdown(transaction, key)?.is_zero() {
+        tallies::remove_breakdown(transaction, key)?;
+    }
     Ok(())
 }
 

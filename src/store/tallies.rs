@@ -128,3 +128,46 @@ pub fn set_title(
     ])?;
     Ok(())
 }
+
+/// Removes an aggregate.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn remove_aggregate(transaction: &Transaction<'_>, key: &AggregateKey) -> Result<(), Error> {
+    let mut statement = transaction.prepare_cached(
+        "DELETE FROM beacon_aggregate
+         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+             AND identifier = ?5",
+    )?;
+    statement.execute(params![
+        key.granularity.code(),
+        key.period_start,
+        key.site.0,
+        key.event_type.0,
+        key.identifier.0,
+    ])?;
+    Ok(())
+}
+
+/// Removes a row of a breakdown.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn remove_breakdown(transaction: &Transaction<'_>, key: &BreakdownKey) -> Result<(), Error> {
+    let mut statement = transaction.prepare_cached(
+        "DELETE FROM beacon_breakdown
+         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+             AND identifier = ?5 AND dimension = ?6 AND value = ?7",
+    )?;
+    let BreakdownKey { aggregate, dimension, value } = key;
+    statement.execute(params![
+        aggregate.granularity.code(),
+        aggregate.period_start,
+        aggregate.site.0,
+        aggregate.event_type.0,
+        aggregate.identifier.0,
+        dimension.0,
+        value.0,
+    ])?;
+    Ok(())
+}

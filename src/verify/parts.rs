@@ -18,8 +18,13 @@ pub(super) type Numbers = [i64; 5];
 /// What rows of a bucket there are, and what they should be by the shorter buckets.
 pub(super) type Differences = BTreeMap<Row, (Numbers, Numbers)>;
 
-/// For each event type at a site, which granularities the file has.
-pub(super) type Kept = BTreeMap<TextId, BTreeMap<Granularity, Beginning>>;
+/// What of a site the file has.
+pub(super) struct Kept {
+    /// For each event type, which granularities.
+    pub(super) types: BTreeMap<TextId, BTreeMap<Granularity, Beginning>>,
+    /// Before this instant (UTC seconds) edits have brought longer buckets without their shorter ones.
+    coarse_until: i64,
+}
 
 /// Where the buckets of a granularity begin, UTC seconds.
 #[derive(Debug, Clone, Copy)]
@@ -71,12 +76,11 @@ pub(super) fn faults(
     period: Period,
     compared: &mut u64,
 ) -> Result<Differences, store::Error> {
-    let coarse_until = ledger::coarse_until(file)?;
     let mut found = differences(file, site, kept, period, compared)?;
     found.retain(|row, (numbers, parts)| {
         let has_more = numbers.iter().zip(&*parts).all(|(number, part)| number >= part);
         let unexplained =
-            period.start >= coarse_until && !may_lack_parts(kept, row.event_type, period);
+            period.start >= kept.coarse_until && !may_lack_parts(kept, row.event_type, period);
         !has_more || unexplained
     });
     Ok(found)
@@ -85,7 +89,7 @@ pub(super) fn faults(
 /// Whether the shorter buckets in `period` may have gone by their age, or were not kept from its
 /// beginning on.
 fn may_lack_parts(kept: &Kept, event_type: TextId, period: Period) -> bool {
-    let Some(all) = kept.get(&event_type) else { return true };
+    let Some(all) = kept.types.get(&event_type) else { return true };
     let Some((granularity, finer)) = all.range(..period.granularity).next_back() else {
         return true;
     };
@@ -133,10 +137,10 @@ pub(super) fn kept(
     site: TextId,
     now: i64,
 ) -> Result<Kept, store::Error> {
-    let mut kept = Kept::new();
+    let mut types: BTreeMap<TextId, BTreeMap<Granularity, Beginning>> = BTreeMap::new();
     let which = Which { site: Some(site), identifier: Some(TextId::TOTAL), ..Which::default() };
     rows::aggregates(file, &which, |key, _, _| {
-        let of_event = kept.entry(key.event_type).or_default();
+        let of_event = types.entry(key.event_type).or_default();
         let (first, aged_before) = (key.period_start, i64::MAX);
         let beginning = of_event.entry(key.granularity).or_insert(Beginning { first, aged_before });
         beginning.first = beginning.first.min(first);
@@ -144,13 +148,13 @@ pub(super) fn kept(
     })?;
     for event in &registry.events {
         let Some(id) = names::find(file, &event.name)? else { continue };
-        for (granularity, beginning) in kept.entry(id).or_default() {
+        for (granularity, beginning) in types.entry(id).or_default() {
             let days = event.retention_days.iter().find(|(of, _)| of == granularity);
             let aged = |(_, days): &(Granularity, u32)| now - i64::from(*days) * 86_400;
             beginning.aged_before = days.map_or(i64::MIN, aged);
         }
     }
-    Ok(kept)
+    Ok(Kept { types, coarse_until: ledger::coarse_until(file)? })
 }
 
 /// The next shorter buckets that an event type has.
@@ -159,7 +163,7 @@ pub(super) fn finer_of(
     event_type: TextId,
     coarse: Granularity,
 ) -> Option<Granularity> {
-    kept.get(&event_type)?.range(..coarse).next_back().map(|(granularity, _)| *granularity)
+    kept.types.get(&event_type)?.range(..coarse).next_back().map(|(granularity, _)| *granularity)
 }
 
 /// The rows of `period` at `site` that are not the sums of the rows of the shorter buckets in it.
@@ -177,6 +181,7 @@ pub(super) fn differences(
     let mut split_finer = BTreeSet::new();
     // An event type that has no such buckets at all has nothing that could differ.
     let finer: BTreeMap<TextId, Granularity> = kept
+        .types
         .iter()
         .filter(|(_, all)| all.contains_key(&coarse))
         .filter_map(|(event_type, _)| Some((*event_type, finer_of(kept, *event_type, coarse)?)))

@@ -136,7 +136,7 @@ impl Open<'_> {
     }
 
     fn agrees(&self, file: &Transaction<'_>, period: Period) -> Result<bool, store::Error> {
-        let of_kept = self.kept.get(&self.row.event_type);
+        let of_kept = self.kept.types.get(&self.row.event_type);
         let longer = of_kept.and_then(|all| {
             all.keys().copied().find(|granularity| *granularity > period.granularity)
         });

@@ -1,9 +1,8 @@
 //! `POST /storage/backup`: a backup of this moment, as a file to keep.
 
 use std::{
-    fs::{self, File},
-    io::Read as _,
-    path::PathBuf,
+    fs::File,
+    io::{self, Read as _},
 };
 
 use bytes::Bytes;
@@ -24,23 +23,13 @@ use super::{
     live::{Messages, Streamed, whole},
     respond,
 };
-use crate::{app::App, backup, clock, model::period::date_at, store::partial::with_suffix};
+use crate::{app::App, backup::Prepared, clock, model::period::date_at};
 
 /// One at a time: each is a copy of the whole file on the disk.
 static DOWNLOADS: Semaphore = Semaphore::const_new(1);
 
 /// How much is read from the copy at once, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
-
-/// A copy that goes once it was sent, or could not be.
-struct Copy(PathBuf);
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        // There is none if it could not be made.
-        let _none = fs::remove_file(&self.0);
-    }
-}
 
 /// A checked copy of the database, made now.
 pub(super) async fn post(app: &App, headers: &HeaderMap) -> Streamed {
@@ -54,20 +43,15 @@ pub(super) async fn post(app: &App, headers: &HeaderMap) -> Streamed {
         return failed(StatusCode::SERVICE_UNAVAILABLE, sentence);
     };
     let registry = app.registry.get();
-    let copy = Copy(with_suffix(&app.database, ".download"));
     let made = task::spawn_blocking(move || {
-        // What a killed process left is in nobody's way.
-        fs::remove_file(&copy.0).or_else(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Ok(()),
-            _ => Err(error),
-        })?;
-        let bytes = backup::make(&registry, &copy.0).map_err(std::io::Error::other)?;
-        Ok((File::open(&copy.0)?, bytes, copy))
+        let copy = Prepared::for_download(&registry).map_err(io::Error::other)?;
+        let file = File::open(copy.path())?;
+        Ok((file.metadata()?.len(), file, copy))
     })
     .await
-    .unwrap_or_else(|error| Err(std::io::Error::other(error)));
+    .unwrap_or_else(|error| Err(io::Error::other(error)));
     match made {
-        Ok((file, bytes, copy)) => stream(file, bytes, copy, permit),
+        Ok((bytes, file, copy)) => stream(file, bytes, copy, permit),
         Err(error) => {
             error!(%error, "a backup for a download could not be made");
             let sentence = format!("the backup could not be made: {error}");
@@ -76,7 +60,7 @@ pub(super) async fn post(app: &App, headers: &HeaderMap) -> Streamed {
     }
 }
 
-fn stream(file: File, bytes: u64, copy: Copy, permit: SemaphorePermit<'static>) -> Streamed {
+fn stream(file: File, bytes: u64, copy: Prepared, permit: SemaphorePermit<'static>) -> Streamed {
     let (send, receive) = mpsc::channel(1);
     task::spawn_blocking(move || {
         let _until_sent = (copy, permit);
@@ -102,7 +86,7 @@ fn stream(file: File, bytes: u64, copy: Copy, permit: SemaphorePermit<'static>) 
 }
 
 /// Sends the file piece by piece, as fast as it is taken.
-fn send_all(mut file: File, send: &mpsc::Sender<Bytes>) -> std::io::Result<()> {
+fn send_all(mut file: File, send: &mpsc::Sender<Bytes>) -> io::Result<()> {
     loop {
         let mut chunk = vec![0; CHUNK_BYTES];
         let length = file.read(&mut chunk)?;

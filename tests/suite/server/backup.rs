@@ -274,6 +274,6 @@ fn a_backup_is_downloaded_from_the_page_of_the_file() {
     fs::write(&copy, &answer.body).unwrap();
     assert_eq!(whole(&copy), 3);
     wait_until("the copy to go", || {
-        !server.folder.path().join("trim-beacons.db.download").exists()
+        !server.folder.path().join("trim-beacons.db.download.partial").exists()
     });
 }
