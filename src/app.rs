@@ -8,6 +8,7 @@ use crate::{
     config::{current::Current, registry::Registry},
     ingest::{
         Ingest,
+        agents::Agents,
         location::{Locations, Unreadable},
         salt::Salts,
     },
@@ -103,7 +104,8 @@ pub fn start(registry: Registry) -> Result<(App, Running), Error> {
     let registry = Arc::new(Current::new(registry));
     let (writer, running) = writer::start(&database, Arc::clone(&registry), Arc::clone(&metrics))?;
     let readers = Readers::new(&database)?;
-    let ingest = Arc::new(Ingest { salts: Salts::beside(&database), locations });
+    let ingest =
+        Arc::new(Ingest { salts: Salts::beside(&database), locations, agents: Agents::default() });
     let app = App {
         registry,
         writer,

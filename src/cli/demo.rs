@@ -22,7 +22,9 @@ use crate::{
     app::App,
     clock,
     config::{self, registry::Registry},
-    ingest::{Ingest, Rejected, location::Locations, payload::Payload, salt::Salts},
+    ingest::{
+        Ingest, Rejected, agents::Agents, location::Locations, payload::Payload, salt::Salts,
+    },
     model::{
         beacon::Beacon,
         period::{date_at, first_instant},
@@ -89,7 +91,11 @@ fn fill(registry: &Registry) -> Result<(), Failure> {
     {
         progress.set_style(style);
     }
-    let ingest = Ingest { salts: Salts::beside(database), locations: Locations::default() };
+    let ingest = Ingest {
+        salts: Salts::beside(database),
+        locations: Locations::default(),
+        agents: Agents::default(),
+    };
     let mut bulk = Bulk::open(database, Arc::new(registry.clone()))?;
     let mut traffic = Traffic::new(days.len());
     for date in days {

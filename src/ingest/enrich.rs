@@ -1,15 +1,16 @@
 //! The values that a beacon is split by, from what its page and its headers tell.
 
-use std::{borrow::Cow, cell::OnceCell};
+use std::{borrow::Cow, cell::OnceCell, sync::Arc};
 
 use super::{
-    Request, country,
+    Ingest, Request,
+    agents::Agent,
+    country,
     identifier::{self, is_forbidden},
-    location::{Locations, Place},
+    location::Place,
     page_address::{self, PageAddress},
     payload::Payload,
     source::{self, Claims, Source},
-    user_agent::{self, UserAgent},
 };
 use crate::{
     config::registry::{EventType, Site},
@@ -39,9 +40,9 @@ pub struct Told<'a> {
     address: &'a PageAddress,
     request: &'a Request<'a>,
     site: &'a Site,
-    locations: &'a Locations,
+    ingest: &'a Ingest,
     place: OnceCell<Place>,
-    agent: OnceCell<UserAgent>,
+    agent: OnceCell<Arc<Agent>>,
     source: OnceCell<Source>,
 }
 
@@ -52,10 +53,10 @@ impl<'a> Told<'a> {
         address: &'a PageAddress,
         request: &'a Request<'a>,
         site: &'a Site,
-        locations: &'a Locations,
+        ingest: &'a Ingest,
     ) -> Self {
         let (place, agent, source) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { payload, address, request, site, locations, place, agent, source }
+        Self { payload, address, request, site, ingest, place, agent, source }
     }
 
     /// The values of every dimension that `event` is split by, as far as they are known.
@@ -110,17 +111,11 @@ impl<'a> Told<'a> {
             Dimension::Channel => Some(Cow::Borrowed(self.source().channel.as_str())),
             Dimension::Referrer => self.source().referrer.as_deref().map(Cow::Borrowed),
             Dimension::Country => self.country().map(Cow::Borrowed),
-            Dimension::Browser => Some(Cow::Borrowed(self.agent().browser)),
-            Dimension::BrowserVersion => {
-                let agent = self.agent();
-                version(agent.browser, &agent.browser_version)
-            }
-            Dimension::Os => Some(Cow::Borrowed(self.agent().os)),
-            Dimension::OsVersion => {
-                let agent = self.agent();
-                version(agent.os, &agent.os_version)
-            }
-            Dimension::Device => Some(Cow::Borrowed(self.agent().device.as_str())),
+            Dimension::Browser => Some(Cow::Borrowed(self.agent().parts.browser)),
+            Dimension::BrowserVersion => self.agent().browser_version.as_deref().map(Cow::Borrowed),
+            Dimension::Os => Some(Cow::Borrowed(self.agent().parts.os)),
+            Dimension::OsVersion => self.agent().os_version.as_deref().map(Cow::Borrowed),
+            Dimension::Device => Some(Cow::Borrowed(self.agent().parts.device.as_str())),
             Dimension::Screen => self.screen().map(Cow::Borrowed),
             Dimension::Language => self.language().map(Cow::Owned),
             Dimension::Meta(key) => self.meta(key).map(Cow::Borrowed),
@@ -139,8 +134,9 @@ impl<'a> Told<'a> {
         self.address.parameter(name).or_else(|| self.meta(name).map(Cow::Borrowed))
     }
 
-    fn agent(&self) -> &UserAgent {
-        self.agent.get_or_init(|| user_agent::parse(self.request.user_agent))
+    /// What the user agent tells.
+    pub fn agent(&self) -> &Agent {
+        self.agent.get_or_init(|| self.ingest.agents.read(self.request.user_agent))
     }
 
     fn source(&self) -> &Source {
@@ -174,7 +170,7 @@ impl<'a> Told<'a> {
     }
 
     fn place(&self) -> &Place {
-        self.place.get_or_init(|| self.locations.find(self.request.client))
+        self.place.get_or_init(|| self.ingest.locations.find(self.request.client))
     }
 
     /// From what a trusted proxy tells, else from the operator's database, else from the browser's
@@ -200,13 +196,14 @@ impl<'a> Told<'a> {
     }
 }
 
-/// `Firefox 132`: a version alone would lump together what has nothing in common.
-fn version(name: &str, version: &str) -> Option<Cow<'static, str>> {
-    (!version.is_empty()).then(|| Cow::Owned(format!("{name} {version}")))
-}
-
 /// One line without control characters, at most [`VALUE_BYTES_MAX`] long.
 fn tidy(value: &str) -> String {
+    let is_plain = |bytes: &[u8]| bytes.iter().all(|byte| byte.is_ascii_graphic());
+    if value.len() <= VALUE_BYTES_MAX
+        && value.split(' ').all(|word| !word.is_empty() && is_plain(word.as_bytes()))
+    {
+        return value.to_owned();
+    }
     let mut tidy = String::with_capacity(value.len().min(VALUE_BYTES_MAX));
     for word in value.split_whitespace() {
         if !tidy.is_empty() {

@@ -3,6 +3,7 @@
 //! An address and a full user agent come in with a [`Request`] and never leave this room: a
 //! [`Beacon`] has no field for them, and neither has a [`Rejected`].
 
+pub mod agents;
 pub mod bots;
 mod channel;
 pub mod compat;
@@ -37,17 +38,20 @@ use crate::{
 };
 
 use self::{
-    enrich::Told, location::Locations, page_address::PageAddress, payload::Payload, salt::Salts,
+    agents::Agents, enrich::Told, location::Locations, page_address::PageAddress, payload::Payload,
+    salt::Salts,
 };
 pub use self::{rejected::Rejected, request::Request};
 
-/// What this room keeps between beacons: today's keys, and the map of the world.
+/// What this room keeps between beacons: today's keys, the map of the world, and what agents tell.
 #[derive(Debug)]
 pub struct Ingest {
     /// The keys of the day.
     pub salts: Salts,
     /// Where addresses are.
     pub locations: Locations,
+    /// What the user agents tell that were met of late.
+    pub agents: Agents,
 }
 
 impl Ingest {
@@ -77,7 +81,7 @@ impl Ingest {
         check_origin(request, &site).map_err(at_site)?;
         payload.check_size(event.limits.meta_bytes).map_err(at_site)?;
         let identifier = identifier::of(payload, &address, request, event).map_err(at_site)?;
-        let told = Told::new(payload, &address, request, &site, &self.locations);
+        let told = Told::new(payload, &address, request, &site, self);
         people::check(payload, request, &site, &told).map_err(at_site)?;
         let day = |ms: i64| Period::containing(Granularity::Day, ms.div_euclid(1000), &site.zone);
         let (today, day) = (day(request.arrived_at), day(request.received_at));

@@ -22,14 +22,15 @@ impl PageAddress {
     /// alone, and taking its `/` for the page's path would count every page as the first.
     pub fn of(payload: &Payload<'_>, request: &Request<'_>) -> Self {
         let own = payload.meta.text("url").and_then(web_address);
-        let named = payload.identifier.as_deref().and_then(web_address);
+        let named = || payload.identifier.as_deref().and_then(web_address);
+        let host = |url: &Url| url.host_str().map(ToOwned::to_owned);
+        if let Some(url) = own.or_else(named) {
+            return Self { host: host(&url), url: Some(url) };
+        }
         let referer = request.referer.and_then(web_address);
         let origin = request.origin.and_then(web_address);
-        let host = [&own, &named, &origin, &referer]
-            .into_iter()
-            .find_map(|url| Some(url.as_ref()?.host_str()?.to_owned()));
-        let told = own.or(named).or_else(|| referer.filter(|url| is_whole(url, request)));
-        Self { host, url: told }
+        let host = origin.as_ref().or(referer.as_ref()).and_then(host);
+        Self { host, url: referer.filter(|url| is_whole(url, request)) }
     }
 
     /// The value of the query parameter `name` of the page, not empty.

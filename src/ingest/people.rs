@@ -1,6 +1,6 @@
 //! Only people are counted: what tells that a beacon comes from a program, a spammer or the owner.
 
-use super::{Rejected, Request, bots, enrich::Told, payload::Payload, source};
+use super::{Rejected, Request, agents::Agent, enrich::Told, payload::Payload, source};
 use crate::{
     config::registry::{Entrance, Site},
     model::rejection::Reason,
@@ -34,7 +34,7 @@ pub fn check(
         return refused(Reason::Prefetch, "the pixel was fetched ahead of a visit");
     }
     if site.judged.contains(&request.entrance) && !request.is_local {
-        check_agent(request.user_agent)?;
+        check_agent(request.user_agent, told.agent())?;
         if payload.meta.is_true("webdriver") {
             return refused(Reason::Automated, "a program drives the browser");
         }
@@ -45,8 +45,8 @@ pub fn check(
     Ok(())
 }
 
-fn check_agent(user_agent: &str) -> Result<(), Rejected> {
-    if let Some(family) = bots::family(user_agent) {
+fn check_agent(user_agent: &str, agent: &Agent) -> Result<(), Rejected> {
+    if let Some(family) = agent.bot {
         let sentence = "the user agent is a bot's".to_owned();
         return Err(Rejected::new(Reason::Bot, sentence).by(family));
     }

@@ -17,6 +17,7 @@ use crate::{
     },
     ingest::{
         Ingest, Rejected, Request,
+        agents::Agents,
         bots::OTHER_BOT,
         location::Locations,
         payload::{Fact, Payload},
@@ -122,7 +123,11 @@ impl Scratch {
             bulk: Some(bulk),
             partial,
             registry: Arc::clone(registry),
-            ingest: Ingest { salts: Salts::of_one_run(database), locations },
+            ingest: Ingest {
+                salts: Salts::of_one_run(database),
+                locations,
+                agents: Agents::default(),
+            },
             asked,
             waiting: BinaryHeap::new(),
             waiting_max: WAITING_MAX,
