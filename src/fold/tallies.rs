@@ -49,7 +49,7 @@ pub struct Tallies {
 }
 
 /// A key of the finest bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key {
     bucket: i64,
     site: TextId,
@@ -129,11 +129,22 @@ impl Sums {
         let repeats = self.repeats.into_iter().collect();
         let errors = self.errors.into_iter().collect();
         let mut tallies = Tallies { repeats, kept: self.kept, errors, ..Tallies::default() };
-        for (key, counters) in self.counters {
-            if counters.is_zero() {
-                continue;
-            }
-            for aggregate in buckets(&key, rules, calendar) {
+        let counters = self.counters.into_iter().filter(|(_, counters)| !counters.is_zero());
+        let mut counters: Vec<(Key, Counters)> = counters.collect();
+        // Sorted once: what follows comes out nearly in the order of the file.
+        counters.sort_unstable_by_key(|(key, _)| *key);
+        for granularity in Granularity::ALL {
+            let mut bucket = None;
+            for &(key, counters) in &counters {
+                let start = match bucket {
+                    Some((of, start)) if of == (key.bucket, key.site, key.event_type) => start,
+                    _ => kept_start(&key, granularity, rules, calendar),
+                };
+                bucket = Some(((key.bucket, key.site, key.event_type), start));
+                let Some(start) = start.filter(|start| start.with_pairs || !key.is_pair()) else {
+                    continue;
+                };
+                let aggregate = key.aggregate(granularity, start.period_start);
                 if key.dimension == TextId::TOTAL {
                     tallies.aggregates.push((aggregate, counters));
                 } else {
@@ -167,17 +178,35 @@ impl Sums {
     }
 }
 
-/// The keys of every bucket that keeps `key`, from the finest to the coarsest.
+/// A bucket that is kept.
+#[derive(Clone, Copy)]
+struct KeptStart {
+    period_start: i64,
+    /// Whether pairs are kept in it too.
+    with_pairs: bool,
+}
+
+/// The bucket of `granularity` that takes `key`, if its event type keeps such.
+fn kept_start(
+    key: &Key,
+    granularity: Granularity,
+    rules: &Rules,
+    calendar: &mut Calendar,
+) -> Option<KeptStart> {
+    let (zone, event) = rules.behind(key.site, key.event_type)?;
+    event.rules.granularities.contains(&granularity).then(|| KeptStart {
+        period_start: calendar.period(key.site, zone, granularity, key.bucket).start,
+        with_pairs: event.finest_of_pairs.is_some_and(|finest| granularity >= finest),
+    })
+}
+
+/// The buckets that take the total of `key`, from the finest to the coarsest.
 fn buckets(key: &Key, rules: &Rules, calendar: &mut Calendar) -> Vec<AggregateKey> {
-    let Some((zone, event)) = rules.behind(key.site, key.event_type) else { return Vec::new() };
-    let kept = event.rules.granularities.iter().copied();
-    kept.filter(|granularity| !key.is_pair() || Some(*granularity) >= event.finest_of_pairs)
-        .filter(|_| !key.is_pair() || event.finest_of_pairs.is_some())
-        .map(|granularity| {
-            let period = calendar.period(key.site, zone, granularity, key.bucket);
-            key.aggregate(granularity, period.start)
-        })
-        .collect()
+    let start = |granularity| {
+        let start = kept_start(key, granularity, rules, calendar)?;
+        Some(key.aggregate(granularity, start.period_start))
+    };
+    Granularity::ALL.into_iter().filter_map(start).collect()
 }
 
 /// Sorts by key and sums what has the same key.

@@ -1,6 +1,6 @@
 //! Single beacons: written by the fold, read by pages, gone after their time.
 
-use rusqlite::{Connection, Row, Statement, Transaction, named_params, params};
+use rusqlite::{CachedStatement, Connection, Row, Statement, Transaction, named_params, params};
 
 use super::{Error, figures::Subject};
 use crate::model::{
@@ -43,11 +43,8 @@ pub const COLUMNS: [(Dimension, &str); 21] = [
 /// # Errors
 /// When the file can't be written.
 pub fn add(transaction: &Transaction<'_>, kept: &[KeptBeacon]) -> Result<(), Error> {
-    let mut last = 0;
-    for beacon in kept {
-        last = add_after(transaction, beacon, last)?;
-    }
-    Ok(())
+    let mut rows = NewRows::new(transaction)?;
+    kept.iter().try_for_each(|beacon| rows.add(beacon).map(|_id| ()))
 }
 
 /// Adds a kept beacon, and says which number it has got.
@@ -55,35 +52,53 @@ pub fn add(transaction: &Transaction<'_>, kept: &[KeptBeacon]) -> Result<(), Err
 /// # Errors
 /// When the file can't be written.
 pub fn add_one(transaction: &Transaction<'_>, beacon: &KeptBeacon) -> Result<i64, Error> {
-    add_after(transaction, beacon, 0)
+    NewRows::new(transaction)?.add(beacon)
 }
 
-/// Adds a kept beacon where the one before has got the number `last`. The number within the millisecond
-/// is the next that is free.
-fn add_after(transaction: &Transaction<'_>, beacon: &KeptBeacon, last: i64) -> Result<i64, Error> {
-    let first = beacon.received_at * NUMBERS;
-    // The last number stays free: whoever comes then takes the next millisecond's first.
-    let most = first + NUMBERS - 2;
-    let id = if last >= first && last < most {
-        last + 1
-    } else {
-        let mut next = transaction.prepare_cached(
+/// What adds rows. Nearly all are later than whatever is there, so that their numbers need no look.
+struct NewRows<'t> {
+    insert: CachedStatement<'t>,
+    next: CachedStatement<'t>,
+    /// The largest number there is.
+    largest: i64,
+}
+
+impl<'t> NewRows<'t> {
+    fn new(transaction: &'t Transaction<'_>) -> Result<Self, Error> {
+        let insert = transaction.prepare_cached(
+            "INSERT INTO beacon_event (id, site, event_type, identifier, visitor, began, payload,
+                 left_page, gap, second, since,
+                 hostname, page, entry_page, source, channel, referrer, utm_source, utm_medium,
+                 utm_campaign, utm_content, utm_term, country, region, city, browser,
+                 browser_version, os, os_version, device, screen, language)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                 ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)",
+        )?;
+        let next = transaction.prepare_cached(
             "SELECT ifnull(max(id) + 1, ?1) FROM beacon_event WHERE id BETWEEN ?1 AND ?2",
         )?;
-        next.query_row([first, most], |row| row.get(0))?
-    };
-    let mut statement = transaction.prepare_cached(
-        "INSERT INTO beacon_event (id, site, event_type, identifier, visitor, began, payload,
-             left_page, gap, second, since,
-             hostname, page, entry_page, source, channel, referrer, utm_source, utm_medium, utm_campaign,
-             utm_content, utm_term, country, region, city, browser, browser_version, os, os_version,
-             device, screen, language)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-             ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)",
-    )?;
-    bind(&mut statement, id, beacon)?;
-    statement.raw_execute()?;
-    Ok(id)
+        let largest = "SELECT ifnull(max(id), 0) FROM beacon_event";
+        let largest = transaction.prepare_cached(largest)?.query_row([], |row| row.get(0))?;
+        Ok(Self { insert, next, largest })
+    }
+
+    /// Adds one; its number is the next that is free within its millisecond.
+    fn add(&mut self, beacon: &KeptBeacon) -> Result<i64, Error> {
+        let first = beacon.received_at * NUMBERS;
+        // The last number stays free: whoever comes then takes the next millisecond's first.
+        let most = first + NUMBERS - 2;
+        let id = if self.largest < first {
+            first
+        } else if self.largest < most {
+            self.largest + 1
+        } else {
+            self.next.query_row([first, most], |row| row.get(0))?
+        };
+        bind(&mut self.insert, id, beacon)?;
+        self.insert.raw_execute()?;
+        self.largest = self.largest.max(id);
+        Ok(id)
+    }
 }
 
 fn bind(statement: &mut Statement<'_>, id: i64, beacon: &KeptBeacon) -> Result<(), Error> {
