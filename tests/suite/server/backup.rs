@@ -20,23 +20,23 @@ const CONFIG: &str =
 const KILLS: u32 = 100;
 
 /// A command on the server's file, in the server's folder.
-pub(super) fn command(server: &Server, words: &[&str]) -> Command {
+pub(crate) fn command(server: &Server, words: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     command.args(words).args(["--config", "beacons.toml"]).current_dir(server.folder.path());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-pub(super) fn run(server: &Server, words: &[&str]) -> Output {
+pub(crate) fn run(server: &Server, words: &[&str]) -> Output {
     command(server, words).output().unwrap()
 }
 
-pub(super) fn done(server: &Server, words: &[&str]) {
+pub(crate) fn done(server: &Server, words: &[&str]) {
     let output = run(server, words);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-pub(super) fn refused(server: &Server, words: &[&str]) -> String {
+pub(crate) fn refused(server: &Server, words: &[&str]) -> String {
     let output = run(server, words);
     assert_eq!(output.status.code(), Some(1));
     String::from_utf8(output.stderr).unwrap()

@@ -1,11 +1,10 @@
 //! The server as its clients see it, over HTTP, and as its owner does, in the file.
 
 mod alerts;
-mod backup;
+pub(crate) mod backup;
 mod beacon;
 mod chronicle;
 mod clients;
-mod crash;
 mod dates;
 mod edits;
 mod exports;

@@ -1,0 +1,14 @@
+//! Whether the promises hold when processes, disks and clocks fail.
+//!
+//! In minutes as it stands. With `TRIM_BEACONS_THOROUGH=1` each of these tests does what it does many
+//! times more, which takes most of an hour.
+
+mod kills;
+
+use std::env;
+
+/// How often something is done: `usually`, or `thoroughly` where it is asked for.
+fn times(usually: usize, thoroughly: usize) -> usize {
+    let is_thorough = env::var_os("TRIM_BEACONS_THOROUGH").is_some_and(|value| value != "0");
+    if is_thorough { thoroughly } else { usually }
+}
