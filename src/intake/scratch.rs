@@ -28,7 +28,7 @@ use crate::{
         day_sum::DaySum,
         rejection::Reason,
     },
-    store,
+    store::{self, connection::NOT_YET_MADE},
     writer::bulk::Bulk,
 };
 
@@ -342,7 +342,8 @@ fn remove_abandoned(database: &Path) {
     let Ok(entries) = fs::read_dir(folder.unwrap_or(Path::new("."))) else { return };
     for entry in entries.flatten() {
         let own = entry.file_name().to_string_lossy().into_owned();
-        let is_scratch = own.starts_with(&name) && own.ends_with(SUFFIX);
+        let whole = own.strip_suffix(NOT_YET_MADE).unwrap_or(&own);
+        let is_scratch = own.starts_with(&name) && whole.ends_with(SUFFIX);
         let lock = is_scratch.then(|| File::open(entry.path()).ok()).flatten();
         if lock.is_some_and(|file| file.try_lock().is_ok()) {
             remove(&entry.path());

@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::
 use super::{
     Error,
     migrate::{self, Before},
+    partial::{put_in_place, with_suffix},
 };
 
 /// What the file says it is: `TBcn` in ASCII.
@@ -27,6 +28,9 @@ const READER_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a statement waits for a lock.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// What the name of a file ends with that is just being made, after the one that it will have.
+pub const NOT_YET_MADE: &str = ".new";
 
 /// How long the file's last owner may take to end, and how often it is looked whether it has.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
@@ -86,25 +90,20 @@ pub fn open_copy(path: &Path) -> Result<Writable, Error> {
 }
 
 fn open(path: &Path, before: Before) -> Result<Writable, Error> {
-    let unopened = |source| Error::Open { path: path.to_owned(), source };
-    let created = !path.exists();
+    let made = if path.exists() { None } else { make(path)? };
+    let created = made.is_some();
     if !created {
         check_header(path)?;
     }
-    let mut options = OpenOptions::new();
-    let lock = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let lock = lock.open(path).map_err(unopened)?;
-    lock_or_wait(&lock, path)?;
+    let lock = match made {
+        Some(lock) => lock,
+        None => lock_or_wait(path, path)?,
+    };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     harden(&connection)?;
-    if created {
-        // Both must be set before the first table.
-        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // EXTRA makes an answered beacon survive a power cut; NORMAL would not.
     connection.pragma_update(None, "synchronous", "EXTRA")?;
@@ -116,19 +115,47 @@ fn open(path: &Path, before: Before) -> Result<Writable, Error> {
     Ok(Writable { connection, created, _lock: lock })
 }
 
-/// Locks the file. Who holds it may just be ending, so it is waited for, for a moment.
-fn lock_or_wait(lock: &File, path: &Path) -> Result<(), Error> {
+/// Makes a new file, which takes its name when it is whole and on the disk: whatever stops this, there is
+/// either none or one that can be used. Returns its lock, or `None` if somebody else was faster.
+fn make(path: &Path) -> Result<Option<File>, Error> {
+    let new = with_suffix(path, NOT_YET_MADE);
+    let lock = lock_or_wait(&new, path)?;
+    // Whoever held the lock before may have given the file its name, or left half of one.
+    if path.exists() {
+        // Most often it has that name already, and there is none to remove.
+        let _none = std::fs::remove_file(&new);
+        return Ok(None);
+    }
+    lock.set_len(0).map_err(|source| Error::Write { path: new.clone(), source })?;
+    let mut connection = Connection::open_with_flags(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // Until it has its name, nothing of it is worth keeping.
+    connection.pragma_update(None, "journal_mode", "OFF")?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    // Both must be set before the first table.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    migrate::to_latest(&mut connection, &new, Before::Forgotten)?;
+    connection.close().map_err(|(_, error)| error)?;
+    put_in_place(&new, path)?;
+    Ok(Some(lock))
+}
+
+/// Opens `file` and locks it, `path` or what is to become it. Who holds it may just be ending, so it is waited
+/// for, for a moment.
+fn lock_or_wait(file: &Path, path: &Path) -> Result<File, Error> {
+    let unopened = |source| Error::Open { path: path.to_owned(), source };
+    let mut options = OpenOptions::new();
+    let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let lock = options.open(file).map_err(unopened)?;
     let deadline = Instant::now() + LOCK_WAIT;
     loop {
         match lock.try_lock() {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(lock),
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                 std::thread::sleep(LOCK_PAUSE);
             }
             Err(TryLockError::WouldBlock) => return Err(Error::InUse(path.to_owned())),
-            Err(TryLockError::Error(source)) => {
-                return Err(Error::Open { path: path.to_owned(), source });
-            }
+            Err(TryLockError::Error(source)) => return Err(unopened(source)),
         }
     }
 }

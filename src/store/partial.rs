@@ -36,14 +36,7 @@ impl Partial {
     /// # Errors
     /// When that can't be done; then `target` is as it was.
     pub fn replace(self, target: &Path) -> Result<u64, Error> {
-        let replace = || {
-            let file = File::open(&self.path)?;
-            file.sync_all()?;
-            fs::rename(&self.path, target)?;
-            sync_folder_of(target)?;
-            Ok(file.metadata()?.len())
-        };
-        replace().map_err(|source| Error::Write { path: target.to_owned(), source })
+        put_in_place(&self.path, target)
     }
 
     /// Where it is.
@@ -63,6 +56,21 @@ impl Drop for Partial {
     fn drop(&mut self) {
         self.remove();
     }
+}
+
+/// Gives `file` the name `target`, whole, on the disk. Returns its size in bytes.
+///
+/// # Errors
+/// When that can't be done; then `target` is as it was.
+pub(super) fn put_in_place(file: &Path, target: &Path) -> Result<u64, Error> {
+    let replace = || {
+        let open = File::open(file)?;
+        open.sync_all()?;
+        fs::rename(file, target)?;
+        sync_folder_of(target)?;
+        Ok(open.metadata()?.len())
+    };
+    replace().map_err(|source| Error::Write { path: target.to_owned(), source })
 }
 
 /// Makes names in the folder of `path` survive a power cut.

@@ -3,7 +3,10 @@
 //! In minutes as it stands. With `TRIM_BEACONS_THOROUGH=1` each of these tests does what it does many
 //! times more, which takes most of an hour.
 
+mod disk;
+mod image;
 mod kills;
+mod power;
 
 use std::env;
 

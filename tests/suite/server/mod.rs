@@ -24,5 +24,5 @@ mod retention;
 mod shared;
 mod signals;
 mod size;
-mod upgrades;
+pub(crate) mod upgrades;
 mod verify;

@@ -8,7 +8,7 @@ use super::backup::{command, done, refused};
 use crate::support::{PATIENCE, Server, count};
 
 /// As the samples were made with it.
-const CONFIG: &str = "[event.page_view]\nvisits = true\n\
+pub(crate) const CONFIG: &str = "[event.page_view]\nvisits = true\n\
     dimensions = [\"source\", \"country\", \"browser\", \"entry_page\"]\npairs = [\"page × source\"]\n\
     retention = { hour = \"forever\", day = \"forever\" }\n\
     [event.engagement]\nmeasures = { seconds = [1, 10, 60] }\n\
@@ -19,12 +19,12 @@ const KILLS: u32 = 100;
 
 /// For each older schema what its release wrote: on each of three days two visitors viewed three pages
 /// and stayed on each for twelve seconds, and a program viewed a page.
-const SAMPLES: [(i64, &str); 2] = [
+pub(crate) const SAMPLES: [(i64, &str); 2] = [
     (1, include_str!("../../fixtures/schema/1.sql")),
     (2, include_str!("../../fixtures/schema/2.sql")),
 ];
 
-fn write_sample(sample: &str, database: &Path) {
+pub(crate) fn write_sample(sample: &str, database: &Path) {
     if database.exists() {
         fs::remove_file(database).unwrap();
     }
@@ -37,12 +37,12 @@ fn open(path: &Path) -> Connection {
     file
 }
 
-fn version(path: &Path) -> i64 {
+pub(crate) fn version(path: &Path) -> i64 {
     open(path).query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
 }
 
 /// What every file says that was made of a sample, whatever its schema.
-fn assert_counted(path: &Path) {
+pub(crate) fn assert_counted(path: &Path) {
     let file = open(path);
     let found: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(found, "ok");

@@ -31,6 +31,11 @@ impl Client {
         Ok(Self { stream, read: Vec::new() })
     }
 
+    /// The port of its own end.
+    pub(crate) fn port(&self) -> u16 {
+        self.stream.local_addr().unwrap().port()
+    }
+
     /// Sends a request and waits for its answer.
     pub(crate) fn send(
         &mut self,

@@ -57,6 +57,11 @@ impl Server {
         Self::start_in(Vec::new(), clock.environment(), config)
     }
 
+    /// A server that finds this in its environment.
+    pub(crate) fn start_with(environment: Vec<(String, String)>, config: &str) -> Self {
+        Self::start_in(Vec::new(), environment, config)
+    }
+
     fn start_in(before: Vec<String>, environment: Vec<(String, String)>, config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("beacons.toml"), config).unwrap();
