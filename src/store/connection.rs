@@ -99,11 +99,18 @@ fn open(path: &Path, before: Before) -> Result<Writable, Error> {
         Some(lock) => lock,
         None => lock_or_wait(path, path)?,
     };
+    let connection = connect(path, before).map_err(|error| error.of_opening(path))?;
+    Ok(Writable { connection, created, _lock: lock })
+}
+
+fn connect(path: &Path, before: Before) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     harden(&connection)?;
+    // What is not ours stays as it is.
+    migrate::check_version(&connection, path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // EXTRA makes an answered beacon survive a power cut; NORMAL would not.
     connection.pragma_update(None, "synchronous", "EXTRA")?;
@@ -112,12 +119,17 @@ fn open(path: &Path, before: Before) -> Result<Writable, Error> {
     connection.pragma_update(None, "cache_size", -4096)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     migrate::to_latest(&mut connection, path, before)?;
-    Ok(Writable { connection, created, _lock: lock })
+    Ok(connection)
 }
 
 /// Makes a new file, which takes its name when it is whole and on the disk: whatever stops this, there is
 /// either none or one that can be used. Returns its lock, or `None` if somebody else was faster.
 fn make(path: &Path) -> Result<Option<File>, Error> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+        && !folder.exists()
+    {
+        return Err(Error::NoFolder { path: path.to_owned(), folder: folder.to_owned() });
+    }
     let new = with_suffix(path, NOT_YET_MADE);
     let lock = lock_or_wait(&new, path)?;
     // Whoever held the lock before may have given the file its name, or left half of one.
@@ -126,18 +138,23 @@ fn make(path: &Path) -> Result<Option<File>, Error> {
         let _none = std::fs::remove_file(&new);
         return Ok(None);
     }
-    lock.set_len(0).map_err(|source| Error::Write { path: new.clone(), source })?;
-    let mut connection = Connection::open_with_flags(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    lock.set_len(0).map_err(|source| Error::Write { path: path.to_owned(), source })?;
+    fill(&new).map_err(|error| error.of_opening(path))?;
+    put_in_place(&new, path)?;
+    Ok(Some(lock))
+}
+
+/// Makes an empty file a database without anything in it.
+fn fill(new: &Path) -> Result<(), Error> {
+    let mut connection = Connection::open_with_flags(new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Until it has its name, nothing of it is worth keeping.
     connection.pragma_update(None, "journal_mode", "OFF")?;
     connection.pragma_update(None, "synchronous", "OFF")?;
     // Both must be set before the first table.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    migrate::to_latest(&mut connection, &new, Before::Forgotten)?;
-    connection.close().map_err(|(_, error)| error)?;
-    put_in_place(&new, path)?;
-    Ok(Some(lock))
+    migrate::to_latest(&mut connection, new, Before::Forgotten)?;
+    Ok(connection.close().map_err(|(_, error)| error)?)
 }
 
 /// Opens `file` and locks it, `path` or what is to become it. Who holds it may just be ending, so it is waited

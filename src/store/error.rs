@@ -1,6 +1,6 @@
 //! What can go wrong with the file, in sentences that its owner can act on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why the file can't be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +52,28 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// The folder of the file does not exist.
+    #[error("can't make {}: there is no folder {}", .path.display(), .folder.display())]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+        /// Where it should lie.
+        folder: PathBuf,
+    },
+    /// The folder of the file can't be written.
+    #[error(
+        "can't write {}: its folder can't be written, and SQLite keeps a log beside the file",
+        .0.display()
+    )]
+    Folder(PathBuf),
+    /// SQLite can't open the file.
+    #[error("can't read or write {}: {source}", .path.display())]
+    Unopened {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: rusqlite::Error,
+    },
     /// A file can't be written.
     #[error("can't write {}: {source}", .path.display())]
     Write {
@@ -84,9 +106,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// Says which file it is about, and what of it, where SQLite does not.
+    pub(super) fn of_opening(self, path: &Path) -> Self {
+        let Self::Sqlite(source) = self else { return self };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        if rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_err() {
+            return Self::Folder(path.to_owned());
+        }
+        Self::Unopened { path: path.to_owned(), source }
+    }
+
     /// Whether the disk is full, so that trying again later may help.
     pub fn is_disk_full(&self) -> bool {
-        matches!(self, Self::Sqlite(error)
+        matches!(self, Self::Sqlite(error) | Self::Unopened { source: error, .. }
             if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
     }
 }

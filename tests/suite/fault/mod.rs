@@ -3,7 +3,9 @@
 //! In minutes as it stands. With `TRIM_BEACONS_THOROUGH=1` each of these tests does what it does many
 //! times more, which takes most of an hour.
 
+mod calls;
 mod disk;
+mod files;
 mod image;
 mod kills;
 mod power;

@@ -78,6 +78,15 @@ impl Server {
         self.wait_for_port();
     }
 
+    /// Begins anew with this in its environment. Says whether it serves; if not, it has ended.
+    pub(crate) fn restart_with(&mut self, environment: Vec<(String, String)>) -> bool {
+        self.environment = environment;
+        self.respawn();
+        let port = self.port_it_says();
+        self.port = port.unwrap_or_default();
+        port.is_some()
+    }
+
     /// Begins anew without waiting until it serves.
     pub(crate) fn respawn(&mut self) {
         self.child = spawn(&self.before, &self.environment, &self.folder, &self.said);
@@ -85,6 +94,11 @@ impl Server {
 
     /// Waits until it says where it serves.
     pub(crate) fn wait_for_port(&mut self) {
+        let port = self.port_it_says();
+        self.port = port.unwrap_or_else(|| panic!("it did not serve: {}", self.said()));
+    }
+
+    fn port_it_says(&mut self) -> Option<u16> {
         let stdout = self.child.stdout.take().unwrap();
         let mut lines = BufReader::new(stdout).lines();
         let port = lines.find_map(|line| {
@@ -94,7 +108,7 @@ impl Server {
         });
         // The rest is read too, so that the server never waits for us.
         thread::spawn(move || lines.for_each(drop));
-        self.port = port.unwrap_or_else(|| panic!("it did not serve: {}", self.said()));
+        port
     }
 
     /// What it finds in its environment beside the rest.
@@ -111,6 +125,11 @@ impl Server {
     /// Asks it to end, and waits until it has.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
         self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         let mut ended = None;
         let child = &mut self.child;
         wait_until("the end", || {
