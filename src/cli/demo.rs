@@ -21,7 +21,7 @@ use super::{
 use crate::{
     app::App,
     clock,
-    config::{self, registry::Registry},
+    config::{self, registry::Registry, wanted::Goal},
     ingest::{
         Ingest, Rejected, agents::Agents, location::Locations, payload::Payload, salt::Salts,
     },
@@ -62,10 +62,25 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .map_err(|error| Failure::Other(format!("can't make a temporary folder: {error}")))?;
     let mut registry = config::embedded()?;
     registry.server.database = folder.0.join("demo.db");
+    registry.goals = goals();
     registry.server.listen = options.listen.unwrap_or(registry.server.listen);
     fill(&registry)?;
     let note = "\nThis is a demo: its traffic is made up, and its file is gone when it stops.\n";
     serve::serve(registry, note, |_| {}, visitors)
+}
+
+/// What the made-up site wants to be reached.
+fn goals() -> Vec<Goal> {
+    let goal = |name: &str, event: &str, identifier: Option<&str>| Goal {
+        name: name.to_owned(),
+        event: event.to_owned(),
+        identifier: identifier.map(str::to_owned),
+    };
+    vec![
+        goal("Signed up", "signup", None),
+        goal("Read the prices", "page_view", Some("/prices")),
+        goal("Got the handbook", "download_click", Some("handbook.pdf")),
+    ]
 }
 
 impl Folder {

@@ -283,6 +283,7 @@ impl Traffic {
             5 => ("signup", None),
             6 => ("search", Some(*self.one_of(&["chain", "brake", "tube", "cargo", "light"]))),
             7 => ("form_submit", Some("contact")),
+            8..=9 => ("custom_event", Some(*self.one_of(&["Booked a test ride", "Asked by chat"]))),
             _ => return None,
         })
     }

@@ -5,6 +5,7 @@ mod backups;
 mod chronicle;
 pub mod contract;
 mod messages;
+mod rankings;
 mod retention;
 mod salt;
 mod seals;
@@ -16,7 +17,7 @@ use self::contract::Job;
 use crate::app::App;
 
 /// Every job.
-static JOBS: [Job; 7] = [
+static JOBS: [Job; 8] = [
     chronicle::JOB,
     salt::JOB,
     retention::JOB,
@@ -24,6 +25,7 @@ static JOBS: [Job; 7] = [
     alerts::JOB,
     messages::JOB,
     backups::JOB,
+    rankings::JOB,
 ];
 
 /// Does every job when it is due, for ever.

@@ -4,7 +4,7 @@ use super::{
     date::Today,
     link::{self, Link, Place, Way},
     metric::Metric,
-    number,
+    number::{self, Change},
     svg::{Svg, sparkline},
 };
 use crate::{
@@ -43,8 +43,6 @@ pub enum Leads {
     Own,
     /// To the page at this path that is about them.
     At(&'static str),
-    /// All to this address.
-    To(String),
 }
 
 /// A card as its template shows it.
@@ -57,10 +55,11 @@ pub(super) struct View {
     /// The range, where it isn't the page's own.
     pub(super) note: Option<String>,
     pub(super) tabs: Vec<Link>,
-    /// What heads the column of figures.
-    pub(super) column: &'static str,
+    /// What heads the columns of figures.
+    pub(super) columns: Vec<&'static str>,
     pub(super) rows: Vec<RowView>,
     pub(super) has_trends: bool,
+    pub(super) has_shares: bool,
     /// Why there are no rows, or why they lead nowhere.
     pub(super) why: Option<String>,
     /// The link to the full list, if there are more rows.
@@ -80,6 +79,8 @@ pub(super) struct RowView {
     /// The bar's length in percent of its column.
     pub(super) width: String,
     pub(super) trend: Svg,
+    /// How one of the figures changed, in a column of its own if it is told at all.
+    pub(super) change: Option<Change>,
 }
 
 impl Card {
@@ -101,9 +102,10 @@ impl Card {
             note: (own != range).then(|| today.name(own)),
             tabs: self.tabs.clone(),
             why: self.why().map(str::to_owned),
-            column: self.metric.title(&ranking.scope),
+            columns: vec![self.metric.title(&ranking.scope)],
             rows: self.rows(way, &[self.metric]),
             has_trends: !self.trends.is_empty(),
+            has_shares: true,
             all,
         }
     }
@@ -132,6 +134,7 @@ impl Card {
                 share: number::percent(value(row), total),
                 width: format!("{:.1}%", 100.0 * number::ratio(value(row).max(0), largest)),
                 trend: sparkline(self.trends.get(index).map_or(&[], Vec::as_slice)),
+                change: None,
             }
         };
         ranking.rows.iter().enumerate().map(view).collect()
@@ -181,7 +184,6 @@ impl Card {
             }
             Leads::Own => Some(self.own(way, name)),
             Leads::At(path) => Some(self.to(way, path, name)),
-            Leads::To(href) => Some(href.clone()),
         }
     }
 

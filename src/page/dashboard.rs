@@ -9,6 +9,7 @@ use super::{
     chart::Chart,
     date,
     filters::FilterBar,
+    happened::HappenedCard,
     interval_title,
     layout::Frame,
     link::{self, Link},
@@ -47,6 +48,8 @@ pub struct DashboardPage<'a> {
     pub annotations: &'a [Annotation],
     /// The rankings, in reading order.
     pub cards: &'a [Card],
+    /// What happened beside page views.
+    pub happened: &'a [HappenedCard],
     /// A site that beacons have come for and that nobody has declared.
     pub undeclared: Option<&'a str>,
     /// What alerts tell of now: each alert's name, and a sentence.
@@ -162,6 +165,7 @@ impl DashboardPage<'_> {
     fn views(&self) -> Vec<View> {
         let (today, range) = (self.picker.today, self.picker.range);
         let view = |card: &Card| card.view(&self.frame.way, today, range);
-        self.cards.iter().map(view).collect()
+        let happened = self.happened.iter().map(|card| card.view(&self.frame.way, today, range));
+        self.cards.iter().map(view).chain(happened).collect()
     }
 }

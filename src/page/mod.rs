@@ -11,6 +11,7 @@ pub mod errors;
 pub mod events;
 pub mod filtered;
 pub mod goals;
+pub mod happened;
 pub mod live;
 pub mod month;
 pub mod one;

@@ -13,6 +13,7 @@ use super::{
     card::{Card, Leads},
     date::Today,
     filtered::Reason,
+    happened::HappenedCard,
     layout::{Assets, Frame},
     link::{self, Link, Place, Way},
     metric::Metric,
@@ -21,7 +22,10 @@ use super::{
 };
 use crate::{
     model::{interval::Interval, period::DateRange},
-    report::answer::{Figures, Point, Ranking, Row, Scope, Series},
+    report::{
+        answer::{Figures, Point, Ranking, Row, Scope, Series},
+        happened::{Happened, Happening},
+    },
     store::chronicle::{Annotation, Kind},
 };
 
@@ -257,6 +261,38 @@ pub(super) fn cards() -> Vec<Card> {
     cards[1].tabs = tabs(["Sources", "Channels", "Campaigns"]);
     cards[4].ranking.scope.range = DateRange::ending(TODAY.date, 7);
     cards
+}
+
+/// Goals, events and errors.
+pub(super) fn happened() -> [HappenedCard; 3] {
+    let goals =
+        [("Signed up", None, 96), ("Read the <prices>", None, 704), ("Got nothing", None, 0)];
+    let kind = |event_type: &str, identifier: Option<&str>, visitors, before| Happening {
+        event_type: event_type.to_owned(),
+        identifier: identifier.map(str::to_owned),
+        figures: figures(visitors),
+        before: Some(before),
+    };
+    let kinds = vec![
+        kind("download_click", None, 402, 900),
+        kind("custom_event", Some("A <name> of its own that is rather long"), 96, 500),
+        kind("signup", None, 5, 1),
+    ];
+    let mut errors = card("Errors", "identifier", &[("TypeError: <x> is null", None, 7)], 2);
+    errors.ranking.scope.event_type = "error".to_owned();
+    [
+        HappenedCard::Goals(ranking("goal", thirty_days(), &goals, 3)),
+        HappenedCard::Events(Happened { kinds, names_in_all: 31 }),
+        HappenedCard::Errors(errors),
+    ]
+}
+
+/// The same where there is nothing of it.
+pub(super) fn nothing_happened() -> [HappenedCard; 2] {
+    [
+        HappenedCard::Goals(ranking("goal", thirty_days(), &[], 0)),
+        HappenedCard::Events(Happened::default()),
+    ]
 }
 
 /// Names that nobody wants: long, foreign, hostile, none.

@@ -55,6 +55,7 @@ fn stories() -> Vec<Story> {
 
 fn dashboards() -> Vec<Story> {
     let cards = sample::cards();
+    let (all, nothing) = (sample::happened(), sample::nothing_happened());
     let page = |name, count, granularity, level: i64, cards: &[Card], metric| {
         let series = sample::series(granularity, count, level);
         let before = sample::before(&series);
@@ -69,6 +70,7 @@ fn dashboards() -> Vec<Story> {
             intervals: &[Interval::Day, Interval::Week],
             annotations: &sample::annotations(&series),
             cards,
+            happened: if level > 0 { &all } else { &nothing },
             undeclared: None,
             alerts: &[],
             first_run: None,
@@ -101,6 +103,7 @@ fn first_run() -> Result<String, Error> {
         intervals: &[],
         annotations: &[],
         cards: &[],
+        happened: &sample::happened(),
         undeclared: Some("<i>.example"),
         alerts: &[("Silence".to_owned(), "No beacon for <b>7</b> hours.".to_owned())],
         first_run: Some(FirstRun {

@@ -77,12 +77,11 @@ pub fn ranking(question: &Question, file: &Transaction<'_>) -> Result<Ranking, E
             ..question.clone()
         };
         let figures = reading::total(&of_goal, &range, file)?;
-        if figures.count > 0 {
-            rows.push(Row { name: goal.name.clone(), label: None, figures });
-        }
+        rows.push(Row { name: goal.name.clone(), label: None, figures });
     }
     rows.sort_by_key(|row| -row.figures.visitors);
     let rows_in_all = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    rows.truncate(usize::try_from(question.limit).unwrap_or(usize::MAX));
     Ok(Ranking {
         scope: reading::scope(question, range),
         dimension: "goal".to_owned(),

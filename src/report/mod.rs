@@ -12,6 +12,7 @@ pub mod events;
 pub mod filtered;
 pub mod filters;
 pub mod goals;
+pub mod happened;
 pub mod month;
 pub mod narrowed;
 pub mod overview;

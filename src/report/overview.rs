@@ -12,7 +12,7 @@ use super::{
     reading,
 };
 use crate::{
-    model::period::DateRange,
+    model::{dimension::Dimension, period::DateRange},
     store::{Error, Transaction},
 };
 
@@ -26,6 +26,32 @@ pub(super) const REPORT: Report = Report {
 /// What is shown where no dates are asked for: the last weeks without today, in which a course would
 /// end in a drop.
 pub const DEFAULT: Dates = Dates::Days(28);
+
+/// How many rows a card shows.
+pub const CARD_ROWS: u32 = 8;
+
+/// The cards, each with what shares its place: dimensions, and identifiers as `None`.
+pub const CARDS: [&[Option<Dimension>]; 4] = [
+    &[
+        Some(Dimension::Source),
+        Some(Dimension::Channel),
+        Some(Dimension::Referrer),
+        Some(Dimension::UtmCampaign),
+    ],
+    &[None, Some(Dimension::EntryPage), Some(Dimension::ExitPage)],
+    &[
+        Some(Dimension::Country),
+        Some(Dimension::Region),
+        Some(Dimension::City),
+        Some(Dimension::Language),
+    ],
+    &[
+        Some(Dimension::Device),
+        Some(Dimension::Browser),
+        Some(Dimension::Os),
+        Some(Dimension::Screen),
+    ],
+];
 
 /// Dates that are asked about, once the file has told where it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 
 use quick_cache::sync::Cache;
 
-use super::{answer::Ranking, question::Question, top};
+use super::{answer::Ranking, overview, question::Question, top};
 use crate::{
     model::{dimension::Dimension, period::DateRange},
     store::{Error, Transaction, figures::Order},
@@ -57,6 +57,38 @@ impl Past {
         };
         self.0.get_or_insert_with(&key, || top::answer(question, file))
     }
+}
+
+/// The rankings with which the overview of `site` begins, read and remembered unless they are, so that
+/// nobody waits for them.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn remember(
+    past: &Past,
+    question: &Question,
+    past_changes: Option<u64>,
+    file: &Transaction<'_>,
+) -> Result<(), Error> {
+    let range = overview::settled(question, file)?.range;
+    if range.last >= question.today() {
+        return Ok(());
+    }
+    for card in overview::CARDS {
+        let dimensions = &question.event.dimensions;
+        let first = card.iter().find(|one| one.as_ref().is_none_or(|it| dimensions.contains(it)));
+        let Some(dimension) = first else { continue };
+        let order = top::order_of(dimension.as_ref(), Order::Visitors);
+        let ranked = Question {
+            dimension: dimension.clone(),
+            order,
+            range: Some(range),
+            limit: overview::CARD_ROWS,
+            ..question.clone()
+        };
+        past.ranking(&ranked, past_changes, file)?;
+    }
+    Ok(())
 }
 
 /// The key of what is asked, if it can be remembered.

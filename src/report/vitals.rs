@@ -11,7 +11,7 @@ use super::{
 use crate::store::{Error, Transaction};
 
 /// The event type that measures them.
-const VITALS: &str = "vitals";
+pub const VITALS: &str = "vitals";
 
 /// The measures with what is good up to, and poor beyond (<https://web.dev/articles/vitals>):
 /// milliseconds, but for `cls`.

@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// How many visitors of one thing or another are told apart at most: about 64 MB.
+/// How many visitors of one thing or another are told apart on one day at most: about 64 MB.
 const SEEN_MAX: usize = 4_000_000;
 
 type Sums = HashMap<TextId, Counters, foldhash::fast::RandomState>;
@@ -43,6 +43,8 @@ struct Counting<'c> {
     /// The first instants of the days, UTC seconds.
     midnights: Vec<i64>,
     seen: HashSet<u64, foldhash::fast::RandomState>,
+    /// The day that they were seen on: what comes is in the order of time.
+    day: usize,
     hasher: foldhash::fast::FixedState,
 }
 
@@ -80,6 +82,7 @@ pub(super) fn count(
         ranked,
         midnights: midnights(&range, question),
         seen: HashSet::default(),
+        day: 0,
         hasher: foldhash::fast::FixedState::default(),
     };
     let mut is_whole = true;
@@ -129,6 +132,11 @@ impl Counting<'_> {
     }
 
     fn add_own(&mut self, single: &Single) {
+        let day = self.midnights.partition_point(|midnight| *midnight <= single.at);
+        if day != self.day {
+            self.day = day;
+            self.seen.clear();
+        }
         let is_first = self.first(single, 0, TextId::TOTAL);
         let began = i64::from(single.began);
         let own = |first: bool| Counters {
@@ -170,8 +178,7 @@ impl Counting<'_> {
     /// Whether the visitor is met for the first time that day.
     fn first(&mut self, single: &Single, of: usize, value: TextId) -> bool {
         let Some(visitor) = single.visitor else { return false };
-        let day = self.midnights.partition_point(|midnight| *midnight <= single.at);
-        self.seen.insert(self.hasher.hash_one((visitor, day, of, value.0)))
+        self.seen.insert(self.hasher.hash_one((visitor, of, value.0)))
     }
 }
 

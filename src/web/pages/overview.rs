@@ -6,21 +6,21 @@ use super::{Asked, NoPage, filters, frame, top};
 use crate::{
     app::App,
     config::registry::IdentifierRule,
-    ingest::compat::claim::CUSTOM,
     model::{dimension::Dimension, period::DateRange, rejection::Reason},
     page::{
         card::{self, Card, Leads},
         dashboard::{DashboardPage, FirstRun},
         filtered,
         filters::FilterBar,
+        happened::HappenedCard,
         link::{self, Link},
-        metric::Metric,
         picker::Picker,
     },
     report::{
         self,
         answer::{Overview, Ranking},
         narrowed::{Narrowed, Reach},
+        overview::{CARD_ROWS, CARDS, Settled},
         past::Past,
         question::Question,
         status::{self, Status},
@@ -36,35 +36,10 @@ const ALERTS: usize = 5;
 /// How many rules are told that have refused first beacons.
 const REFUSED: usize = 3;
 
-/// How many rows a card shows.
-const ROWS: u32 = 8;
-
-/// The cards, each with what shares its place: dimensions, and identifiers as `None`.
-const CARDS: [&[Option<Dimension>]; 4] = [
-    &[
-        Some(Dimension::Source),
-        Some(Dimension::Channel),
-        Some(Dimension::Referrer),
-        Some(Dimension::UtmCampaign),
-    ],
-    &[None, Some(Dimension::EntryPage), Some(Dimension::ExitPage)],
-    &[
-        Some(Dimension::Country),
-        Some(Dimension::Region),
-        Some(Dimension::City),
-        Some(Dimension::Language),
-    ],
-    &[
-        Some(Dimension::Device),
-        Some(Dimension::Browser),
-        Some(Dimension::Os),
-        Some(Dimension::Screen),
-    ],
-];
-
 struct Read {
     overview: Overview,
     cards: Vec<Card>,
+    happened: Vec<HappenedCard>,
     filters: FilterBar,
     alerts: Vec<(String, String)>,
     status: Status,
@@ -108,6 +83,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         intervals: &question.intervals(&range),
         annotations: &read.overview.annotations,
         cards: &read.cards,
+        happened: &read.happened,
         undeclared: undeclared.as_deref().filter(|_| !asked.shared),
         alerts: if asked.shared { &[] } else { &read.alerts },
         first_run: is_first.then_some(FirstRun {
@@ -141,8 +117,12 @@ fn everything(
 ) -> Result<Read, store::Error> {
     let settled = report::overview::settled(&asked.question, file)?;
     let range = settled.range;
-    let question =
-        Question { range: Some(range), limit: ROWS, dimension: None, ..asked.question.clone() };
+    let question = Question {
+        range: Some(range),
+        limit: CARD_ROWS,
+        dimension: None,
+        ..asked.question.clone()
+    };
     let own = Asked { question, metric: asked.metric.ranked(), ..asked.clone() };
     let reach = Reach::read(&own.question, range, file)?;
     let place = filters::place(asked, link::OVERVIEW);
@@ -167,10 +147,11 @@ fn everything(
     if overview.not_told.is_some() {
         cards.clear();
     }
-    cards.extend(beside(&own, file)?);
+    let happened = happened(&own, &settled, file)?;
     let filters = filters::bar(&own, &reach, place, note);
     let status = status::answer(&own.question, file)?;
-    Ok(Read { overview, cards, filters, alerts: alerts(&own.question, file)?, status })
+    let alerts = alerts(&own.question, file)?;
+    Ok(Read { overview, cards, happened, filters, alerts, status })
 }
 
 /// A card to be: what it ranks, and the links to what else it might rank.
@@ -249,40 +230,33 @@ fn alerts(
     Ok(own.map(|notice| (notice.alert, notice.what)).take(ALERTS).collect())
 }
 
-/// What was reached and what was sent beside page views: goals, events by names of their own, errors;
-/// each where there is any. They can't be filtered.
-fn beside(asked: &Asked, file: &Transaction<'_>) -> Result<Vec<Card>, store::Error> {
+/// What was reached, sent and met beside page views: goals, events, errors. They can't be filtered.
+/// Others see the events that pages call by names of their own, and no advice.
+fn happened(
+    asked: &Asked,
+    settled: &Settled,
+    file: &Transaction<'_>,
+) -> Result<Vec<HappenedCard>, store::Error> {
     let question = &asked.question;
     if !question.event.visits || !question.filters.is_empty() {
         return Ok(Vec::new());
     }
-    let custom = question.events.iter().find(|event| event.name == CUSTOM);
+    let events = report::happened::answer(question, settled, asked.shared, file)?;
+    if asked.shared {
+        let is_any = !events.kinds.is_empty();
+        return Ok(is_any.then_some(HappenedCard::Events(events)).into_iter().collect());
+    }
+    let goals = report::goals::ranking(question, file)?;
+    let mut cards = vec![HappenedCard::Goals(goals), HappenedCard::Events(events)];
     let errors =
         question.events.iter().find(|event| event.identifier == IdentifierRule::Fingerprint);
-    let wanted = [(custom, Leads::Own), (errors, Leads::At(link::ERRORS))];
-    let mut cards = Vec::new();
-    if !question.goals.is_empty() {
-        cards.push(goals(asked, file)?);
-    }
-    for (event, leads) in wanted {
-        let Some(event) = event else { continue };
+    if let Some(event) = errors {
         let about = Question { event: Arc::clone(event), ..question.clone() };
         let card = top::card(&Asked { question: about, ..asked.clone() }, Vec::new(), file)?;
-        cards.push(Card { leads, trends: Vec::new(), ..card });
+        if !card.ranking.rows.is_empty() {
+            let leads = Leads::At(link::ERRORS);
+            cards.push(HappenedCard::Errors(Card { leads, trends: Vec::new(), ..card }));
+        }
     }
-    cards.retain(|card| !card.ranking.rows.is_empty());
     Ok(cards)
-}
-
-fn goals(asked: &Asked, file: &Transaction<'_>) -> Result<Card, store::Error> {
-    let ranking = report::goals::ranking(&asked.question, file)?;
-    let range = ranking.scope.range;
-    Ok(Card {
-        title: "Goals".to_owned(),
-        metric: Metric::Visitors,
-        ranking,
-        trends: Vec::new(),
-        tabs: Vec::new(),
-        leads: Leads::To(asked.way.to_range(link::GOALS, range, &[])),
-    })
 }

@@ -75,3 +75,29 @@ fn goals_count_conversions_and_who_converts_by_source_and_page() {
     let page = server.get("/goals").text();
     assert!(page.contains("Signed up") && page.contains("50\u{a0}%"), "{page}");
 }
+
+#[test]
+fn the_first_screen_tells_what_was_reached_and_sent_and_others_see_names_alone() {
+    let server = Server::start(
+        "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[[site]]\ndomain = \"shop.example\"\npublic = true\n",
+    );
+    send(&server, 1, "page_view", "", "/", "news.example");
+    let page = server.get("/").text();
+    assert!(page.contains("No goals are declared yet"), "{page}");
+    assert!(page.contains("trimBeacon(&#39;signup&#39;)"), "{page}");
+    for visitor in [1, 1, 2] {
+        send(&server, visitor, "signup", "", "/", "");
+    }
+    send(&server, 1, "custom_event", r#","identifier":"Asked""#, "/", "");
+    send(&server, 1, "error", r#","identifier":"TypeError: secret""#, "/", "");
+    let page = server.get("/").text();
+    assert!(page.contains(">signup</a></th><td>3</td><td>2</td>"), "{page}");
+    assert!(page.contains("event_type=signup"), "{page}");
+    assert!(page.contains(">Asked</a></th><td>1</td><td>1</td>"), "{page}");
+    assert!(page.contains("TypeError: secret"), "{page}");
+    let public = server.get("/public/shop.example/").text();
+    assert!(public.contains(">Asked</a></th><td>1</td><td>1</td>"), "{public}");
+    for private in ["signup", "TypeError", "No goals"] {
+        assert!(!public.contains(private), "{private}: {public}");
+    }
+}
