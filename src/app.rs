@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use tokio::sync::watch;
 
 use crate::{
+    auth::accounts::Accounts,
     config::{current::Current, registry::Registry},
     ingest::{
         Ingest,
@@ -30,6 +31,8 @@ pub struct App {
     pub readers: Readers,
     /// What takes beacons.
     pub ingest: Arc<Ingest>,
+    /// Who may look.
+    pub accounts: Arc<Accounts>,
     /// Counters since the start.
     pub metrics: Arc<Metrics>,
     /// The last beacons.
@@ -104,6 +107,7 @@ pub fn start(registry: Registry) -> Result<(App, Running), Error> {
     let registry = Arc::new(Current::new(registry));
     let (writer, running) = writer::start(&database, Arc::clone(&registry), Arc::clone(&metrics))?;
     let readers = Readers::new(&database)?;
+    let accounts = Arc::new(Accounts::read(&readers)?);
     let ingest =
         Arc::new(Ingest { salts: Salts::beside(&database), locations, agents: Agents::default() });
     let app = App {
@@ -111,6 +115,7 @@ pub fn start(registry: Registry) -> Result<(App, Running), Error> {
         writer,
         readers,
         ingest,
+        accounts,
         metrics,
         recent: Arc::default(),
         past: Arc::default(),

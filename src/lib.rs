@@ -11,8 +11,8 @@
 //! | 1 | [`config`], [`clock`], [`metrics`], [`recent`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; the last beacons; embedded files; tables as text |
 //! | 2 | [`ingest`], [`fold`], [`store`], [`import`] | people and payloads; counting; SQL; what files of others tell |
 //! | 3 | [`writer`], [`report`], [`alert`], [`export`] | the thread that writes; questions and answers; what is told; tables written out |
-//! | 4 | [`page`], [`backup`], [`prune`], [`amend`], [`share`], [`verify`] | HTML; the file copied and brought back; what goes by age; what people change; links for others; whether the file is what was counted |
-//! | 5 | [`app`], [`intake`] | what a running server shares; files of others, read and counted |
+//! | 4 | [`page`], [`backup`], [`prune`], [`amend`], [`auth`], [`verify`] | HTML; the file copied and brought back; what goes by age; what people change; who may look; whether the file is what was counted |
+//! | 5 | [`app`], [`intake`], [`share`] | what a running server shares; files of others, read and counted; links for others |
 //! | 6 | [`web`], [`jobs`], [`control`] | HTTP; what is done by the clock; what commands ask of a running server |
 //! | 7 | [`cli`] | the command line |
 //!
@@ -29,6 +29,7 @@ pub mod alert;
 pub mod amend;
 pub mod app;
 pub mod assets;
+pub mod auth;
 pub mod backup;
 pub mod cli;
 pub mod clock;

@@ -49,10 +49,12 @@ impl RecentBeacons {
         beacons.push_front(Recent { at, words, reason });
     }
 
-    /// Those of `site`, and those of which no site could be told; the last first.
-    pub fn of(&self, site: &str) -> Vec<Recent> {
+    /// Those of `site`, and if `sees_all` those of which no site could be told, which may be about any; the
+    /// last first.
+    pub fn of(&self, site: &str, sees_all: bool) -> Vec<Recent> {
         let sites = self.lock();
-        let own = [site, ""].into_iter().filter_map(|name| sites.get(name));
+        let unknown = sees_all.then_some("");
+        let own = [Some(site), unknown].into_iter().flatten().filter_map(|name| sites.get(name));
         let mut found: Vec<Recent> = own.flatten().cloned().collect();
         drop(sites);
         found.sort_by_key(|beacon| -beacon.at);
@@ -77,10 +79,11 @@ mod tests {
         }
         recent.note("", 50, "not JSON", Some(Reason::Malformed));
         recent.note("b.example", 200, "another site", None);
-        let found = recent.of("a.example");
+        let found = recent.of("a.example", true);
         assert_eq!(found.len(), BEACONS_MAX);
         assert_eq!(found.first().map(|beacon| beacon.at), Some(99));
         assert!(found.iter().all(|beacon| beacon.words.len() <= TEXT_BYTES_MAX));
-        assert_eq!(recent.of("c.example").len(), 1);
+        assert_eq!(recent.of("c.example", true).len(), 1);
+        assert_eq!(recent.of("c.example", false).len(), 0);
     }
 }

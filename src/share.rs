@@ -1,14 +1,11 @@
 //! Secret links to the figures of one site, for those who shall see nothing else.
 //!
-//! A link's token has 256 random bits and is told once; the file has its BLAKE3 hash alone. A password
-//! is kept as Argon2 hashes it.
+//! A link's token is told once; the file has its hash alone.
 
-use argon2::{
-    Argon2, PasswordHash, PasswordHasher as _, PasswordVerifier as _, password_hash::SaltString,
-};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    auth::secret,
     config::registry::Registry,
     store::{
         self, Transaction,
@@ -79,8 +76,8 @@ pub fn carry_out(
                     "the label is longer than {TEXT_BYTES_MAX} bytes"
                 )));
             }
-            let token = token()?;
-            let hash = hash(&token);
+            let token = secret::token().map_err(Error::Wrong)?;
+            let hash = secret::hash(&token);
             let expires_at = days.map(|days| now + i64::from(days) * 86_400);
             let link = ShareLink { id: 0, site, password, label, created_at: now, expires_at };
             let site = link.site.clone();
@@ -116,36 +113,22 @@ pub fn open(
     token: &str,
     now: i64,
 ) -> Result<Option<ShareLink>, store::Error> {
-    share::find(file, &hash(token), now)
+    share::find(file, &secret::hash(token), now)
 }
 
 /// Whether `password` opens `link`. It takes a while, as it is meant to.
 pub fn is_password(link: &ShareLink, password: &str) -> bool {
-    let Some(kept) = link.password.as_deref().map(PasswordHash::new) else { return true };
-    kept.is_ok_and(|kept| Argon2::default().verify_password(password.as_bytes(), &kept).is_ok())
+    link.password.as_deref().is_none_or(|kept| secret::is_password(kept, password))
 }
 
 /// What a browser keeps that has told the password of `link`; another one once that changes.
 pub fn pass(link: &ShareLink, token: &str) -> String {
     let kept = link.password.as_deref().unwrap_or_default();
-    blake3::Hasher::new_keyed(&hash(token)).update(kept.as_bytes()).finalize().to_hex().to_string()
-}
-
-fn hash(token: &str) -> [u8; 32] {
-    *blake3::hash(token.as_bytes()).as_bytes()
-}
-
-/// 256 random bits, as 64 hex digits.
-fn token() -> Result<String, Error> {
-    let bytes: [u8; 32] = random()?;
-    Ok(blake3::Hash::from(bytes).to_hex().to_string())
-}
-
-fn random<const N: usize>() -> Result<[u8; N], Error> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::Wrong(format!("the system gives no random numbers: {error}")))?;
-    Ok(bytes)
+    blake3::Hasher::new_keyed(&secret::hash(token))
+        .update(kept.as_bytes())
+        .finalize()
+        .to_hex()
+        .to_string()
 }
 
 fn hashed(password: &str) -> Result<String, Error> {
@@ -154,10 +137,7 @@ fn hashed(password: &str) -> Result<String, Error> {
             "a password has {PASSWORD_BYTES_MIN} to {TEXT_BYTES_MAX} bytes"
         )));
     }
-    let unhashed = |error| Error::Wrong(format!("the password can't be hashed: {error}"));
-    let salt = SaltString::encode_b64(&random::<16>()?).map_err(unhashed)?;
-    let hash = Argon2::default().hash_password(password.as_bytes(), &salt).map_err(unhashed)?;
-    Ok(hash.to_string())
+    secret::hashed(password).map_err(Error::Wrong)
 }
 
 #[cfg(test)]
@@ -182,7 +162,5 @@ mod tests {
         assert_ne!(pass(&one, "x"), pass(&other, "x"));
         assert_ne!(pass(&one, "x"), pass(&one, "y"));
         assert!(hashed("short").is_err());
-        let (one, other) = (token().unwrap(), token().unwrap());
-        assert!(one.len() == 64 && one != other);
     }
 }

@@ -21,7 +21,11 @@ use super::{
 use crate::{
     app::App,
     clock,
-    config::{self, registry::Registry, wanted::Goal},
+    config::{
+        self,
+        registry::{Access, Registry},
+        wanted::Goal,
+    },
     ingest::{
         Ingest, Rejected, agents::Agents, location::Locations, payload::Payload, salt::Salts,
     },
@@ -64,8 +68,11 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     registry.server.database = folder.0.join("demo.db");
     registry.goals = goals();
     registry.server.listen = options.listen.unwrap_or(registry.server.listen);
+    // There is nothing in it that anybody would have to sign in for.
+    registry.server.access = Access::Open;
     fill(&registry)?;
-    let note = "\nThis is a demo: its traffic is made up, and its file is gone when it stops.\n";
+    let note = "\nThis is a demo: its traffic is made up, nobody has to sign in, and its file is gone when \
+                it stops.\n";
     serve::serve(registry, note, |_| {}, visitors)
 }
 

@@ -15,7 +15,9 @@ mod inspect;
 mod prune;
 mod serve;
 mod share;
+mod token;
 mod traffic;
+mod user;
 mod verify;
 
 use std::{
@@ -30,7 +32,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     app,
-    config::{self, registry::Registry},
+    config::{
+        self,
+        registry::{Access, Registry},
+    },
     store,
 };
 
@@ -82,6 +87,12 @@ enum Command {
     Prune(prune::Options),
     /// Make, list and take back secret links to a site's figures; also beside a running server
     Share(share::Options),
+    /// Say who may look: let people in, change and take back; also beside a running server
+    User(user::Options),
+    /// Make, list and revoke tokens of programs; also beside a running server
+    Token(token::Options),
+    /// Print a new link by which the first account of a running server is made
+    SetupLink(Place),
     /// Try out an alert of beacons.toml
     Alert(alert::Options),
     /// Serve a temporary database with thirteen months of made-up traffic, to look around
@@ -100,6 +111,9 @@ struct Place {
     /// The address to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// Ask nobody to sign in [default: access of beacons.toml]
+    #[arg(long)]
+    open: bool,
 }
 
 /// Why a command could not be carried out.
@@ -144,6 +158,9 @@ pub fn main() -> ExitCode {
         Command::Annotate(options) => annotate::run(&options),
         Command::Prune(options) => prune::run(&options),
         Command::Share(options) => share::run(&options),
+        Command::User(options) => user::run(&options),
+        Command::Token(options) => token::run(&options),
+        Command::SetupLink(place) => user::setup_link(&place),
         Command::Alert(options) => alert::run(&options),
         Command::Demo(options) => demo::run(&options),
     };
@@ -173,6 +190,9 @@ impl Place {
         if let Some(listen) = self.listen {
             registry.server.listen = listen;
         }
+        if self.open {
+            registry.server.access = Access::Open;
+        }
         Ok(registry)
     }
 }
@@ -195,4 +215,14 @@ fn say(text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome.map_err(|error| Failure::Other(format!("can't write: {error}"))),
     }
+}
+
+/// Asks for a password, and reads it from the first line of the input.
+fn read_password(question: &str) -> Result<String, Failure> {
+    say(question)?;
+    let mut line = String::new();
+    io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| Failure::Other(format!("the password can't be read: {error}")))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

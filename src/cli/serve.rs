@@ -12,7 +12,8 @@ use tracing::{info, warn};
 use super::{Failure, Place, say};
 use crate::{
     app::{self, App},
-    config::registry::{Registry, Server},
+    auth::{self, accounts::Accounts},
+    config::registry::{Access, Registry, Server},
     control::Socket,
     jobs,
     web::{self, server},
@@ -162,8 +163,9 @@ fn greeting(
     let base = registry.server.base_url.clone().unwrap_or_else(|| url.clone());
     let database = std::path::absolute(&app.database).unwrap_or_else(|_| app.database.clone());
     let state = if created { " (new)" } else { "" };
+    let access = access(&app.accounts, &registry.server, &base)?;
     Ok(format!(
-        "Trim Beacons {version} serves {url}/\n{note}\n\
+        "Trim Beacons {version} serves {url}/\n{note}\n{access}\
          Paste this into the <head> of your pages:\n    {snippet}\n\
          Or send a first beacon by hand:\n    {curl}\n\
          Everything is kept in one file:\n    {database}{state}\n\
@@ -174,6 +176,25 @@ fn greeting(
         curl = web::curl(&base),
         database = database.display(),
     ))
+}
+
+/// Who may look: the link by which the first account is made, or that anybody may.
+fn access(accounts: &Accounts, server: &Server, base: &str) -> Result<String, Failure> {
+    if server.access == Access::Open {
+        if !server.listen.ip().is_loopback() {
+            warn!(
+                "whoever reaches {} sees every page: set access = \"sign-in\" in beacons.toml, unless a \
+                 proxy asks who it is",
+                server.listen
+            );
+        }
+        return Ok(String::new());
+    }
+    let token = accounts.new_setup_token().map_err(Failure::Other)?;
+    Ok(token.map_or_else(String::new, |token| {
+        let link = auth::setup_link(base, &token);
+        format!("Open this link to choose a name and a password; nobody else can:\n    {link}\n")
+    }))
 }
 
 /// The address by which this machine reaches it, if it listens on all.

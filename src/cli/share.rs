@@ -1,11 +1,9 @@
 //! `share`: secret links to a site's figures, made and taken back, also beside a running server.
 
-use std::io;
-
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 
-use super::{Failure, Place, change, say};
+use super::{Failure, Place, change, read_password, say};
 use crate::{
     control,
     model::period::date_at,
@@ -57,20 +55,13 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         Action::Create { site, days, password, label, place } => {
             let registry = place.registry()?;
             let site = change::site(&registry, site.as_deref())?;
-            let password = password.then(read_password).transpose()?;
+            let password = password
+                .then(|| read_password("The password for the link, then Enter:"))
+                .transpose()?;
             let label = label.clone();
             carry_out(place, Request::Create { site, password, days: *days, label })
         }
     }
-}
-
-fn read_password() -> Result<String, Failure> {
-    say("The password for the link, then Enter:")?;
-    let mut line = String::new();
-    io::stdin()
-        .read_line(&mut line)
-        .map_err(|error| Failure::Other(format!("the password can't be read: {error}")))?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn carry_out(place: &Place, request: Request) -> Result<(), Failure> {

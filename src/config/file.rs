@@ -35,6 +35,7 @@ pub(super) struct Server {
     pub(super) database: Value<String>,
     pub(super) time_zone: Value<String>,
     pub(super) base_url: Value<String>,
+    pub(super) access: Value<String>,
     pub(super) trusted_proxies: List<String>,
     pub(super) sender_tokens: List<String>,
     pub(super) country_database: Value<String>,

@@ -38,6 +38,8 @@ pub struct Server {
     pub database: PathBuf,
     /// The address that browsers see, without a trailing slash; `None` derives it from `listen`.
     pub base_url: Option<String>,
+    /// Who may look.
+    pub access: Access,
     /// Networks whose forwarded headers are believed; empty believes none.
     pub trusted_proxies: Vec<Prefix>,
     /// What senders show that may tell addresses, user agents and times of others from anywhere.
@@ -50,6 +52,15 @@ pub struct Server {
     pub backup: Option<BackupRule>,
     /// What is bounded by how much.
     pub limits: ServerLimits,
+}
+
+/// Who may look at what is not public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever has signed in, and programs with a token.
+    SignIn,
+    /// Whoever reaches the server.
+    Open,
 }
 
 /// One backup a day, of which some are kept.
@@ -69,6 +80,26 @@ impl Server {
     /// The address under which browsers find it, as far as beacons.toml tells.
     pub fn url(&self) -> String {
         self.base_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+
+    /// The path under which browsers find it: empty, or `/stats`.
+    pub fn root(&self) -> &str {
+        let rest = self.base_url.as_deref().and_then(|url| url.split_once("://"));
+        rest.and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..))).unwrap_or_default()
+    }
+
+    /// `path` without [`Self::root`], whether a proxy has taken that off or not.
+    pub fn inner<'p>(&self, path: &'p str) -> &'p str {
+        match path.strip_prefix(self.root()) {
+            Some("") if !self.root().is_empty() => "/",
+            Some(inner) if inner.starts_with('/') => inner,
+            _ => path,
+        }
+    }
+
+    /// Whether browsers reach it by TLS, as far as beacons.toml tells.
+    pub fn is_https(&self) -> bool {
+        self.base_url.as_deref().is_some_and(|url| url.starts_with("https:"))
     }
 }
 
@@ -240,6 +271,11 @@ pub struct EventLimits {
 }
 
 impl Token {
+    /// The token of which `hash` is the BLAKE3 hash.
+    pub const fn of_hash(hash: [u8; 32]) -> Self {
+        Self(blake3::Hash::from_bytes(hash))
+    }
+
     /// The token that is written `text`.
     pub fn of(text: &str) -> Self {
         Self(blake3::hash(text.trim().as_bytes()))

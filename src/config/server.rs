@@ -16,6 +16,9 @@ use super::{
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// The shortest token, in characters.
 const TOKEN_CHARACTERS_MIN: usize = 24;
+/// The words for who may look.
+const ACCESS: [(&str, registry::Access); 2] =
+    [("sign-in", registry::Access::SignIn), ("open", registry::Access::Open)];
 const DEFAULT_DATABASE: &str = "trim-beacons.db";
 /// How many backups of each kind may be kept.
 const BACKUPS_MAX: i64 = 1000;
@@ -42,7 +45,8 @@ pub(super) fn check(written: file::Server) -> Result<registry::Server, Fault> {
     Ok(registry::Server {
         listen: written.listen.as_ref().map_or(Ok(DEFAULT_LISTEN), listen)?,
         database: database.unwrap_or_else(|| PathBuf::from(DEFAULT_DATABASE)),
-        base_url: written.base_url.as_ref().map(value::origin).transpose()?,
+        base_url: written.base_url.as_ref().map(value::base).transpose()?,
+        access: written.access.as_ref().map_or(Ok(registry::Access::SignIn), access)?,
         trusted_proxies: value::list(written.trusted_proxies.as_ref(), value::prefix)?,
         sender_tokens: value::list(written.sender_tokens.as_ref(), token)?,
         country_database: written.country_database.as_ref().map(path).transpose()?,
@@ -63,6 +67,10 @@ fn listen(text: &Spanned<String>) -> Result<SocketAddr, Fault> {
             ),
         )
     })
+}
+
+fn access(text: &Spanned<String>) -> Result<registry::Access, Fault> {
+    value::word("a value of access", text, &ACCESS)
 }
 
 /// A token that nobody guesses. The message does not repeat it.
@@ -148,9 +156,13 @@ mod tests {
         );
         check("[server]\ndatabase = \"\"", "beacons.toml:2:12: this must be the path of a file");
         check(
-            "[server]\nbase_url = \"https://example.com/stats\"",
-            "beacons.toml:2:12: \"https://example.com/stats\" is not a web address without a path; \
-             write one such as \"https://example.com\"",
+            "[server]\nbase_url = \"example.com/stats\"",
+            "beacons.toml:2:12: \"example.com/stats\" is not a web address; write one such as \
+             \"https://example.com\" or \"https://example.com/stats\"",
+        );
+        check(
+            "[server]\naccess = \"closed\"",
+            "beacons.toml:2:10: \"closed\" is not a value of access; use \"sign-in\" or \"open\"",
         );
         check(
             "[server]\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/40\"]",

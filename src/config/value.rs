@@ -256,6 +256,36 @@ pub(super) fn origin(text: &Spanned<String>) -> Result<String, Fault> {
         })
 }
 
+/// The address under which browsers find a server, a path included; without a slash at its end.
+pub(super) fn base(text: &Spanned<String>) -> Result<String, Fault> {
+    let is_plain = |path: &str| {
+        path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte))
+            && !path.contains("//")
+    };
+    let written = text.get_ref();
+    let url = url::Url::parse(written).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && is_plain(url.path())
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    let path = |url: &url::Url| url.path().trim_end_matches('/').to_owned();
+    url.map(|url| format!("{}{}", url.origin().ascii_serialization(), path(&url))).ok_or_else(
+        || {
+            Fault::at(
+                text,
+                format!(
+                    "{} is not a web address; write one such as \"https://example.com\" or \
+                 \"https://example.com/stats\"",
+                    quoted(written)
+                ),
+            )
+        },
+    )
+}
+
 /// A number with up to three decimals, in thousandths.
 pub(super) fn thousandths(value: &Spanned<f64>) -> Result<i64, Fault> {
     const BOUND_MAX: f64 = 1e12;
@@ -357,6 +387,22 @@ mod tests {
             "https://example.com?a",
         ] {
             check(origin, text, None);
+        }
+    }
+
+    #[test]
+    fn a_server_may_have_a_path() {
+        check(base, "https://Example.com/", Some("https://example.com".to_owned()));
+        check(base, "https://example.com/stats/", Some("https://example.com/stats".to_owned()));
+        check(base, "http://localhost:8080/a/b", Some("http://localhost:8080/a/b".to_owned()));
+        for text in [
+            "",
+            "example.com/a",
+            "https://example.com/a?b",
+            "https://example.com//a",
+            "https://a.example/é\"",
+        ] {
+            check(base, text, None);
         }
     }
 

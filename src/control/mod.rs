@@ -22,7 +22,7 @@ use tracing::{info, warn};
 use crate::{
     amend::{self, note::Note},
     app::App,
-    clock,
+    auth, clock,
     config::registry::Registry,
     share,
     writer::changes::Changes,
@@ -47,6 +47,10 @@ pub enum Request {
     Share(share::Request),
     /// Say something about a moment.
     Annotate(Note),
+    /// Say who may look.
+    Access(auth::Request),
+    /// Make a new link by which the first account is made.
+    SetupLink,
 }
 
 /// What came of it, in a sentence.
@@ -120,14 +124,21 @@ async fn answer(app: &App, stream: UnixStream) -> io::Result<()> {
     time::timeout(REQUEST_WAIT, read.read_line(&mut line)).await??;
     let app = app.clone();
     let done = tokio::task::spawn_blocking(move || match serde_json::from_str(&line) {
+        Ok(Request::SetupLink) => setup_link(&app),
         Ok(request) => {
+            let is_access = matches!(request, Request::Access(_));
             // What is shared has a secret in it, which no log may tell.
             let is_edit = matches!(request, Request::Amend(_));
             let answer = carry_out(&mut app.file(), &app.registry.get(), request, clock::now());
             if let (true, Answer::Done(what)) = (is_edit, &answer) {
                 info!("{what}");
             }
-            answer
+            match is_access.then(|| app.accounts.refresh(&app.readers)) {
+                Some(Err(error)) => Answer::Failed(format!(
+                    "it is in the file, but this server could not read it again, so restart it: {error}"
+                )),
+                _ => answer,
+            }
         }
         Err(error) => Answer::Failed(format!(
             "the server does not know this request, is it of another release? {error}"
@@ -155,10 +166,28 @@ pub fn carry_out(
             let done = amend::carry_out(file, registry, request, now);
             answer_of(done.map(|done| format!("Edit {}: {}", done.edit, done.what)))
         }
+        Request::Access(request) => answer_of(auth::carry_out(file, registry, request, now)),
+        Request::SetupLink => Answer::Failed(
+            "no server runs here: it prints the link when it starts, as long as nobody has an account"
+                .to_owned(),
+        ),
         Request::Share(request) => {
             let base = registry.server.url();
             answer_of(share::carry_out(file, registry, &base, request, now))
         }
+    }
+}
+
+fn setup_link(app: &App) -> Answer {
+    match app.accounts.new_setup_token() {
+        Ok(Some(token)) => {
+            let base = app.registry.get().server.url();
+            Answer::Done(auth::setup_link(&base, &token))
+        }
+        Ok(None) => {
+            Answer::Failed("this server is set up already: user list shows who may look".to_owned())
+        }
+        Err(why) => Answer::Failed(why),
     }
 }
 

@@ -148,7 +148,7 @@ impl DashboardPage<'_> {
                 self.series.points.iter().find(|point| (point.start..point.end).contains(&it.at));
             let when = at.map(|point| date::point_words(point, self.series.granularity));
             let when = when.unwrap_or_default();
-            let removable = it.kind == Kind::Note && !self.frame.shared;
+            let removable = it.kind == Kind::Note && self.frame.owner;
             (when, it.text.as_str(), removable.then_some(it.id))
         });
         said.collect()

@@ -2,8 +2,8 @@
 
 use super::{
     link::{
-        ALERTS, ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY, SETUP, SITES,
-        STORAGE, TOP, VITALS, Way, YEAR,
+        ACCOUNT, ALERTS, ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY, SETUP,
+        SITES, STORAGE, TOP, VITALS, Way, YEAR,
     },
     number,
 };
@@ -30,6 +30,13 @@ pub struct Frame {
     pub site: String,
     /// Whether it is shown to others, who see the figures of this site and nothing else.
     pub shared: bool,
+    /// Whether it is shown to somebody who may change things.
+    pub owner: bool,
+    /// Who is signed in; empty where nobody is.
+    pub account: String,
+    /// What forms bring along, to prove that they are of this very session; empty where nobody is signed
+    /// in.
+    pub form_token: String,
     /// Links to every site, for the switcher; it appears when there are two or more.
     pub sites: Vec<Link>,
     /// The navigation; see [`Frame::sections`].
@@ -127,9 +134,14 @@ impl Frame {
         self.way.to(SETUP, &[])
     }
 
+    /// Where one's own account is.
+    pub(super) fn account_page(&self) -> String {
+        self.action(ACCOUNT)
+    }
+
     /// The size of the file, if it is shown.
     pub(super) fn file_size(&self) -> Option<String> {
-        self.file_bytes.map(number::bytes)
+        self.file_bytes.filter(|_| self.owner).map(number::bytes)
     }
 
     /// The site that a form must name, if there are several.

@@ -53,6 +53,21 @@ pub const PRIVACY: &str = "/privacy";
 /// How pages and programs are led here.
 pub const SETUP: &str = "/setup";
 
+/// Where somebody says who it is.
+pub const SIGN_IN: &str = "/sign-in";
+/// The beginning of the one-time link of the first start; its token follows.
+pub const CLAIM: &str = "/claim";
+/// Where a session ends.
+pub const SIGN_OUT: &str = "/sign-out";
+/// One's own account, and for owners everybody's.
+pub const ACCOUNT: &str = "/account";
+/// Where a form gives an account another password.
+pub const PASSWORD: &str = "/account/password";
+/// Where a form makes tokens and takes them back.
+pub const TOKENS: &str = "/account/tokens";
+/// Where a form says who may look.
+pub const PEOPLE: &str = "/account/people";
+
 /// What is said about moments.
 pub const ANNOTATIONS: &str = "/api/v1/annotations";
 
@@ -92,6 +107,8 @@ pub const FILTER: &str = "filter";
 /// A ranking that takes the place of the first one of its card; it may stand several times.
 pub const CARD: &str = "card";
 
+/// Where somebody goes on who had to sign in first.
+pub const NEXT: &str = "next";
 /// Of single beacons, the number before which they came.
 pub const BEFORE: &str = "before";
 /// What was decided about errors: `open`, `resolved`, `muted`.

@@ -3,7 +3,10 @@
 //! A page is one file, one struct with plain fields, and one template of the same name. The struct's
 //! methods answer what the template asks; templates have only loops, conditions and escaping.
 
+pub mod account;
 pub mod alerts;
+pub mod claim;
+pub mod closed;
 pub mod dashboard;
 pub mod embed;
 pub mod error;
@@ -18,6 +21,7 @@ pub mod one;
 pub mod one_error;
 pub mod privacy;
 pub mod setup;
+pub mod sign_in;
 pub mod sites;
 pub mod storage;
 pub mod top;
@@ -52,6 +56,8 @@ mod sample;
 mod sample_lists;
 #[cfg(test)]
 mod stories;
+#[cfg(test)]
+mod stories_access;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod storybook;

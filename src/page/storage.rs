@@ -57,9 +57,8 @@ impl StoragePage<'_> {
     }
 
     /// Where a form asks for a backup.
-    #[expect(clippy::unused_self, reason = "templates ask the page")]
-    fn download(&self) -> &'static str {
-        link::DOWNLOAD
+    fn download(&self) -> String {
+        self.frame.action(link::DOWNLOAD)
     }
 
     fn backups(&self) -> String {

@@ -136,6 +136,9 @@ fn shared() -> Result<String, Error> {
         nav,
         way,
         shared: true,
+        owner: false,
+        account: String::new(),
+        form_token: String::new(),
         filtered_today: None,
         file_bytes: None,
         ..sample::frame(link::OVERVIEW)

@@ -24,7 +24,7 @@ use super::{
     sample::{self, TODAY},
     setup::{self, SetupPage},
     storage::StoragePage,
-    stories,
+    stories, stories_access,
     top::TopPage,
     trend::Trend,
     vitals::VitalsPage,
@@ -47,7 +47,7 @@ const ASSETS: [(&str, &str); 3] = [
 pub(super) type Story = (&'static str, Result<String, Error>);
 
 fn stories() -> Vec<Story> {
-    [dashboards(), tops(), trends(), errors(), others(), stories::all()]
+    [dashboards(), tops(), trends(), errors(), others(), stories::all(), stories_access::all()]
         .into_iter()
         .flatten()
         .collect()

@@ -21,7 +21,8 @@ pub fn copy(source: &Path, target: &Path) -> Result<(), Error> {
 /// Removes what a copy must not tell.
 ///
 /// That is what is only known of the people of today: who was seen, what visits may go on, what may be a
-/// repeat; and the rows by which edits are undone. The space that they took is overwritten and given back.
+/// repeat; the rows by which edits are undone; and which browsers are signed in, so that a copy lets nobody
+/// in without the password. The space that they took is overwritten and given back.
 ///
 /// # Errors
 /// When the file can't be written.
@@ -29,7 +30,7 @@ pub fn forget_people(connection: &Connection) -> Result<(), Error> {
     connection.pragma_update(None, "secure_delete", true)?;
     connection.execute_batch(
         "BEGIN; DELETE FROM seen; DELETE FROM visit; DELETE FROM repeatable; DELETE FROM edit_delta;
-         COMMIT",
+         DELETE FROM session; DELETE FROM device; COMMIT",
     )?;
     let mut shrink = connection.prepare("PRAGMA incremental_vacuum")?;
     let mut steps = shrink.query([])?;

@@ -1,5 +1,6 @@
 //! The one file: everything that is SQL. Helpers take the transaction, callers own it.
 
+pub mod accounts;
 pub mod aging;
 pub mod alerts;
 mod buckets;

@@ -17,7 +17,7 @@ pub struct Part {
 }
 
 /// Each part with its table.
-const PARTS: [(&str, &str, &str); 5] = [
+const PARTS: [(&str, &str, &str); 7] = [
     (
         "beacon_journal",
         "batches of beacons that are answered but not counted yet",
@@ -46,6 +46,17 @@ const PARTS: [(&str, &str, &str); 5] = [
         "The day's hash of a visitor, which nobody can turn back once its key is erased, what the beacon \
          is split by, and what else the page told, without addresses, tokens and e-mail addresses. Gone \
          after the days that \"raw\" names.",
+    ),
+    (
+        "account",
+        "people who may look at the figures",
+        "The name that each was given, and a hash of the password. Gone when you remove the account.",
+    ),
+    (
+        "session",
+        "browsers that are signed in",
+        "A hash of the browser's token, whose it is, when it began and was last used: no address, no user \
+         agent. Gone after two weeks, or when it signs out.",
     ),
 ];
 

@@ -1,14 +1,14 @@
 //! `/api/v1/annotations`: what is said about moments, read and written by programs and by the form of
 //! the dashboard.
 
-use hyper::{Request, StatusCode, body::Incoming, header};
+use hyper::{Request, StatusCode, body::Incoming, header, http::request::Parts};
 use serde_json::json;
 use tracing::error;
-use url::form_urlencoded;
 
 use super::{
-    body, guard, read,
+    access, read,
     respond::{self, Answer},
+    sign_in,
 };
 use crate::{
     amend::note::{self, Note},
@@ -18,9 +18,6 @@ use crate::{
     store::{self, chronicle::remove_note},
     writer::Affects,
 };
-
-/// The largest request, in bytes.
-const BODY_BYTES_MAX: usize = 8 * 1024;
 
 /// The annotations of the dates asked about, or of all.
 pub(super) async fn get(app: &App, request: &Request<Incoming>) -> Answer {
@@ -38,20 +35,12 @@ pub(super) async fn get(app: &App, request: &Request<Incoming>) -> Answer {
 }
 
 /// Writes one, from JSON or from the dashboard's form, or removes the one that the form names.
-pub(super) async fn post(app: &App, request: Request<Incoming>) -> Answer {
-    let (head, incoming) = request.into_parts();
-    if !guard::is_own(&head.headers) {
-        return failed(StatusCode::FORBIDDEN, "this is only taken from the dashboard's own page");
-    }
-    let bytes = match body::read(incoming, BODY_BYTES_MAX).await {
-        Ok(bytes) => bytes,
-        Err(rejected) => return failed(StatusCode::BAD_REQUEST, &rejected.sentence),
-    };
+pub(super) async fn post(app: &App, head: &Parts, bytes: &[u8]) -> Answer {
     let is_form = head
         .headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-    if is_form { post_form(app, &bytes).await } else { post_json(app, &bytes).await }
+    if is_form { post_form(app, bytes).await } else { post_json(app, bytes).await }
 }
 
 async fn post_json(app: &App, bytes: &[u8]) -> Answer {
@@ -68,10 +57,7 @@ async fn post_json(app: &App, bytes: &[u8]) -> Answer {
 }
 
 async fn post_form(app: &App, bytes: &[u8]) -> Answer {
-    let field = |name: &str| {
-        let mut fields = form_urlencoded::parse(bytes);
-        fields.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-    };
+    let field = |name: &str| access::field(bytes, name);
     let done = match field("remove") {
         Some(id) => remove(app, &id).await,
         None => {
@@ -81,17 +67,9 @@ async fn post_form(app: &App, bytes: &[u8]) -> Answer {
         }
     };
     match done {
-        Ok(()) => respond::see_other(&back(field("back"))),
+        Ok(()) => respond::see_other(&sign_in::next(app, field("back"))),
         Err((status, sentence)) => failed(status, &sentence),
     }
-}
-
-/// Where the form was: a path of this server and nothing else.
-fn back(path: Option<String>) -> String {
-    let is_own = |path: &String| {
-        path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n'])
-    };
-    path.filter(is_own).unwrap_or_else(|| "/".to_owned())
 }
 
 async fn write(app: &App, note: Note) -> Result<i64, (StatusCode, String)> {
@@ -131,22 +109,4 @@ fn not_stored(cause: &dyn std::fmt::Display) -> (StatusCode, String) {
 
 fn failed(status: StatusCode, sentence: &str) -> Answer {
     respond::json(status, &json!({ "error": sentence }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_leads_back_to_this_server_alone() {
-        for (path, expected) in [
-            ("/?period=28d", "/?period=28d"),
-            ("//evil.example/", "/"),
-            ("https://evil.example/", "/"),
-            ("/\\evil.example", "/"),
-            ("/a\r\nSet-Cookie: a", "/"),
-        ] {
-            assert_eq!(back(Some(path.to_owned())), expected);
-        }
-    }
 }

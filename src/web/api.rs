@@ -16,24 +16,35 @@ use super::{
 };
 use crate::{
     app::App,
+    auth::accounts::Visitor,
     export,
-    report::{self, REPORTS},
+    report::{self, REPORTS, contract::Report},
 };
 
 /// What says how an answer is written: `json` or `csv`.
 const FORMAT: &str = "format";
 
+/// Reports that tell of every site, and are there only for those who may see them all.
+const OF_EVERY_SITE: [&str; 2] = ["alerts", "storage"];
+
 /// The report called `slug`, or the list of all.
-pub(super) async fn get(app: &App, slug: Option<&str>, request: &Request<Incoming>) -> Answer {
+pub(super) async fn get(
+    app: &App,
+    visitor: &Visitor,
+    slug: Option<&str>,
+    request: &Request<Incoming>,
+) -> Answer {
+    let is_open = |report: &&Report| visitor.sees_all() || !OF_EVERY_SITE.contains(&report.slug);
+    let root = app.registry.get().server.root().to_owned();
     let Some(slug) = slug else {
-        let reports = REPORTS.iter().map(|report| {
+        let reports = REPORTS.iter().filter(is_open).map(|report| {
             json!({ "slug": report.slug, "title": report.title,
-                    "href": format!("/api/v1/reports/{}", report.slug) })
+                    "href": format!("{root}/api/v1/reports/{}", report.slug) })
         });
         return respond::json(StatusCode::OK, &serde_json::Value::from_iter(reports));
     };
-    let Some(report) = report::by_slug(slug) else {
-        let known: Vec<&str> = REPORTS.iter().map(|report| report.slug).collect();
+    let Some(report) = report::by_slug(slug).filter(is_open) else {
+        let known: Vec<&str> = REPORTS.iter().filter(is_open).map(|report| report.slug).collect();
         let sentence = format!("there is no report {slug:?}; there are {}", known.join(", "));
         return respond::json(StatusCode::NOT_FOUND, &json!({ "error": sentence }));
     };

@@ -7,6 +7,7 @@ use hyper::{
     header::{self, HeaderName},
 };
 
+use super::access;
 use crate::{
     config::registry::{Entrance, Prefix, Server, Token},
     ingest::Request,
@@ -70,7 +71,7 @@ pub(super) fn facts<'r>(
 
 /// The client's address: the peer's, or, if the peer is a trusted proxy, the last address of
 /// `X-Forwarded-For` that is not one.
-fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[Prefix]) -> IpAddr {
+pub(super) fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[Prefix]) -> IpAddr {
     if !is_in(trusted, peer) {
         return peer;
     }
@@ -95,16 +96,13 @@ pub(super) fn is_trusted(
     headers: &HeaderMap,
     peer: SocketAddr,
     server: &Server,
+    tokens: &[Token],
 ) -> bool {
-    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = sent.and_then(|sent| sent.split_once(' ')).filter(|(scheme, _)| {
-        scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")
-    });
     // What a proxy passes on without telling for whom is not its own.
     let is_its_own = facts.client != peer.ip() || !is_passed_on(headers);
     facts.is_local
         || (is_its_own && is_in(&server.trusted_proxies, facts.client))
-        || bearer.is_some_and(|(_, sent)| Token::is_among(&server.sender_tokens, sent))
+        || access::bearer(headers).is_some_and(|sent| Token::is_among(tokens, sent))
 }
 
 fn is_passed_on(headers: &HeaderMap) -> bool {

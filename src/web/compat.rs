@@ -17,7 +17,7 @@ use tokio::{
 use tracing::error;
 
 use super::{
-    beacon, body, client, cors,
+    access, beacon, body, client, cors,
     respond::{self, Answer},
 };
 use crate::{
@@ -77,14 +77,15 @@ async fn taken(
     let trusted = &registry.server.trusted_proxies;
     let is_post = head.method == Method::POST;
     let entrance = if is_post { Entrance::Clients } else { Entrance::Pixel };
+    let tokens = access::senders(app, &head.headers);
     let facts = client::facts(&head.headers, peer, trusted, clock::now_ms(), entrance);
     let foreign = Foreign {
-        path: head.uri.path(),
+        path: registry.server.inner(head.uri.path()),
         query: head.uri.query().unwrap_or_default(),
         body: &body,
         request: &facts,
-        is_trusted: client::is_trusted(&facts, &head.headers, peer, &registry.server),
-        tokens: &registry.server.sender_tokens,
+        is_trusted: client::is_trusted(&facts, &head.headers, peer, &registry.server, &tokens),
+        tokens: &tokens,
     };
     let Some(product) = compat::behind(door).find(|product| (product.is_meant)(&foreign)) else {
         return respond::empty(StatusCode::NOT_FOUND);

@@ -6,7 +6,7 @@ use hyper::{
 };
 
 use super::respond::{self, Answer};
-use crate::assets;
+use crate::{app::App, assets};
 
 /// A file of the dashboard, by the name under `/assets/`.
 pub(super) fn get(name: &str) -> Answer {
@@ -20,10 +20,18 @@ pub(super) fn get(name: &str) -> Answer {
 
 /// A script that pages load, which sends to `endpoint` if a site has given it a path of its own.
 /// Other origins may read it, and see a new one within the day.
-pub(super) fn get_script(name: &str, endpoint: Option<&str>, request: &HeaderMap) -> Answer {
+pub(super) fn get_script(
+    app: &App,
+    name: &str,
+    endpoint: Option<&str>,
+    request: &HeaderMap,
+) -> Answer {
     let Some(script) = assets::script(name) else {
         return respond::empty(StatusCode::NOT_FOUND);
     };
+    let registry = app.registry.get();
+    let mounted = format!("{}{}", registry.server.root(), endpoint.unwrap_or("/beacon"));
+    let endpoint = Some(mounted.as_str()).filter(|endpoint| *endpoint != "/beacon");
     let (mark, content) = match endpoint {
         Some(endpoint) => (endpoint, assets::sending_to(script, endpoint)),
         None => ("", script.content.clone()),

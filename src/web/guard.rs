@@ -2,15 +2,54 @@
 
 use hyper::{HeaderMap, header};
 
-/// Whether a browser sends this from a page of ours, or no browser sends it: another site's page may
-/// not decide anything in the name of who looks at it.
-pub(super) fn is_own(headers: &HeaderMap) -> bool {
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    if let Some(site) = site {
+/// Whether a browser sends this from a page of ours: another site's page may not decide anything in the
+/// name of who looks at it. What says nothing of where it comes from is taken if it `may_be_program`.
+pub(super) fn is_own(headers: &HeaderMap, base_url: Option<&str>, may_be_program: bool) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    // The browser itself says this, and it knows what a proxy may have hidden from us.
+    if let Some(site) = text("sec-fetch-site") {
         return site == "same-origin";
     }
-    let Some(origin) = text(header::ORIGIN) else { return true };
-    let host = origin.split_once("://").map(|(_, host)| host);
-    host.is_some() && host == text(header::HOST)
+    let Some(origin) = headers.get(header::ORIGIN) else { return may_be_program };
+    let Some((_, host)) = origin.to_str().ok().and_then(|origin| origin.split_once("://")) else {
+        return false;
+    };
+    let own = base_url.and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
+    let own = own.and_then(|rest| rest.split('/').next());
+    Some(host) == text(header::HOST.as_str()) || Some(host) == own
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_comes_from_a_page_of_ours() {
+        let check = |told: &[(&'static str, &'static str)], expected: [bool; 2]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in told {
+                headers.insert(*name, value.parse().unwrap());
+            }
+            for (may_be_program, expected) in [true, false].into_iter().zip(expected) {
+                let own = is_own(&headers, Some("https://stats.example/x"), may_be_program);
+                assert_eq!(own, expected, "{told:?}");
+            }
+        };
+        check(&[("host", "a.example")], [true, false]);
+        for (origin, expected) in [
+            ("http://a.example", true),
+            ("https://stats.example", true),
+            ("https://evil.example", false),
+            ("https://a.example.evil.example", false),
+            ("null", false),
+            ("", false),
+        ] {
+            check(&[("host", "a.example"), ("origin", origin)], [expected; 2]);
+        }
+        for site in ["cross-site", "same-site", "none", ""] {
+            check(&[("host", "a.example"), ("sec-fetch-site", site)], [false; 2]);
+        }
+        check(&[("host", "inner:80"), ("sec-fetch-site", "same-origin")], [true; 2]);
+    }
 }

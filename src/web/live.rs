@@ -25,7 +25,7 @@ use super::{
     pages, read,
     respond::{self, Answer},
 };
-use crate::app::App;
+use crate::{app::App, auth::accounts::Visitor, clock};
 
 /// How many pages may listen at once.
 const STREAMS_MAX: usize = 64;
@@ -68,7 +68,7 @@ impl Body for Messages {
 }
 
 /// The stream that `request` asks for.
-pub(super) fn stream(app: &App, request: &Request<Incoming>) -> Streamed {
+pub(super) fn stream(app: &App, visitor: &Visitor, request: &Request<Incoming>) -> Streamed {
     let site = match read::question(app, request.uri().query()) {
         Ok(question) => question.site.name.clone(),
         Err(wrong) => {
@@ -84,7 +84,7 @@ pub(super) fn stream(app: &App, request: &Request<Incoming>) -> Streamed {
         return whole(answer);
     };
     let (send, receive) = mpsc::channel(1);
-    tokio::spawn(tell(app.clone(), site, send, permit));
+    tokio::spawn(tell(app.clone(), visitor.clone(), site, send, permit));
     let mut answer = Response::new(Either::Right(Messages::new(receive)));
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
@@ -102,17 +102,18 @@ pub(super) fn whole(answer: Answer) -> Streamed {
     answer.map(Either::Left)
 }
 
-/// Tells a listener what is new, until it goes or the server ends.
+/// Tells a listener what is new, until it goes, may not know it any more, or the server ends.
 async fn tell(
     app: App,
+    visitor: Visitor,
     site: String,
     send: mpsc::Sender<Bytes>,
     _permit: SemaphorePermit<'static>,
 ) {
     let mut told = String::new();
     let mut silent = 0;
-    loop {
-        let news = pages::live_facts(&app, &site).await.to_string();
+    while app.accounts.is_still_good(&visitor, clock::now()) {
+        let news = pages::live_facts(&app, &site, visitor.sees_all()).await.to_string();
         let message = if news != told {
             silent = 0;
             Some(format!("data: {news}\n\n"))

@@ -1,11 +1,14 @@
 //! HTTP: doors to ingest, to pages and to figures. What hyper knows stays in this room.
 
+mod access;
+mod account;
 mod annotations;
 mod api;
 mod beacon;
 mod body;
 mod client;
 mod compat;
+mod cookie;
 mod cors;
 mod download;
 mod embedded;
@@ -19,6 +22,12 @@ mod respond;
 mod routes;
 pub mod server;
 mod shared;
+mod sign_in;
+
+/// Every path that leads somewhere, in the router's words: `/share/{token}`.
+pub fn paths() -> Vec<String> {
+    routes::doors().into_iter().map(|(path, _)| path).collect()
+}
 
 /// The line that a site's pages need in their head; `script` is the script's path, if the site has
 /// given it one.

@@ -2,22 +2,26 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
-use hyper::{Method, Request, body::Incoming};
+use bytes::Bytes;
+use http_body_util::Either;
+use hyper::{Method, Request, body::Incoming, http::request::Parts};
 
 use super::{
-    annotations, api, beacon, compat, cors, download, embedded, gzip, health,
+    access::{self, Admitted, Needs},
+    account, annotations, api, beacon, compat, cors, download, embedded, gzip, health,
     live::{self, Streamed},
     pages::{self, Page},
     respond::{self, Answer},
-    shared,
+    shared, sign_in,
 };
 use crate::{
-    app::App, assets::SCRIPTS, config::registry::Site, ingest::compat::PRODUCTS, page::link,
+    app::App, assets::SCRIPTS, auth::accounts::Visitor, config::registry::Site,
+    ingest::compat::PRODUCTS, page::link,
 };
 
 /// A door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Route {
+pub(super) enum Route {
     Beacon,
     Pixel,
     Script(&'static str),
@@ -27,6 +31,8 @@ enum Route {
     Report,
     Privacy,
     Annotations,
+    LiveEvents,
+    Download,
     Page(Page),
     /// Pages for others, behind a token or a site's name.
     Share,
@@ -34,46 +40,72 @@ enum Route {
     Unlock,
     Embed,
     Badge,
+    /// The way in and out.
+    SignIn,
+    SignOut,
+    Claim,
+    Account,
+    Password,
+    Tokens,
+    People,
     /// The door of other products, by its path in the router's words.
     Foreign(&'static str),
+}
+
+/// Every door with its path, in the router's words.
+pub(super) fn doors() -> Vec<(String, Route)> {
+    let mut doors: Vec<(String, Route)> = [
+        ("/beacon", Route::Beacon),
+        ("/beacon.gif", Route::Pixel),
+        ("/assets/{name}", Route::Asset),
+        ("/health", Route::Health),
+        ("/api/v1/reports", Route::Reports),
+        ("/api/v1/reports/{slug}", Route::Report),
+        ("/api/v1/privacy", Route::Privacy),
+        (link::ANNOTATIONS, Route::Annotations),
+        (link::LIVE_EVENTS, Route::LiveEvents),
+        (link::DOWNLOAD, Route::Download),
+        ("/share/{token}/unlock", Route::Unlock),
+        ("/embed/{site}", Route::Embed),
+        ("/badge/{name}", Route::Badge),
+        (link::SIGN_IN, Route::SignIn),
+        (link::SIGN_OUT, Route::SignOut),
+        ("/claim/{token}", Route::Claim),
+        (link::ACCOUNT, Route::Account),
+        (link::PASSWORD, Route::Password),
+        (link::TOKENS, Route::Tokens),
+        (link::PEOPLE, Route::People),
+    ]
+    .map(|(path, door)| (path.to_owned(), door))
+    .into();
+    doors.extend(SCRIPTS.map(|script| (format!("/{script}"), Route::Script(script))));
+    let foreign: BTreeSet<&str> =
+        PRODUCTS.iter().flat_map(|product| product.doors).copied().collect();
+    doors.extend(foreign.into_iter().map(|door| (door.to_owned(), Route::Foreign(door))));
+    for rest in ["", "/", "/{*rest}"] {
+        doors.push((format!("/share/{{token}}{rest}"), Route::Share));
+        doors.push((format!("/public/{{site}}{rest}"), Route::Public));
+    }
+    doors.extend(Page::ALL.map(|(page, path)| (path.to_owned(), Route::Page(page))));
+    doors
 }
 
 /// The paths of all doors.
 #[derive(Debug)]
 pub(super) struct Routes(matchit::Router<Route>);
 
+/// The parts of a path that are no fixed words.
+type Params<'p> = matchit::Params<'p, 'p>;
+
 impl Routes {
     /// Every door under its path.
     ///
     /// # Errors
-    /// When two paths are in each other's way, which is a mistake in this very function.
+    /// When two paths are in each other's way, which is a mistake in the list of them.
     pub(super) fn new() -> Result<Self, matchit::InsertError> {
         let mut router = matchit::Router::new();
-        router.insert("/beacon", Route::Beacon)?;
-        router.insert("/beacon.gif", Route::Pixel)?;
-        for script in SCRIPTS {
-            router.insert(format!("/{script}"), Route::Script(script))?;
-        }
-        router.insert("/assets/{name}", Route::Asset)?;
-        router.insert("/health", Route::Health)?;
-        router.insert("/api/v1/reports", Route::Reports)?;
-        router.insert("/api/v1/reports/{slug}", Route::Report)?;
-        router.insert("/api/v1/privacy", Route::Privacy)?;
-        router.insert("/api/v1/annotations", Route::Annotations)?;
-        let doors: BTreeSet<&str> =
-            PRODUCTS.iter().flat_map(|product| product.doors).copied().collect();
-        for door in doors {
-            router.insert(door, Route::Foreign(door))?;
-        }
-        for rest in ["", "/", "/{*rest}"] {
-            router.insert(format!("/share/{{token}}{rest}"), Route::Share)?;
-            router.insert(format!("/public/{{site}}{rest}"), Route::Public)?;
-        }
-        router.insert("/share/{token}/unlock", Route::Unlock)?;
-        router.insert("/embed/{site}", Route::Embed)?;
-        router.insert("/badge/{name}", Route::Badge)?;
-        for (page, path) in Page::ALL {
-            router.insert(path, Route::Page(page))?;
+        for (path, door) in doors() {
+            router.insert(path, door)?;
         }
         Ok(Self(router))
     }
@@ -85,60 +117,131 @@ impl Routes {
         peer: SocketAddr,
         request: Request<Incoming>,
     ) -> Streamed {
-        let is_stream = request.uri().path() == link::LIVE_EVENTS;
-        if is_stream && request.method() == Method::GET {
-            return live::stream(app, &request);
-        }
-        if request.uri().path() == link::DOWNLOAD && request.method() == Method::POST {
-            return download::post(app, request.headers()).await;
-        }
         let takes_gzip = gzip::is_accepted(request.headers());
-        let answer = self.plain_answer(app, peer, request).await;
-        live::whole(if takes_gzip { gzip::encoded(answer).await } else { answer })
-    }
-
-    async fn plain_answer(
-        &self,
-        app: &App,
-        peer: SocketAddr,
-        request: Request<Incoming>,
-    ) -> Answer {
-        let path = request.uri().path().to_owned();
-        let Ok(found) = self.0.at(&path) else {
-            return named(app, peer, &path, request).await;
-        };
-        let method = request.method();
-        let part = |name: &str| found.params.get(name).unwrap_or_default();
-        match (found.value, method) {
-            (Route::Foreign(door), _) => compat::answer(app, door, peer, request).await,
-            (Route::Beacon | Route::Pixel, &Method::OPTIONS) => cors::preflight(request.headers()),
-            (Route::Beacon, &Method::POST) => beacon::post(app, peer, request).await,
-            (Route::Beacon, _) => respond::method_not_allowed("POST, OPTIONS"),
-            (Route::Page(Page::Errors), &Method::POST) => pages::post_error(app, request).await,
-            (Route::Annotations, &Method::POST) => annotations::post(app, request).await,
-            (Route::Unlock, &Method::POST) => shared::post_share(app, part("token"), request).await,
-            (Route::Unlock, _) => respond::method_not_allowed("POST"),
-            (Route::Pixel, &Method::GET) => beacon::get_pixel(app, peer, request).await,
-            (_, &Method::GET | &Method::HEAD) => match found.value {
-                Route::Script(name) => embedded::get_script(name, None, request.headers()),
-                Route::Asset => embedded::get(found.params.get("name").unwrap_or_default()),
-                Route::Health => health::get(app),
-                Route::Reports => api::get(app, None, &request).await,
-                Route::Report => api::get(app, found.params.get("slug"), &request).await,
-                Route::Annotations => annotations::get(app, &request).await,
-                Route::Privacy => pages::get_privacy_facts(app, &request),
-                Route::Share => shared::get_share(app, part("token"), part("rest"), &request).await,
-                Route::Public => {
-                    shared::get_public(app, part("site"), part("rest"), &request).await
+        let path = app.registry.get().server.inner(request.uri().path()).to_owned();
+        let answer = match self.0.at(&path) {
+            Ok(found) => match access::admit(app, *found.value, &request) {
+                Ok(admitted) => {
+                    through(&admitted, *found.value, &found.params, peer, request).await
                 }
-                Route::Embed => shared::get_embed(app, part("site")).await,
-                Route::Badge => shared::get_badge(app, part("name")).await,
-                Route::Page(page) => pages::get(app, *page, &request).await,
-                Route::Beacon | Route::Pixel | Route::Unlock | Route::Foreign(_) => {
-                    respond::method_not_allowed("GET, OPTIONS")
-                }
+                Err(answer) => live::whole(*answer),
             },
-            _ => respond::method_not_allowed("GET, HEAD"),
+            Err(_) => live::whole(named(app, peer, &path, request).await),
+        };
+        if takes_gzip { packed(answer).await } else { answer }
+    }
+}
+
+/// The same as gzip, unless it goes on.
+async fn packed(answer: Streamed) -> Streamed {
+    let (head, body) = answer.into_parts();
+    match body {
+        Either::Left(body) => live::whole(gzip::encoded(Answer::from_parts(head, body)).await),
+        Either::Right(body) => Streamed::from_parts(head, Either::Right(body)),
+    }
+}
+
+/// The answer behind `door`, for somebody who may go through it.
+async fn through(
+    admitted: &Admitted,
+    door: Route,
+    params: &Params<'_>,
+    peer: SocketAddr,
+    mut request: Request<Incoming>,
+) -> Streamed {
+    let Admitted { app, visitor } = admitted;
+    let is_post = *request.method() == Method::POST;
+    if is_post && access::needed(door, request.method()) != Needs::Nothing {
+        let (head, bytes) = match access::form(app, visitor, request).await {
+            Ok(form) => form,
+            Err(answer) => return live::whole(answer),
+        };
+        if door == Route::Download {
+            return download::post(app).await;
+        }
+        return live::whole(posted(admitted, door, params, peer, &head, &bytes).await);
+    }
+    if door == Route::LiveEvents && *request.method() == Method::GET {
+        return live::stream(app, visitor, &request);
+    }
+    request.extensions_mut().insert(visitor.clone());
+    live::whole(match door {
+        Route::Beacon | Route::Pixel | Route::Foreign(_) => {
+            ingested(app, door, peer, request).await
+        }
+        _ => read(app, visitor, door, params, &request).await,
+    })
+}
+
+/// The answer to what counts.
+async fn ingested(app: &App, door: Route, peer: SocketAddr, request: Request<Incoming>) -> Answer {
+    match (door, request.method()) {
+        (Route::Foreign(door), _) => compat::answer(app, door, peer, request).await,
+        (_, &Method::OPTIONS) => cors::preflight(request.headers()),
+        (Route::Beacon, &Method::POST) => beacon::post(app, peer, request).await,
+        (Route::Beacon, _) => respond::method_not_allowed("POST, OPTIONS"),
+        (_, &Method::GET) => beacon::get_pixel(app, peer, request).await,
+        _ => respond::method_not_allowed("GET, OPTIONS"),
+    }
+}
+
+/// The answer to a form that may be taken.
+async fn posted(
+    Admitted { app, visitor }: &Admitted,
+    door: Route,
+    params: &Params<'_>,
+    peer: SocketAddr,
+    head: &Parts,
+    form: &Bytes,
+) -> Answer {
+    let token = params.get("token").unwrap_or_default();
+    match door {
+        Route::Page(Page::Errors) => pages::post_error(app, form).await,
+        Route::Annotations => annotations::post(app, head, form).await,
+        Route::Unlock => shared::post_share(app, token, form).await,
+        Route::SignIn => sign_in::post(app, peer, head, form).await,
+        Route::SignOut => sign_in::post_sign_out(app, visitor, form).await,
+        Route::Claim => sign_in::post_claim(app, token, head, form).await,
+        Route::Password => account::post_password(app, visitor, peer, head, form).await,
+        Route::Tokens => account::post_tokens(app, visitor, form).await,
+        Route::People => account::post_people(app, visitor, form).await,
+        _ => respond::method_not_allowed("GET, HEAD"),
+    }
+}
+
+/// The answer to what only reads.
+async fn read(
+    app: &App,
+    visitor: &Visitor,
+    door: Route,
+    params: &Params<'_>,
+    request: &Request<Incoming>,
+) -> Answer {
+    let part = |name: &str| params.get(name).unwrap_or_default();
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return respond::method_not_allowed("GET, HEAD");
+    }
+    match door {
+        Route::Script(name) => embedded::get_script(app, name, None, request.headers()),
+        Route::Asset => embedded::get(part("name")),
+        Route::Health => health::get(app),
+        Route::Reports => api::get(app, visitor, None, request).await,
+        Route::Report => api::get(app, visitor, params.get("slug"), request).await,
+        Route::Annotations => annotations::get(app, request).await,
+        Route::Privacy => pages::get_privacy_facts(app, request),
+        Route::Share => shared::get_share(app, part("token"), part("rest"), request).await,
+        Route::Public => shared::get_public(app, part("site"), part("rest"), request).await,
+        Route::Embed => shared::get_embed(app, part("site")).await,
+        Route::Badge => shared::get_badge(app, part("name")).await,
+        Route::Page(page) => pages::get(app, page, request).await,
+        Route::SignIn => sign_in::get(app, request),
+        Route::Claim => sign_in::get_claim(app, part("token")),
+        Route::Account => pages::account(app, visitor, hyper::StatusCode::OK, None),
+        Route::Unlock | Route::Download | Route::SignOut => respond::method_not_allowed("POST"),
+        Route::Password | Route::Tokens | Route::People => respond::method_not_allowed("POST"),
+        Route::LiveEvents => respond::method_not_allowed("GET"),
+        Route::Beacon | Route::Pixel | Route::Foreign(_) => {
+            respond::method_not_allowed("POST, OPTIONS")
         }
     }
 }
@@ -150,7 +253,7 @@ async fn named(app: &App, peer: SocketAddr, path: &str, request: Request<Incomin
     if let Some(site) = registry.sites.iter().find(is_script) {
         return match *request.method() {
             Method::GET | Method::HEAD => {
-                embedded::get_script("tb.js", site.endpoint.as_deref(), request.headers())
+                embedded::get_script(app, "tb.js", site.endpoint.as_deref(), request.headers())
             }
             _ => respond::method_not_allowed("GET, HEAD"),
         };
@@ -162,5 +265,5 @@ async fn named(app: &App, peer: SocketAddr, path: &str, request: Request<Incomin
             _ => respond::method_not_allowed("POST, OPTIONS"),
         };
     }
-    pages::not_found()
+    pages::not_found(app)
 }

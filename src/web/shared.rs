@@ -8,17 +8,17 @@ use hyper::{
     header::{self, HeaderName, HeaderValue},
 };
 use serde_json::json;
-use tokio::sync::Semaphore;
-use url::form_urlencoded;
 
 use super::{
-    body,
+    access, cookie,
     pages::{self, Door},
     read::{self, Unanswered},
     respond::{self, Answer},
+    sign_in::{self, Crowded},
 };
 use crate::{
     app::App,
+    auth::secret,
     clock,
     model::period::DateRange,
     page::embed,
@@ -26,14 +26,6 @@ use crate::{
     share,
     store::share::ShareLink,
 };
-
-/// How many passwords are looked at at once: each takes 19 MiB and a while, for whoever guesses too.
-const PASSWORDS_AT_ONCE: usize = 2;
-
-static PASSWORDS: Semaphore = Semaphore::const_new(PASSWORDS_AT_ONCE);
-
-/// The largest form with a password, in bytes.
-const FORM_BYTES_MAX: usize = 2_048;
 
 /// How many days a card and a badge tell of.
 const DAYS: i32 = 30;
@@ -50,42 +42,35 @@ pub(super) async fn get_share(
 ) -> Answer {
     let link = match find(app, token).await {
         Ok(Some(link)) => link,
-        Ok(None) => return pages::not_shared(),
+        Ok(None) => return pages::not_shared(app),
         Err(answer) => return answer,
     };
-    let root = format!("/share/{token}");
+    let root = format!("{}/share/{token}", app.registry.get().server.root());
     if link.password.is_some() && !has_pass(request.headers(), &share::pass(&link, token)) {
-        return pages::unlock(&root, false);
+        return pages::unlock(app, &root, false);
     }
     pages::get_shared(app, rest, request, Door { root, site: link.site }).await
 }
 
 /// Opens a link that asks for a password.
-pub(super) async fn post_share(app: &App, token: &str, request: Request<Incoming>) -> Answer {
+pub(super) async fn post_share(app: &App, token: &str, form: &[u8]) -> Answer {
     let link = match find(app, token).await {
         Ok(Some(link)) => link,
-        Ok(None) => return pages::not_shared(),
+        Ok(None) => return pages::not_shared(app),
         Err(answer) => return answer,
     };
-    let Ok(form) = body::read(request.into_body(), FORM_BYTES_MAX).await else {
-        return respond::empty(StatusCode::BAD_REQUEST);
-    };
-    let mut fields = form_urlencoded::parse(&form);
-    let password = fields.find(|(name, _)| name == "password").map(|(_, told)| told.into_owned());
-    let password = password.unwrap_or_default();
-    let Ok(_room) = PASSWORDS.acquire().await else {
-        return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
-    };
+    let password = access::field(form, "password").unwrap_or_default();
     let pass = share::pass(&link, token);
-    let looking = tokio::task::spawn_blocking(move || share::is_password(&link, &password));
-    let root = format!("/share/{token}");
-    if !looking.await.unwrap_or(false) {
-        return pages::unlock(&root, true);
+    let looking = move || share::is_password(&link, &password);
+    let registry = app.registry.get();
+    let root = format!("{}/share/{token}", registry.server.root());
+    match sign_in::with_password(looking).await {
+        Ok(true) => {}
+        Ok(false) => return pages::unlock(app, &root, true),
+        Err(Crowded) => return sign_in::crowded(),
     }
     let mut answer = respond::see_other(&format!("{root}/"));
-    let base_url = app.registry.get().server.base_url.clone();
-    let is_safe = base_url.is_some_and(|url| url.starts_with("https:"));
-    let safe = if is_safe { "; Secure" } else { "" };
+    let safe = if registry.server.is_https() { "; Secure" } else { "" };
     let cookie = format!("{COOKIE}={pass}; Path={root}; HttpOnly; SameSite=Lax{safe}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         answer.headers_mut().insert(header::SET_COOKIE, cookie);
@@ -104,13 +89,7 @@ async fn find(app: &App, token: &str) -> Result<Option<ShareLink>, Answer> {
 }
 
 fn has_pass(headers: &HeaderMap, pass: &str) -> bool {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut told = cookies.flat_map(|line| line.split(';')).filter_map(|one| {
-        let (name, value) = one.trim().split_once('=')?;
-        (name == COOKIE).then_some(value)
-    });
-    // Compared as hashes, so that how long it takes tells nothing.
-    told.any(|told| blake3::hash(told.as_bytes()) == blake3::hash(pass.as_bytes()))
+    cookie::find(headers, COOKIE).is_some_and(|told| secret::is_same(told, pass))
 }
 
 /// The page `rest` of a site that is public.
@@ -123,10 +102,11 @@ pub(super) async fn get_public(
     let registry = app.registry.get();
     match registry.site(site).filter(|site| site.public) {
         Some(site) => {
-            let door = Door { root: format!("/public/{}", site.name), site: site.name.clone() };
+            let root = format!("{}/public/{}", registry.server.root(), site.name);
+            let door = Door { root, site: site.name.clone() };
             pages::get_shared(app, rest, request, door).await
         }
-        None => pages::not_shared(),
+        None => pages::not_shared(app),
     }
 }
 
@@ -134,7 +114,7 @@ pub(super) async fn get_public(
 pub(super) async fn get_embed(app: &App, site: &str) -> Answer {
     let origins = match app.registry.get().site(site) {
         Some(site) if !site.embed_origins.is_empty() => site.embed_origins.join(" "),
-        _ => return pages::not_shared(),
+        _ => return pages::not_shared(app),
     };
     let Some(series) = last_days(app, site).await else {
         return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
@@ -142,7 +122,8 @@ pub(super) async fn get_embed(app: &App, site: &str) -> Answer {
     let policy = format!(
         "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {origins}"
     );
-    let (Ok(html), Ok(policy)) = (pages::embedded(&series), HeaderValue::from_str(&policy)) else {
+    let (Ok(html), Ok(policy)) = (pages::embedded(app, &series), HeaderValue::from_str(&policy))
+    else {
         return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
     let mut answer = respond::with_body(StatusCode::OK, "text/html; charset=utf-8", html);
@@ -157,10 +138,10 @@ pub(super) async fn get_badge(app: &App, name: &str) -> Answer {
     let (site, is_image) = match (name.strip_suffix(".svg"), name.strip_suffix(".json")) {
         (Some(site), _) => (site, true),
         (_, Some(site)) => (site, false),
-        _ => return pages::not_shared(),
+        _ => return pages::not_shared(app),
     };
     if !app.registry.get().site(site).is_some_and(|site| site.public) {
-        return pages::not_shared();
+        return pages::not_shared(app);
     }
     let Some(series) = last_days(app, site).await else {
         return respond::empty(StatusCode::SERVICE_UNAVAILABLE);

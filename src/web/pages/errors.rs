@@ -1,9 +1,8 @@
 //! `GET /errors`: errors by what they are, or everything about one. `POST /errors`: what is decided.
 
-use hyper::{Request, StatusCode, body::Incoming};
+use hyper::StatusCode;
 use serde_json::json;
 use tracing::error;
-use url::form_urlencoded;
 
 use super::{Asked, NoPage, frame, top};
 use crate::{
@@ -23,7 +22,7 @@ use crate::{
         names,
     },
     web::{
-        self, body, guard, read,
+        self, access, read,
         respond::{self, Answer},
     },
     writer::Affects,
@@ -34,9 +33,6 @@ const SAMPLES: u32 = 10;
 
 /// How many rows a card shows.
 const ROWS: u32 = 8;
-
-/// The largest form, in bytes.
-const FORM_BYTES_MAX: usize = 16 * 1024;
 
 /// What the page about one error shows.
 struct One {
@@ -109,17 +105,8 @@ fn one(asked: &Asked, file: &Transaction<'_>) -> Result<One, store::Error> {
 }
 
 /// A decision about one error, from the form on its page or from a program.
-pub(in crate::web) async fn post(app: &App, request: Request<Incoming>) -> Answer {
-    let (head, incoming) = request.into_parts();
-    if !guard::is_own(&head.headers) {
-        let sentence = "this form is only taken from its own page";
-        return respond::json(StatusCode::FORBIDDEN, &json!({ "error": sentence }));
-    }
-    let decided = match body::read(incoming, FORM_BYTES_MAX).await {
-        Ok(form) => decide(app, &form).await,
-        Err(rejected) => Err((StatusCode::BAD_REQUEST, rejected.sentence)),
-    };
-    match decided {
+pub(in crate::web) async fn post(app: &App, form: &[u8]) -> Answer {
+    match decide(app, form).await {
         Ok(back) => respond::see_other(&back),
         Err((status, sentence)) => respond::json(status, &json!({ "error": sentence })),
     }
@@ -127,10 +114,7 @@ pub(in crate::web) async fn post(app: &App, request: Request<Incoming>) -> Answe
 
 async fn decide(app: &App, form: &[u8]) -> Result<String, (StatusCode, String)> {
     let wrong = |sentence: &str| (StatusCode::BAD_REQUEST, sentence.to_owned());
-    let field = |name: &str| {
-        let mut fields = form_urlencoded::parse(form);
-        fields.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-    };
+    let field = |name: &str| access::field(form, name);
     let state = field("state").and_then(|word| State::from_word(&word));
     let state = state.ok_or_else(|| wrong("state is none of open, resolved, muted"))?;
     let identifier = field("identifier").ok_or_else(|| wrong("identifier is missing"))?;
@@ -158,7 +142,8 @@ async fn decide(app: &App, form: &[u8]) -> Result<String, (StatusCode, String)> 
     match app.writer.change(Affects::Nothing, change).await {
         Ok(true) => {
             let site = (registry.sites.len() > 1).then_some(site);
-            let way = link::Way { site, ..link::Way::default() };
+            let root = registry.server.root().to_owned();
+            let way = link::Way { root, site, ..link::Way::default() };
             let event = link::event_value(&event_type);
             Ok(way.to(link::ERRORS, &[(link::EVENT, event), (link::IDENTIFIER, &identifier)]))
         }

@@ -4,6 +4,7 @@ use super::Asked;
 use crate::{
     app::App,
     assets,
+    auth::accounts::{Rank, Visitor},
     model::period,
     page::{
         layout::{Assets, Frame},
@@ -27,6 +28,7 @@ pub(super) fn of(app: &App, asked: &Asked, here: &str, status: Option<&Status>) 
             nav: Frame::shared_sections(&way, here),
             sites: Vec::new(),
             shared: true,
+            owner: false,
             filtered_today: None,
             file_bytes: None,
             ..of(app, &Asked { shared: false, ..asked.clone() }, here, status)
@@ -42,19 +44,33 @@ pub(super) fn of(app: &App, asked: &Asked, here: &str, status: Option<&Status>) 
         updated_at: now.strftime("%H:%M:%S").to_string(),
         filtered_today: status.map(|status| status.filtered_today),
         file_bytes: status.map(|status| status.file_bytes),
-        ..bare()
+        ..of_nobody(app, &asked.visitor)
     }
 }
 
-/// The frame of a page that is about no site.
-pub(super) fn bare() -> Frame {
+/// The frame of a page that is about no site, for `visitor`.
+pub(super) fn of_nobody(app: &App, visitor: &Visitor) -> Frame {
+    let person = visitor.person.as_ref();
+    Frame {
+        owner: visitor.rank == Rank::Owner,
+        account: person.map(|person| person.account.name.clone()).unwrap_or_default(),
+        form_token: person.map(|person| person.form_token.clone()).unwrap_or_default(),
+        ..bare(app)
+    }
+}
+
+/// The frame of a page that is about no site, for whoever it may be.
+pub(super) fn bare(app: &App) -> Frame {
+    let root = app.registry.get().server.root().to_owned();
+    let path = |name| format!("{root}{}", assets::path(name));
     Frame {
         assets: Assets {
-            css: assets::path("dashboard.css"),
-            js: assets::path("dashboard.js"),
-            icon: assets::path("favicon.svg"),
+            css: path("dashboard.css"),
+            js: path("dashboard.js"),
+            icon: path("favicon.svg"),
         },
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        way: Way { root, ..Way::default() },
         ..Frame::default()
     }
 }

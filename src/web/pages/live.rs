@@ -17,7 +17,7 @@ use crate::{
 pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let site = &asked.question.site;
     let (visitors, pages) = now(app, &site.name).await;
-    let beacons = beacons(app, site);
+    let beacons = beacons(app, site, asked.visitor.sees_all());
     let stream = asked.way.to(link::LIVE_EVENTS, &[]);
     let frame = frame::of(app, &asked, link::LIVE, None);
     let page =
@@ -26,10 +26,10 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
 }
 
 /// The same as facts.
-pub(in crate::web) async fn facts(app: &App, site: &str) -> Value {
+pub(in crate::web) async fn facts(app: &App, site: &str, sees_all: bool) -> Value {
     let (visitors, pages) = now(app, site).await;
     let registry = app.registry.get();
-    let beacons = registry.site(site).map(|site| beacons(app, site)).unwrap_or_default();
+    let beacons = registry.site(site).map(|site| beacons(app, site, sees_all)).unwrap_or_default();
     let beacon = |beacon: &Beacon| {
         json!({ "time": beacon.time, "words": beacon.words, "verdict": beacon.verdict(),
                 "counted": beacon.reason.is_none() })
@@ -52,7 +52,7 @@ async fn now(app: &App, site: &str) -> (i64, Vec<(String, i64)>) {
     (number(visitors), pages.collect())
 }
 
-fn beacons(app: &App, site: &Site) -> Vec<Beacon> {
+fn beacons(app: &App, site: &Site, sees_all: bool) -> Vec<Beacon> {
     let beacon = |Recent { at, words, reason }| Beacon {
         time: site
             .zone
@@ -62,5 +62,5 @@ fn beacons(app: &App, site: &Site) -> Vec<Beacon> {
         words,
         reason,
     };
-    app.recent.of(&site.name).into_iter().map(beacon).collect()
+    app.recent.of(&site.name, sees_all).into_iter().map(beacon).collect()
 }

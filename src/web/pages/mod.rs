@@ -1,6 +1,8 @@
 //! The pages: a question is read from the address, answered in one snapshot, and drawn.
 
+mod account;
 mod alerts;
+mod entry;
 mod errors;
 mod events;
 mod filters;
@@ -30,6 +32,7 @@ use super::{
 };
 use crate::{
     app::App,
+    auth::accounts::Visitor,
     clock,
     ingest::compat::claim::CUSTOM,
     model::dimension::Dimension,
@@ -129,6 +132,8 @@ struct Asked {
     cards: Vec<Dimension>,
     /// Whether somebody sees it with whom the site is shared.
     shared: bool,
+    /// Who sees it.
+    visitor: Visitor,
     /// What links to other pages about the same site begin with.
     way: Way,
     /// The address that the browser sees, without a slash at its end.
@@ -172,7 +177,7 @@ pub(super) async fn get_shared(
     let mut shared = SHARED.into_iter();
     match shared.find(|(_, path)| path.trim_start_matches('/') == rest) {
         Some((page, _)) => get_through(app, page, request, Some(&door)).await,
-        None => not_shared(),
+        None => not_shared(app),
     }
 }
 
@@ -193,7 +198,9 @@ async fn get_through(
             Page::Year => month::get_year(app, asked).await,
             Page::Events => events::get(app, asked).await,
             Page::EventsCsv => {
-                return events::get_csv(app, asked).await.unwrap_or_else(instead);
+                return events::get_csv(app, asked)
+                    .await
+                    .unwrap_or_else(|no_page| instead(app, no_page));
             }
             Page::Errors => errors::get(app, asked).await,
             Page::Vitals => vitals::get(app, asked).await,
@@ -208,10 +215,15 @@ async fn get_through(
         },
         Err(wrong) => Err(NoPage::Wrong(wrong)),
     };
-    drawn.map_or_else(instead, |html| respond::page(StatusCode::OK, html))
+    drawn.map_or_else(|no_page| instead(app, no_page), |html| respond::page(StatusCode::OK, html))
 }
 
-pub(super) use self::{errors::post as post_error, live::facts as live_facts};
+pub(super) use self::{
+    account::{Said, account},
+    entry::{ClaimWords, SignInWords, claim, closed, failed, sentence, sign_in},
+    errors::post as post_error,
+    live::facts as live_facts,
+};
 
 /// What the privacy page of a site says, as JSON.
 pub(super) fn get_privacy_facts(app: &App, request: &Request<Incoming>) -> Answer {
@@ -227,28 +239,29 @@ pub(super) fn get_privacy_facts(app: &App, request: &Request<Incoming>) -> Answe
 }
 
 /// The page that says that there is none at this address.
-pub(super) fn not_found() -> Answer {
+pub(super) fn not_found(app: &App) -> Answer {
     let advice = "Perhaps the address was mistyped, or the page belongs to another release.";
-    error_page(StatusCode::NOT_FOUND, "There is no such page", "", advice)
+    error_page(app, StatusCode::NOT_FOUND, "There is no such page", "", advice)
 }
 
 /// The page that says that nothing is shared at this address.
-pub(super) fn not_shared() -> Answer {
+pub(super) fn not_shared(app: &App) -> Answer {
     let advice = "The link may have ended or been taken back: ask whoever gave it to you.";
-    error_page(StatusCode::NOT_FOUND, "Nothing is shared here", "", advice)
+    error_page(app, StatusCode::NOT_FOUND, "Nothing is shared here", "", advice)
 }
 
 /// The page that asks for the password of a link under `root`.
-pub(super) fn unlock(root: &str, is_wrong: bool) -> Answer {
+pub(super) fn unlock(app: &App, root: &str, is_wrong: bool) -> Answer {
     let action = format!("{root}/unlock");
-    let page = UnlockPage { frame: &frame::bare(), action: &action, is_wrong };
+    let page = UnlockPage { frame: &frame::bare(app), action: &action, is_wrong };
     let status = if is_wrong { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
-    page.render().map_or_else(|error| instead(error.into()), |html| respond::page(status, html))
+    page.render()
+        .map_or_else(|error| instead(app, error.into()), |html| respond::page(status, html))
 }
 
 /// The card of a site for frames in other pages.
-pub(super) fn embedded(series: &Series) -> Result<String, page::Error> {
-    EmbedPage { assets: &frame::bare().assets, series }.render()
+pub(super) fn embedded(app: &App, series: &Series) -> Result<String, page::Error> {
+    EmbedPage { assets: &frame::bare(app).assets, series }.render()
 }
 
 impl Asked {
@@ -291,11 +304,14 @@ impl Asked {
         };
         let site = registry.sites.len() > 1 && door.is_none();
         let site = site.then(|| question.site.name.clone());
-        let root = door.map(|door| door.root.clone()).unwrap_or_default();
+        let mounted = || registry.server.root().to_owned();
+        let root = door.map_or_else(mounted, |door| door.root.clone());
+        let visitor = request.extensions().get::<Visitor>().filter(|_| door.is_none());
+        let visitor = visitor.cloned().unwrap_or(Visitor::nobody());
         let way = Way { root, site, filters: question.filters.clone() };
         let base_url = registry.server.base_url.clone();
         let base_url = base_url.unwrap_or_else(|| asked_url(request, registry.server.listen));
-        Ok(Self { question, metric, way, cards, shared: door.is_some(), base_url })
+        Ok(Self { question, metric, way, cards, shared: door.is_some(), visitor, base_url })
     }
 
     /// The same, if `page` knows what is asked.
@@ -362,35 +378,35 @@ fn asked_url(request: &Request<Incoming>, listen: SocketAddr) -> String {
 }
 
 /// A page that says what went wrong.
-fn instead(no_page: NoPage) -> Answer {
+fn instead(app: &App, no_page: NoPage) -> Answer {
     match no_page {
         NoPage::Wrong(wrong) => {
             let sentence = format!("In the address, {wrong}.");
             let title = "This address asks for nothing that can be shown";
-            error_page(StatusCode::BAD_REQUEST, title, &sentence, "")
+            error_page(app, StatusCode::BAD_REQUEST, title, &sentence, "")
         }
         NoPage::Missing => {
             let advice =
                 "Perhaps it was never met at this site, or it is so long ago that it is gone.";
-            error_page(StatusCode::NOT_FOUND, "There is nothing of that name", "", advice)
+            error_page(app, StatusCode::NOT_FOUND, "There is nothing of that name", "", advice)
         }
         NoPage::Unanswered => {
             let sentence = "The database is busy or can’t be read; the server’s log says why.";
             let advice = "Beacons are a matter of their own. Try again in a moment.";
             let title = "The figures can’t be read right now";
-            error_page(StatusCode::SERVICE_UNAVAILABLE, title, sentence, advice)
+            error_page(app, StatusCode::SERVICE_UNAVAILABLE, title, sentence, advice)
         }
         NoPage::Undrawn(cause) => {
             error!(%cause, "a page could not be drawn");
             let sentence = "That is a mistake in this program, and its log has the details.";
             let title = "This page can’t be drawn";
-            error_page(StatusCode::INTERNAL_SERVER_ERROR, title, sentence, "")
+            error_page(app, StatusCode::INTERNAL_SERVER_ERROR, title, sentence, "")
         }
     }
 }
 
-fn error_page(status: StatusCode, title: &str, sentence: &str, advice: &str) -> Answer {
-    let frame = frame::bare();
+fn error_page(app: &App, status: StatusCode, title: &str, sentence: &str, advice: &str) -> Answer {
+    let frame = frame::bare(app);
     let page = ErrorPage { frame: &frame, status: status.as_u16(), title, sentence, advice };
     match page.render() {
         Ok(html) => respond::page(status, html),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Asked, NoPage, filters, frame, top};
 use crate::{
     app::App,
+    auth::accounts::Rank,
     config::registry::IdentifierRule,
     model::{dimension::Dimension, period::DateRange, rejection::Reason},
     page::{
@@ -62,7 +63,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     );
     let registry = app.registry.get();
     let undeclared = app.metrics.undeclared_site.get(|name| registry.site_called(name).is_none());
-    let refused = refused(app, &question.site.name);
+    let refused = refused(app, &question.site.name, asked.visitor.sees_all());
     let is_first = !asked.shared && !read.status.has_counted && question.event.visits;
     let range = read.overview.series.scope.range;
     let picker = Picker {
@@ -84,8 +85,12 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         annotations: &read.overview.annotations,
         cards: &read.cards,
         happened: &read.happened,
-        undeclared: undeclared.as_deref().filter(|_| !asked.shared),
-        alerts: if asked.shared { &[] } else { &read.alerts },
+        undeclared: undeclared.as_deref().filter(|_| frame.owner),
+        alerts: if asked.visitor.rank == Rank::Nobody || !asked.visitor.sees_all() {
+            &[]
+        } else {
+            &read.alerts
+        },
         first_run: is_first.then_some(FirstRun {
             snippet: &snippet,
             curl: &curl,
@@ -97,9 +102,9 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
 
 /// The rules that have refused the last beacons, each once: what it is called, what it is for, and what
 /// was wrong with the last of them.
-fn refused(app: &App, site: &str) -> Vec<(&'static str, &'static str, String)> {
+fn refused(app: &App, site: &str, sees_all: bool) -> Vec<(&'static str, &'static str, String)> {
     let mut rules: Vec<(Reason, String)> = Vec::new();
-    for beacon in app.recent.of(site) {
+    for beacon in app.recent.of(site, sees_all) {
         let Some(reason) = beacon.reason else { continue };
         if rules.len() < REFUSED && rules.iter().all(|(known, _)| *known != reason) {
             rules.push((reason, beacon.words));

@@ -1,5 +1,6 @@
 //! The server as its clients see it, over HTTP, and as its owner does, in the file.
 
+mod access;
 mod alerts;
 pub(crate) mod backup;
 mod beacon;

@@ -150,7 +150,15 @@ fn a_link_may_ask_for_a_password_and_may_end() {
     }
     let unlock = |password: &str| {
         let form = format!("password={password}");
-        server.client().send("POST", &format!("{root}unlock"), &[], form.as_bytes()).unwrap()
+        server
+            .client()
+            .send(
+                "POST",
+                &format!("{root}unlock"),
+                &[("Origin", "http://localhost")],
+                form.as_bytes(),
+            )
+            .unwrap()
     };
     assert_eq!(unlock("wrong+horse").status, 403);
     let answer = unlock("correct+horse");

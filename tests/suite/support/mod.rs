@@ -38,12 +38,21 @@ pub(crate) struct Server {
     before: Vec<String>,
     /// What it finds in its environment beside the rest.
     environment: Vec<(String, String)>,
+    /// Whether anybody may look, as most tests do.
+    open: bool,
+    /// What it has said on stdout up to where it serves, and after that.
+    told: Arc<Mutex<String>>,
 }
 
 impl Server {
     /// A server with `config` as its beacons.toml.
     pub(crate) fn start(config: &str) -> Self {
         Self::start_by(&[], config)
+    }
+
+    /// A server that asks who it is.
+    pub(crate) fn start_closed(config: &str) -> Self {
+        Self::start_as(Vec::new(), Vec::new(), config, false)
     }
 
     /// A server that another program starts: `strace -o calls`.
@@ -63,11 +72,21 @@ impl Server {
     }
 
     fn start_in(before: Vec<String>, environment: Vec<(String, String)>, config: &str) -> Self {
+        Self::start_as(before, environment, config, true)
+    }
+
+    fn start_as(
+        before: Vec<String>,
+        environment: Vec<(String, String)>,
+        config: &str,
+        open: bool,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("beacons.toml"), config).unwrap();
         let said = Arc::default();
-        let child = spawn(&before, &environment, &folder, &said);
-        let mut server = Self { port: 0, folder, child, said, before, environment };
+        let child = spawn(&before, &environment, &folder, &said, open);
+        let told = Arc::default();
+        let mut server = Self { port: 0, folder, child, said, before, environment, open, told };
         server.wait_for_port();
         server
     }
@@ -89,7 +108,7 @@ impl Server {
 
     /// Begins anew without waiting until it serves.
     pub(crate) fn respawn(&mut self) {
-        self.child = spawn(&self.before, &self.environment, &self.folder, &self.said);
+        self.child = spawn(&self.before, &self.environment, &self.folder, &self.said, self.open);
     }
 
     /// Waits until it says where it serves.
@@ -107,7 +126,13 @@ impl Server {
             rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
         });
         // The rest is read too, so that the server never waits for us.
-        thread::spawn(move || lines.for_each(drop));
+        let told = Arc::clone(&self.told);
+        told.lock().unwrap().clear();
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                told.lock().unwrap().push_str(&format!("{line}\n"));
+            }
+        });
         port
     }
 
@@ -157,6 +182,11 @@ impl Server {
 
     pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()
+    }
+
+    /// What it has said on stdout after where it serves.
+    pub(crate) fn told(&self) -> String {
+        self.told.lock().unwrap().clone()
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -251,11 +281,13 @@ fn spawn(
     environment: &[(String, String)],
     folder: &tempfile::TempDir,
     said: &Arc<Mutex<String>>,
+    open: bool,
 ) -> Child {
     let words: Vec<&str> = before.iter().map(String::as_str).chain([BINARY]).collect();
     let mut child = Command::new(words[0])
         .args(&words[1..])
         .args(["--config", "beacons.toml", "--listen", "127.0.0.1:0"])
+        .args(open.then_some("--open"))
         .envs(environment.iter().cloned())
         .current_dir(folder.path())
         .stdin(Stdio::null())
