@@ -20,8 +20,8 @@ pub(crate) fn program() -> PathBuf {
     other.map_or_else(|| env!("CARGO_BIN_EXE_trim-beacons").into(), PathBuf::from)
 }
 
-/// All as it comes, but that the clients' addresses are told by a proxy.
-pub(crate) const CONFIG: &str = "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n";
+/// All as it comes, but that a proxy tells the addresses of clients, and that nobody has to sign in.
+pub(crate) const CONFIG: &str = "[server]\naccess = \"open\"\ntrusted_proxies = [\"127.0.0.1\"]\n";
 
 /// How many ticks of the processor's clock make a second: the same on every Linux.
 const TICKS: f64 = 100.0;
