@@ -25,6 +25,9 @@ const CANDIDATES_MAX: usize = 65_536;
 /// How many admitted names are remembered at most before all are looked up again.
 const ADMITTED_MAX: usize = 262_144;
 
+/// How many days late a beacon may be told and still count among the candidates of the current day.
+const LATE_DAYS_MAX: i64 = 40;
+
 /// Who brings a name, and on which day (its first instant, UTC seconds).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Newcomer {
@@ -92,7 +95,8 @@ impl Limits {
     /// Whether a second network brings the name; if none has, this one is remembered as the first.
     fn is_vouched_for(&mut self, scope: NameScope, name: &str, newcomer: Newcomer) -> bool {
         let utc_day = newcomer.day.div_euclid(86_400);
-        if utc_day > self.candidates_day {
+        // What is told late is a few days old; a day long before is of a clock that was wrong.
+        if utc_day > self.candidates_day || utc_day + LATE_DAYS_MAX < self.candidates_day {
             self.candidates_day = utc_day;
             self.candidates.clear();
             self.put_forward.clear();

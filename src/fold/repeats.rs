@@ -43,9 +43,10 @@ impl Repeats {
         self.order.push_back((at, once));
     }
 
-    /// Forgets what no repeat of the longest window (milliseconds) can follow any more at `now`.
+    /// Forgets what no repeat of the longest window (milliseconds) can follow any more at `now`: that is
+    /// also what came long after it, by a clock that was wrong.
     pub(super) fn forget_past(&mut self, now: i64, longest: i64) {
-        while self.order.front().is_some_and(|(at, _)| now - at > longest + LATE_MS) {
+        while self.order.front().is_some_and(|(at, _)| (now - at).abs() > longest + LATE_MS) {
             self.forget_oldest();
         }
     }

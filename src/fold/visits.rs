@@ -98,8 +98,9 @@ impl Visit {
         self.profile.iter().find(|(of, _)| *of == dimension).map(|(_, value)| *value)
     }
 
+    /// Also when it was last active long after `now`: then the clock was wrong, and it begins anew.
     const fn is_over(&self, now: i64) -> bool {
-        now - self.last > IDLE_SECONDS
+        (now - self.last).abs() > IDLE_SECONDS
     }
 }
 
@@ -140,7 +141,7 @@ impl Visits {
     pub(super) fn forget_idle(&mut self, now: i64) {
         if now - self.swept >= SWEEP_SECONDS || now < self.swept {
             self.swept = now;
-            self.visits.retain(|_, visit| now - visit.last <= KEPT_SECONDS);
+            self.visits.retain(|_, visit| (now - visit.last).abs() <= KEPT_SECONDS);
         }
     }
 

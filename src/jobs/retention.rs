@@ -12,8 +12,10 @@ use super::contract::Job;
 use crate::{
     amend,
     app::App,
-    clock, prune,
-    store::upkeep,
+    clock,
+    config::registry::Registry,
+    prune,
+    store::{chronicle, upkeep},
     writer::{
         Affects,
         changes::{Changes as _, Served},
@@ -35,7 +37,22 @@ static NAMES_AT: AtomicI64 = AtomicI64::new(0);
 fn run(app: &App) {
     let mut file = app.file();
     let (registry, now) = (app.registry.get(), clock::now());
-    match prune::carry_out(&mut file, &registry, now) {
+    match file.read(move |file| chronicle::is_settled(file, now)) {
+        Ok(true) => remove_old(&mut file, &registry, now),
+        Ok(false) => warn!(
+            "the clock is more than a year ahead of when the server was last up: nothing is removed for its \
+             age until the server has been up for a day"
+        ),
+        Err(error) => warn!(%error, "whether the clock can be believed could not be read"),
+    }
+    let noted = file.change(Affects::Nothing, move |file| upkeep::note_size(file, now));
+    if let Err(error) = noted {
+        warn!(%error, "the size of the file could not be noted");
+    }
+}
+
+fn remove_old(file: &mut Served, registry: &Registry, now: i64) {
+    match prune::carry_out(file, registry, now) {
         Ok(gone) => {
             for (due, rows) in gone {
                 let event = due.event.map_or(String::new(), |event| event.name.clone());
@@ -49,14 +66,10 @@ fn run(app: &App) {
         }
         Err(error) => warn!(%error, "not all that is older than it is kept could be removed yet"),
     }
-    if let Err(error) = amend::forget_old(&mut file, now) {
+    if let Err(error) = amend::forget_old(file, now) {
         warn!(%error, "how old edits are undone could not be forgotten yet");
     }
-    let noted = file.change(Affects::Nothing, move |file| upkeep::note_size(file, now));
-    if let Err(error) = noted {
-        warn!(%error, "the size of the file could not be noted");
-    }
-    remove_names(&mut file, now);
+    remove_names(file, now);
 }
 
 fn remove_names(file: &mut Served, now: i64) {

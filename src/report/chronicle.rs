@@ -32,7 +32,7 @@ pub(super) fn mark_down(
     file: &Transaction<'_>,
 ) -> Result<(), Error> {
     let (from, to) = range.instants(&question.site.zone);
-    let gaps = chronicle::gaps(file, from, to)?;
+    let gaps = chronicle::gaps(file, from, to, question.now)?;
     for point in &mut series.points {
         let within =
             |(last, next): &(i64, i64)| (*next.min(&point.end) - *last.max(&point.start)).max(0);

@@ -141,7 +141,7 @@ fn annotation(row: &Row<'_>) -> Result<Annotation, rusqlite::Error> {
 pub fn note_up(connection: &Connection, now: i64) -> Result<(), Error> {
     let goes_on = connection.execute(
         "UPDATE uptime SET last = max(last, ?1)
-         WHERE began = (SELECT max(began) FROM uptime) AND began <= ?1 AND last >= ?1 - ?2",
+         WHERE began = (SELECT max(began) FROM uptime WHERE began <= ?1) AND last >= ?1 - ?2",
         params![now, GAP_SECONDS_MIN],
     )?;
     if goes_on == 0 {
@@ -155,18 +155,61 @@ pub fn note_up(connection: &Connection, now: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// When the server was down between `from` and `to` (UTC seconds), as far as it is known: spans from
-/// an instant to before another, in order.
+/// How far ahead of when the server was last up its clock may begin and be believed at once, in seconds: a
+/// year.
+const AHEAD_SECONDS_MAX: i64 = 366 * 86_400;
+
+/// How long the server must have been up by a clock that is further ahead, in seconds.
+const SETTLED_SECONDS: i64 = 86_400;
+
+/// Whether what is old at `now` (UTC seconds) may be removed for it: a clock that is more than
+/// a year ahead of when the server was last up is believed once the server has been up by it for a day.
 ///
 /// # Errors
 /// When the file can't be read.
-pub fn gaps(connection: &Connection, from: i64, to: i64) -> Result<Vec<(i64, i64)>, Error> {
+pub fn is_settled(connection: &Connection, now: i64) -> Result<bool, Error> {
+    let sql = "SELECT began, last,
+            (SELECT max(last) FROM uptime AS earlier WHERE earlier.began < latest.began)
+        FROM uptime AS latest WHERE began <= ?1 ORDER BY began DESC LIMIT 1";
+    let span = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found = connection.query_row(sql, [now], span).optional()?;
+    let Some((began, last, before)): Option<(i64, i64, Option<i64>)> = found else {
+        return Ok(true);
+    };
+    if last < now - GAP_SECONDS_MIN {
+        // That it is up now is not noted yet.
+        return Ok(now - last <= AHEAD_SECONDS_MAX);
+    }
+    let ahead = before.map_or(0, |before| began - before);
+    Ok(ahead <= AHEAD_SECONDS_MAX || now - began >= SETTLED_SECONDS)
+}
+
+/// Until when the server was up at least (UTC seconds), or `None` if nothing has noted it.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn last_up(connection: &Connection) -> Result<Option<i64>, Error> {
+    Ok(connection.query_row("SELECT max(last) FROM uptime", [], |row| row.get(0))?)
+}
+
+/// When the server was down between `from` and `to` (UTC seconds), as far as it is known at `now`: spans
+/// from an instant to before another, in order.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn gaps(
+    connection: &Connection,
+    from: i64,
+    to: i64,
+    now: i64,
+) -> Result<Vec<(i64, i64)>, Error> {
+    // What began later than now was noted by a clock that was ahead.
     let mut statement = connection.prepare_cached(
         "SELECT last, next FROM (
-             SELECT last, lead(began) OVER (ORDER BY began) AS next FROM uptime)
+             SELECT last, lead(began) OVER (ORDER BY began) AS next FROM uptime WHERE began <= ?3)
          WHERE next > ?1 AND last < ?2 AND next > last",
     )?;
-    let rows = statement.query_map(params![from, to], |row| {
+    let rows = statement.query_map(params![from, to, now], |row| {
         let (last, next): (i64, i64) = (row.get(0)?, row.get(1)?);
         Ok((last.max(from), next.min(to)))
     })?;

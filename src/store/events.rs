@@ -85,14 +85,16 @@ impl<'t> NewRows<'t> {
     /// Adds one; its number is the next that is free within its millisecond.
     fn add(&mut self, beacon: &KeptBeacon) -> Result<i64, Error> {
         let first = beacon.received_at * NUMBERS;
-        // The last number stays free: whoever comes then takes the next millisecond's first.
+        // The last number stays free.
         let most = first + NUMBERS - 2;
         let id = if self.largest < first {
             first
         } else if self.largest < most {
             self.largest + 1
         } else {
-            self.next.query_row([first, most], |row| row.get(0))?
+            let free: i64 = self.next.query_row([first, most], |row| row.get(0))?;
+            // By a clock that stands still a millisecond gets full; what comes then stands after all.
+            if free <= most { free } else { self.largest + 1 }
         };
         bind(&mut self.insert, id, beacon)?;
         self.insert.raw_execute()?;

@@ -50,8 +50,11 @@ pub fn forget_visitors(transaction: &Transaction<'_>, site: TextId) -> Result<()
     Ok(())
 }
 
+/// How far, in seconds, what was written may lie after what is being written: beyond it the clock was wrong.
+const AHEAD_SECONDS_MAX: i64 = 86_400;
+
 /// Appends visits that changed by `at` (UTC seconds), and removes those that are over since
-/// `over_before`.
+/// `over_before`, or of a clock that was far ahead.
 ///
 /// # Errors
 /// When the file can't be written.
@@ -61,8 +64,8 @@ pub fn append_visits(
     visits: &[u8],
     over_before: i64,
 ) -> Result<(), Error> {
-    let mut remove = transaction.prepare_cached("DELETE FROM visit WHERE at < ?1")?;
-    remove.execute([over_before])?;
+    let mut remove = transaction.prepare_cached("DELETE FROM visit WHERE at < ?1 OR at > ?2")?;
+    remove.execute([over_before, at + AHEAD_SECONDS_MAX])?;
     if !visits.is_empty() {
         let mut append =
             transaction.prepare_cached("INSERT INTO visit (at, visits) VALUES (?1, ?2)")?;
@@ -72,7 +75,7 @@ pub fn append_visits(
 }
 
 /// Appends the beacons that a repeat may follow, as they were known at `at` (UTC seconds), and removes
-/// what was written before `over_before`.
+/// what was written before `over_before`, or by a clock that was far ahead.
 ///
 /// # Errors
 /// When the file can't be written.
@@ -82,8 +85,9 @@ pub fn append_repeatable(
     hashes: &[u8],
     over_before: i64,
 ) -> Result<(), Error> {
-    let mut remove = transaction.prepare_cached("DELETE FROM repeatable WHERE at < ?1")?;
-    remove.execute([over_before])?;
+    let mut remove =
+        transaction.prepare_cached("DELETE FROM repeatable WHERE at < ?1 OR at > ?2")?;
+    remove.execute([over_before, at + AHEAD_SECONDS_MAX])?;
     if !hashes.is_empty() {
         let mut append =
             transaction.prepare_cached("INSERT INTO repeatable (at, hashes) VALUES (?1, ?2)")?;

@@ -19,14 +19,13 @@ const BEFORE: usize = 6;
 const AFTER: usize = 4;
 
 /// Ways to fail, each with the calls that can fail so.
-const WAYS: [(&str, &[&str]); 7] = [
+const WAYS: [(&str, &[&str]); 6] = [
     ("EIO", &["write", "sync", "truncate", "open", "remove", "rename"]),
     ("ENOSPC", &["write", "truncate", "open"]),
     ("EINTR", &["write", "sync", "open", "truncate"]),
     ("SHORT", &["write"]),
     ("EIO:on", &["write", "sync", "open"]),
     ("ENOSPC:on", &["write"]),
-    ("EINTR:on", &["sync"]),
 ];
 
 /// How often each call is made by a life in which nothing fails. Those that are not written down are about
@@ -132,7 +131,10 @@ fn a_call_that_fails_makes_nobody_believe_what_is_not_so() {
     let mut random = fastrand::Rng::with_seed(4);
     random.shuffle(&mut faults);
     faults.truncate(times(48, all));
-    faults.iter().for_each(|fault| live(fault));
+    for fault in &faults {
+        println!("{fault}");
+        live(fault);
+    }
     println!("{} of {all} ways to fail: nothing lost, nothing twice", faults.len());
 }
 

@@ -4,6 +4,7 @@
 //! times more, which takes most of an hour.
 
 mod calls;
+mod clocks;
 mod disk;
 mod files;
 mod image;

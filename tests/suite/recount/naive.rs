@@ -59,7 +59,7 @@ pub(crate) fn recount(beacons: &[Beacon<'_>], registry: &Registry) -> Recount {
                 && visit.first.site == beacon.site
                 && beacon.visitor.is_some()
                 && visit.first.visitor == beacon.visitor
-                && at - visit.last <= IDLE
+                && (at - visit.last).abs() <= IDLE
         };
         let mut with_visits = registry.events.iter().filter(|event| event.visits);
         let live = if rules.visits {
