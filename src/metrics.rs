@@ -64,6 +64,14 @@ pub struct Metrics {
     pub checkpoints: Counter,
     /// (visitor, key) pairs that were not remembered.
     pub visitors_forgotten: Counter,
+    /// Connections that were opened, and those that were closed at once as their network had enough.
+    pub connections: Counter,
+    /// See `connections`.
+    pub connections_refused: Counter,
+    /// Requests that were none, or could be read in two ways.
+    pub requests_refused: Counter,
+    /// Requests of networks that come too often.
+    pub requests_turned_away: Counter,
     /// The first site that beacons came for though nobody has declared it.
     pub undeclared_site: First,
 }

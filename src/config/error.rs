@@ -168,7 +168,8 @@ mod tests {
         check(
             "[server.limits]\nzzz = 1",
             "beacons.toml:2:1: unknown key \"zzz\" in [server.limits]; use \"body_bytes\", \
-             \"queue_beacons\", \"queue_bytes\" or \"connections\"",
+             \"queue_beacons\", \"queue_bytes\", \"connections\", \"connections_per_network\", \
+             \"beacons_per_second\", \"beacons_burst\", \"pages_per_second\" or \"pages_burst\"",
         );
         check(
             "[[site]]\ndomain = \"a.example\"\ntimezone = \"UTC\"",

@@ -69,6 +69,11 @@ pub(super) struct ServerLimits {
     pub(super) queue_beacons: Value<i64>,
     pub(super) queue_bytes: Value<i64>,
     pub(super) connections: Value<i64>,
+    pub(super) connections_per_network: Value<i64>,
+    pub(super) beacons_per_second: Value<i64>,
+    pub(super) beacons_burst: Value<i64>,
+    pub(super) pages_per_second: Value<i64>,
+    pub(super) pages_burst: Value<i64>,
 }
 
 /// One `[[site]]`.

@@ -114,6 +114,21 @@ pub struct ServerLimits {
     pub queue_bytes: usize,
     /// How many connections may be open.
     pub connections: usize,
+    /// How many of them a client network may have: a /24, or a /48 of IPv6.
+    pub connections_per_network: usize,
+    /// How often a client network may send beacons.
+    pub beacons: Rate,
+    /// How often it may ask for pages and figures.
+    pub pages: Rate,
+}
+
+/// How often something may happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// In the long run; 0 is as often as it likes.
+    pub per_second: u32,
+    /// At once, after a while without; at least 1.
+    pub burst: u32,
 }
 
 /// A secret that a sender shows. It is kept as its hash alone, so that nothing can show it.

@@ -29,7 +29,12 @@ const DEFAULT_LIMITS: registry::ServerLimits = registry::ServerLimits {
     queue_beacons: 65_536,
     queue_bytes: 16_777_216,
     connections: 8192,
+    connections_per_network: 256,
+    beacons: registry::Rate { per_second: 10, burst: 300 },
+    pages: registry::Rate { per_second: 5, burst: 150 },
 };
+/// The largest rate and the largest burst, for those who want next to none.
+const RATE_MAX: i64 = 1_000_000;
 
 /// The zone of sites that name none, and the zone's IANA name.
 pub(super) fn zone(written: &file::Server) -> Result<(TimeZone, String), Fault> {
@@ -132,6 +137,37 @@ fn limits(written: &file::ServerLimits) -> Result<registry::ServerLimits, Fault>
             default.queue_bytes,
         )?,
         connections: number("connections", &written.connections, 16..=65_536, default.connections)?,
+        connections_per_network: number(
+            "connections_per_network",
+            &written.connections_per_network,
+            1..=65_536,
+            default.connections_per_network,
+        )?,
+        beacons: rate(
+            ["beacons_per_second", "beacons_burst"],
+            [&written.beacons_per_second, &written.beacons_burst],
+            default.beacons,
+        )?,
+        pages: rate(
+            ["pages_per_second", "pages_burst"],
+            [&written.pages_per_second, &written.pages_burst],
+            default.pages,
+        )?,
+    })
+}
+
+fn rate(
+    names: [&str; 2],
+    written: [&file::Value<i64>; 2],
+    default: registry::Rate,
+) -> Result<registry::Rate, Fault> {
+    let number = |at: usize, least, default| match written[at] {
+        Some(value) => value::number(names[at], value, least..=RATE_MAX),
+        None => Ok(default),
+    };
+    Ok(registry::Rate {
+        per_second: number(0, 0, default.per_second)?,
+        burst: number(1, 1, default.burst)?,
     })
 }
 

@@ -51,11 +51,13 @@ pub enum Reason {
     PrivacySignal,
     /// The same beacon came before, within the event type's `dedupe`.
     Repeat,
+    /// The client's network sends more beacons than the server takes of one.
+    TooMany,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::BodyTooLarge,
         Self::UnsupportedBody,
         Self::NotUtf8,
@@ -77,6 +79,7 @@ impl Reason {
         Self::OwnVisit,
         Self::PrivacySignal,
         Self::Repeat,
+        Self::TooMany,
     ];
 
     /// The number that stands for it in the file. It never changes.
@@ -103,6 +106,7 @@ impl Reason {
             Self::OwnVisit => 19,
             Self::PrivacySignal => 20,
             Self::Repeat => 21,
+            Self::TooMany => 22,
         }
     }
 
@@ -135,6 +139,7 @@ impl Reason {
             Self::OwnVisit => "own_visit",
             Self::PrivacySignal => "privacy_signal",
             Self::Repeat => "repeat",
+            Self::TooMany => "too_many",
         }
     }
 }

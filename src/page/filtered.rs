@@ -83,6 +83,7 @@ pub const fn title(reason: rejection::Reason) -> &'static str {
         Reason::PrivacySignal => "Asked not to be counted",
         Reason::OwnVisit => "Your own visits",
         Reason::Repeat => "Sent twice",
+        Reason::TooMany => "Too many of one network",
         Reason::Overloaded => "Server was full",
         Reason::NotStored => "Could not be stored",
         Reason::BodyTooLarge => "Too large",
@@ -124,6 +125,9 @@ pub const fn explanation(reason: rejection::Reason) -> &'static str {
         Reason::Repeat => {
             "The very same came moments before, as when a browser sends again what was not answered. \
              It was counted then."
+        }
+        Reason::TooMany => {
+            "One network sent more than [server.limits] takes of it, and was told to try later."
         }
         Reason::Overloaded => {
             "The queue was full, so the server answered 503. These beacons are lost."

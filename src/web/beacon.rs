@@ -173,6 +173,7 @@ const fn status(rejected: &Rejected) -> StatusCode {
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reason::UnsupportedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Reason::OriginNotAllowed => StatusCode::FORBIDDEN,
+        Reason::TooMany => StatusCode::TOO_MANY_REQUESTS,
         Reason::Overloaded | Reason::NotStored => StatusCode::SERVICE_UNAVAILABLE,
         Reason::NotUtf8
         | Reason::Malformed

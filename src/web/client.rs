@@ -102,7 +102,23 @@ pub(super) fn is_trusted(
     let is_its_own = facts.client != peer.ip() || !is_passed_on(headers);
     facts.is_local
         || (is_its_own && is_in(&server.trusted_proxies, facts.client))
-        || access::bearer(headers).is_some_and(|sent| Token::is_among(tokens, sent))
+        || shows_token(headers, tokens)
+}
+
+/// The address that limits go by; `None` for whom none bind.
+pub(super) fn limited(headers: &HeaderMap, peer: SocketAddr, server: &Server) -> Option<IpAddr> {
+    let client = client(headers, peer.ip(), &server.trusted_proxies);
+    is_bound(client, server).then_some(client)
+}
+
+/// Whether limits bind `address`: it is neither this machine's nor a trusted proxy's.
+pub(super) fn is_bound(address: IpAddr, server: &Server) -> bool {
+    !address.to_canonical().is_loopback() && !is_in(&server.trusted_proxies, address)
+}
+
+/// Whether a sender shows one of `tokens`.
+pub(super) fn shows_token(headers: &HeaderMap, tokens: &[Token]) -> bool {
+    access::bearer(headers).is_some_and(|sent| Token::is_among(tokens, sent))
 }
 
 fn is_passed_on(headers: &HeaderMap) -> bool {

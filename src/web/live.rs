@@ -42,7 +42,10 @@ const SILENT_LOOKS_MAX: u32 = 15;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An answer that is complete, or one that goes on.
-pub(super) type Streamed = Response<Either<Full<Bytes>, Messages>>;
+pub(super) type Streamed = Response<Streaming>;
+
+/// Its body.
+pub(super) type Streaming = Either<Full<Bytes>, Messages>;
 
 /// Messages, one at a time: a listener that reads slowly is waited for, and nothing piles up.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ mod client;
 mod compat;
 mod cookie;
 mod cors;
+mod desk;
 mod download;
 mod embedded;
 mod guard;
@@ -23,6 +24,7 @@ mod routes;
 pub mod server;
 mod shared;
 mod sign_in;
+mod wire;
 
 /// Every path that leads somewhere, in the router's words: `/share/{token}`.
 pub fn paths() -> Vec<String> {

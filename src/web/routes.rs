@@ -13,10 +13,15 @@ use super::{
     pages::{self, Page},
     respond::{self, Answer},
     shared, sign_in,
+    wire::allowance::Class,
 };
 use crate::{
-    app::App, assets::SCRIPTS, auth::accounts::Visitor, config::registry::Site,
-    ingest::compat::PRODUCTS, page::link,
+    app::App,
+    assets::SCRIPTS,
+    auth::accounts::Visitor,
+    config::registry::{Registry, Site},
+    ingest::compat::PRODUCTS,
+    page::link,
 };
 
 /// A door.
@@ -108,6 +113,27 @@ impl Routes {
             router.insert(path, door)?;
         }
         Ok(Self(router))
+    }
+
+    /// By which allowance `request` is bound; `None` for what costs next to nothing.
+    pub(super) fn class(&self, registry: &Registry, request: &Request<Incoming>) -> Option<Class> {
+        if request.method() == Method::OPTIONS {
+            return None;
+        }
+        let path = registry.server.inner(request.uri().path());
+        match self.0.at(path).map(|found| *found.value) {
+            Ok(Route::Beacon | Route::Pixel | Route::Foreign(_)) => Some(Class::Beacon),
+            Ok(Route::Script(_) | Route::Asset | Route::Health) => None,
+            Ok(_) => Some(Class::Page),
+            Err(_) => {
+                let is = |named: &Option<String>| named.as_deref() == Some(path);
+                let mut sites = registry.sites.iter();
+                match sites.find(|site| is(&site.script) || is(&site.endpoint)) {
+                    Some(site) => is(&site.endpoint).then_some(Class::Beacon),
+                    None => Some(Class::Page),
+                }
+            }
+        }
     }
 
     /// The answer to `request` from `peer`, as short as the client takes it.

@@ -18,6 +18,7 @@ const SITES: [&str; 3] = ["utc.example", "kolkata.example", "newyork.example"];
 const CONFIG: &str = r#"
 [server]
 trusted_proxies = ["127.0.0.1"]
+limits = { beacons_per_second = 0 }
 [[site]]
 domain = "utc.example"
 [[site]]

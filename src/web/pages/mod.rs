@@ -244,6 +244,13 @@ pub(super) fn not_found(app: &App) -> Answer {
     error_page(app, StatusCode::NOT_FOUND, "There is no such page", "", advice)
 }
 
+/// The page that says that one came too often, and when to come again.
+pub(super) fn too_many(seconds: u64) -> Answer {
+    let sentence = "Your network asks for more pages than this server gives to one.";
+    let advice = format!("Wait for {seconds} s, then load the page again.");
+    error_page(StatusCode::TOO_MANY_REQUESTS, "That was too often", sentence, &advice)
+}
+
 /// The page that says that nothing is shared at this address.
 pub(super) fn not_shared(app: &App) -> Answer {
     let advice = "The link may have ended or been taken back: ask whoever gave it to you.";

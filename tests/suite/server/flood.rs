@@ -15,7 +15,8 @@ const CONNECTIONS: usize = 16;
 const PAGES_MAX: usize = 5_000;
 const VALUES_MAX: usize = 500;
 
-const CONFIG: &str = "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n";
+const CONFIG: &str =
+    "[server]\ntrusted_proxies = [\"127.0.0.1\"]\nlimits = { beacons_per_second = 0 }\n";
 
 /// One page view of `path`, come from `referrer`, from `address`. The attacker's browser is another one
 /// each time, so that each page view is a visitor and a visit of its own.

@@ -12,6 +12,7 @@ use crate::support::{BINARY, Server, time::Clock, wait_until};
 const CONFIG: &str = r#"
 [server]
 trusted_proxies = ["127.0.0.1"]
+limits = { beacons_per_second = 0 }
 [event.page_view]
 visits = true
 dimensions = ["source", "browser"]

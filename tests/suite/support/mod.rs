@@ -42,6 +42,8 @@ pub(crate) struct Server {
     open: bool,
     /// What it has said on stdout up to where it serves, and after that.
     told: Arc<Mutex<String>>,
+    /// Where it listens.
+    listen: String,
 }
 
 impl Server {
@@ -52,7 +54,12 @@ impl Server {
 
     /// A server that asks who it is.
     pub(crate) fn start_closed(config: &str) -> Self {
-        Self::start_as(Vec::new(), Vec::new(), config, false)
+        Self::start_as(Vec::new(), Vec::new(), "127.0.0.1:0", config, false)
+    }
+
+    /// A server that listens on `listen`.
+    pub(crate) fn start_on(listen: &str, config: &str) -> Self {
+        Self::start_as(Vec::new(), Vec::new(), listen, config, true)
     }
 
     /// A server that another program starts: `strace -o calls`.
@@ -72,21 +79,23 @@ impl Server {
     }
 
     fn start_in(before: Vec<String>, environment: Vec<(String, String)>, config: &str) -> Self {
-        Self::start_as(before, environment, config, true)
+        Self::start_as(before, environment, "127.0.0.1:0", config, true)
     }
 
     fn start_as(
         before: Vec<String>,
         environment: Vec<(String, String)>,
+        listen: &str,
         config: &str,
         open: bool,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("beacons.toml"), config).unwrap();
-        let said = Arc::default();
-        let child = spawn(&before, &environment, &folder, &said, open);
-        let told = Arc::default();
-        let mut server = Self { port: 0, folder, child, said, before, environment, open, told };
+        let (said, told) = (Arc::default(), Arc::default());
+        let listen = listen.to_owned();
+        let child = spawn(&before, &environment, &listen, &folder, &said, open);
+        let mut server =
+            Self { port: 0, folder, child, said, before, environment, open, told, listen };
         server.wait_for_port();
         server
     }
@@ -108,7 +117,8 @@ impl Server {
 
     /// Begins anew without waiting until it serves.
     pub(crate) fn respawn(&mut self) {
-        self.child = spawn(&self.before, &self.environment, &self.folder, &self.said, self.open);
+        let (environment, listen) = (&self.environment, &self.listen);
+        self.child = spawn(&self.before, environment, listen, &self.folder, &self.said, self.open);
     }
 
     /// Waits until it says where it serves.
@@ -279,6 +289,7 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 fn spawn(
     before: &[String],
     environment: &[(String, String)],
+    listen: &str,
     folder: &tempfile::TempDir,
     said: &Arc<Mutex<String>>,
     open: bool,
@@ -286,7 +297,7 @@ fn spawn(
     let words: Vec<&str> = before.iter().map(String::as_str).chain([BINARY]).collect();
     let mut child = Command::new(words[0])
         .args(&words[1..])
-        .args(["--config", "beacons.toml", "--listen", "127.0.0.1:0"])
+        .args(["--config", "beacons.toml", "--listen", listen])
         .args(open.then_some("--open"))
         .envs(environment.iter().cloned())
         .current_dir(folder.path())

@@ -1,0 +1,149 @@
+//! What every request passes on its way to the routes: whether it was taken for one at all, and
+//! whether its network may come that often.
+
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Body, Frame, Incoming, SizeHint},
+    header::{self, HeaderValue},
+};
+use serde_json::json;
+
+use super::{
+    access, beacon, client, cors,
+    live::{Streamed, Streaming, whole},
+    pages, respond,
+    routes::Routes,
+    wire::{
+        allowance::{Allowance, Class},
+        exchange::Exchange,
+        verdict::Refusal,
+    },
+};
+use crate::{app::App, ingest::Rejected, model::rejection::Reason};
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) app: App,
+    routes: Routes,
+    allowance: Allowance,
+}
+
+/// The body of an answer. Dropped, the answer is finished.
+#[derive(Debug)]
+pub(super) struct Turn<B> {
+    body: B,
+    _turn: Token,
+}
+
+#[derive(Debug)]
+struct Token(Arc<Exchange>);
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.0.answered();
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Turn<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Desk {
+    /// A desk before `routes`.
+    pub(super) fn new(app: App, routes: Routes) -> Self {
+        Self { app, routes, allowance: Allowance::default() }
+    }
+
+    /// The answer to the next request of a connection.
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        exchange: Arc<Exchange>,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+    ) -> Response<Turn<Streaming>> {
+        let turn = Token(Arc::clone(&exchange));
+        let mut answer = match exchange.refusal() {
+            Some(refusal) => self.refused(refusal),
+            None => match self.turned_away(peer, &request) {
+                Some(answer) => answer,
+                None => self.routes.answer(&self.app, peer, request).await,
+            },
+        };
+        if exchange.is_body_open() {
+            // What is left of the body must not be taken for the next request.
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer.map(|body| Turn { body, _turn: turn })
+    }
+
+    /// The answer to what is no request.
+    fn refused(&self, refusal: Refusal) -> Streamed {
+        self.app.metrics.requests_refused.add(1);
+        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut answer = respond::json(status, &json!({ "error": refusal.sentence }));
+        respond::set(&mut answer, header::CONNECTION, "close");
+        whole(answer)
+    }
+
+    /// The answer to a client whose network comes too often.
+    fn turned_away(&self, peer: SocketAddr, request: &Request<Incoming>) -> Option<Streamed> {
+        let registry = self.app.registry.get();
+        let class = self.routes.class(&registry, request)?;
+        let client = client::limited(request.headers(), peer, &registry.server)?;
+        let limits = registry.server.limits;
+        let rate = match class {
+            Class::Beacon => limits.beacons,
+            Class::Page => limits.pages,
+        };
+        let wait = self.allowance.take(class, client, rate).err()?;
+        let headers = request.headers();
+        if client::shows_token(headers, &access::senders(&self.app, headers)) {
+            return None;
+        }
+        // Rounded up, so that whoever waits as long is not turned away again.
+        let seconds = (wait + Duration::from_millis(999)).as_secs().max(1);
+        let mut answer = match class {
+            Class::Beacon => {
+                let sentence = format!(
+                    "this network sends more beacons than the server takes of one; try again in \
+                     {seconds} s"
+                );
+                beacon::note(&self.app, &Rejected::new(Reason::TooMany, sentence.clone()));
+                let body = json!({ "error": sentence, "reason": Reason::TooMany });
+                let mut answer = respond::json(StatusCode::TOO_MANY_REQUESTS, &body);
+                cors::allow(&mut answer, headers);
+                answer
+            }
+            Class::Page => pages::too_many(seconds),
+        };
+        self.app.metrics.requests_turned_away.add(1);
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        Some(whole(answer))
+    }
+}
