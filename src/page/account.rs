@@ -24,6 +24,8 @@ pub struct AccountPage<'a> {
     pub people: Vec<Person>,
     /// Every site.
     pub sites: Vec<String>,
+    /// How many characters a password has at least.
+    pub characters_min: usize,
     /// What came of a form; empty if none was sent.
     pub said: &'a str,
     /// A secret that is told only now.

@@ -70,6 +70,7 @@ fn account(is_owner: bool) -> Result<String, super::Error> {
         tokens: if is_owner { tokens } else { Vec::new() },
         people: if is_owner { people } else { Vec::new() },
         sites: vec!["example.com".to_owned(), "notes.example.net".to_owned()],
+        characters_min: 12,
         said: if is_owner { "Token 2 does what an owner may. It is told only now:" } else { "" },
         secret: is_owner
             .then_some("tb_3f9a1c5be07d24688f3e5d1b7c90a2e46f8b13d57a9c0e2f4b6d8a1c3e5f7092"),

@@ -109,6 +109,10 @@ pub(super) fn admit(
     request: &Request<Incoming>,
 ) -> Result<Admitted, Box<Answer>> {
     let needs = needed(door, request.method());
+    if is_for_readers(door) && !guard::is_known_host(request.headers(), &app.registry.get().server)
+    {
+        return Err(Box::new(misdirected(app)));
+    }
     if matches!(needs, Needs::Nothing | Needs::OwnPage) {
         return Ok(Admitted { app: app.clone(), visitor: Visitor::nobody() });
     }
@@ -218,6 +222,30 @@ fn stranger(app: &App, request: &Request<Incoming>) -> Answer {
     let way = link::Way { root, ..link::Way::default() };
     let next = if next == link::OVERVIEW { "" } else { next };
     respond::see_other(&way.to(link::SIGN_IN, &[(link::NEXT, next)]))
+}
+
+/// Whether people look at what is behind `door`, in browsers that another name may have been told for us.
+const fn is_for_readers(door: Route) -> bool {
+    !matches!(
+        door,
+        Route::Beacon
+            | Route::Pixel
+            | Route::Foreign(_)
+            | Route::Script(_)
+            | Route::Asset
+            | Route::Health
+            | Route::Embed
+            | Route::Badge
+    )
+}
+
+fn misdirected(app: &App) -> Answer {
+    let registry = app.registry.get();
+    let sentence = format!(
+        "this server is {}, and nothing else: ask for it there, or set base_url in beacons.toml",
+        registry.server.url()
+    );
+    respond::json(StatusCode::MISDIRECTED_REQUEST, &json!({ "error": sentence }))
 }
 
 fn unauthorised(sentence: &str) -> Answer {

@@ -49,7 +49,7 @@ pub(super) async fn post_password(
     let kept = account.password.clone();
     match with_password(move || secret::is_password(&kept, &old)).await {
         Ok(true) => app.accounts.throttle.forgive(&account.name, trier),
-        Ok(false) => return again(StatusCode::FORBIDDEN, "That is not the password of now."),
+        Ok(false) => return again(StatusCode::FORBIDDEN, "That is not the current password."),
         Err(Crowded) => return crowded(),
     }
     let request = Request::Password { name: account.name.clone(), password: new };

@@ -1,6 +1,26 @@
 //! Which requests may change something.
 
-use hyper::{HeaderMap, header};
+use std::net::IpAddr;
+
+use hyper::{HeaderMap, header, http::uri::Authority};
+
+use crate::config::registry::Server;
+
+/// Whether `Host` is a name of ours: that of `base_url`, the address that is listened on, or this machine's
+/// own names, which no page of others can have. Without a `base_url` every name may be one.
+pub(super) fn is_known_host(headers: &HeaderMap, server: &Server) -> bool {
+    let Some((_, own)) = server.base_url.as_deref().and_then(|url| url.split_once("://")) else {
+        return true;
+    };
+    let own = own.split('/').next().unwrap_or_default();
+    let told = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let Ok(authority) = told.parse::<Authority>() else { return false };
+    let host = authority.host();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    told.eq_ignore_ascii_case(own)
+        || host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.is_loopback() || address == server.listen.ip())
+}
 
 /// Whether a browser sends this from a page of ours: another site's page may not decide anything in the
 /// name of who looks at it. What says nothing of where it comes from is taken if it `may_be_program`.

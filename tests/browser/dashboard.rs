@@ -60,16 +60,16 @@ fn url(server: &Server, path: &str) -> String {
     format!("http://127.0.0.1:{}{path}", server.port)
 }
 
-async fn find(browser: &Browser, css: &str) -> Element {
+pub(crate) async fn find(browser: &Browser, css: &str) -> Element {
     browser.page.find(Locator::Css(css)).await.unwrap_or_else(|error| panic!("{css}: {error}"))
 }
 
-async fn text(browser: &Browser, css: &str) -> String {
+pub(crate) async fn text(browser: &Browser, css: &str) -> String {
     find(browser, css).await.text().await.unwrap()
 }
 
 /// Waits until the address holds `part`.
-async fn arrive(browser: &Browser, part: &str) {
+pub(crate) async fn arrive(browser: &Browser, part: &str) {
     let mut at = String::new();
     for _ in 0..200 {
         at = browser.page.current_url().await.unwrap().to_string();
@@ -240,8 +240,16 @@ async fn nothing_is_wider_than_a_small_phone() {
     browser.close().await;
 }
 
+/// The script that looks for what not everyone can read.
+pub(crate) fn axe() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/clients/node_modules/axe-core/axe.min.js");
+    fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; tests/run installs it", path.display()))
+}
+
 /// What axe-core finds on the page that is open, a line each.
-async fn violations(browser: &Browser, axe: &str) -> Vec<String> {
+pub(crate) async fn violations(browser: &Browser, axe: &str) -> Vec<String> {
     browser.page.execute(axe, vec![]).await.unwrap();
     let run = "const done = arguments[arguments.length - 1];
         axe.run(document, { resultTypes: ['violations'] }).then((found) => done(
@@ -253,11 +261,7 @@ async fn violations(browser: &Browser, axe: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_nothing_on_any_page_light_or_dark() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("target/clients/node_modules/axe-core/axe.min.js");
-    let axe = fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}; tests/run installs it", path.display()));
-    let server = visited();
+    let (axe, server) = (axe(), visited());
     let mut found = Vec::new();
     for theme in ["preferredColorScheme=1", "preferredColorScheme=0"] {
         let browser = Browser::start_with(&[&format!("--blink-settings={theme}")]).await;

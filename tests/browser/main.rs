@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 #![expect(clippy::print_stderr, reason = "a test may say what it has seen")]
 
+mod access;
 mod chromium;
 mod clients;
 mod dashboard;

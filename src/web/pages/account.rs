@@ -9,6 +9,7 @@ use crate::{
     auth::{
         self,
         accounts::{Rank, Visitor},
+        password::CHARACTERS_MIN,
     },
     clock,
     model::period::date_at,
@@ -70,6 +71,7 @@ pub(in crate::web) fn account(
         tokens: if is_owner { tokens } else { Vec::new() },
         people: if is_owner { people } else { Vec::new() },
         sites: registry.sites.iter().map(|site| site.name.clone()).collect(),
+        characters_min: CHARACTERS_MIN,
         said: said.as_ref().map(|said| said.sentence.as_str()).unwrap_or_default(),
         secret: said.as_ref().and_then(|said| said.secret.as_deref()),
         is_wrong: said.as_ref().is_some_and(|said| said.is_wrong),

@@ -654,6 +654,34 @@ fn a_program_with_a_token_may_speak_for_visitors() {
 }
 
 #[test]
+fn with_a_base_url_no_page_is_shown_under_another_name() {
+    let config = format!("[server]\nbase_url = \"https://stats.example/x\"\n{CONFIG}");
+    let server = Server::start(&config);
+    let ask = |method: &str, host: &str, path: &str| {
+        let mut client = server.client();
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n");
+        client.write(request.as_bytes()).unwrap();
+        client.answer().unwrap()
+    };
+    for host in ["stats.example", "Stats.Example", "localhost:8080", "127.0.0.1", "[::1]:80"] {
+        assert_eq!(ask("GET", host, "/x/").status, 200, "{host}");
+    }
+    for host in
+        ["evil.example", "stats.example.evil.example", "stats.example:81", "10.0.0.1", "a b"]
+    {
+        for path in ["/x/", "/", "/x/api/v1/reports", "/x/public/a.example/", "/x/sign-in"] {
+            let answer = ask("GET", host, path);
+            assert!([400, 421].contains(&answer.status), "{host} {path}: {}", answer.status);
+            assert!(!answer.text().contains(host), "{}", answer.text());
+        }
+    }
+    // Pages of sites send beacons wherever they have been told to.
+    assert_eq!(ask("GET", "other.example", "/x/tb.js").status, 200);
+    assert_eq!(ask("GET", "other.example", "/x/health").status, 200);
+}
+
+#[test]
 fn a_backup_lets_nobody_in_without_the_password() {
     let (mut server, jo) = claimed(CONFIG);
     done(&server, &["backup", "copy.db"], "");
