@@ -152,7 +152,7 @@
   // Keys.
 
   const KEYS = [
-    ['D  E', 'Today, yesterday'],
+    ['D  E  H', 'Today, yesterday, both by the hour'],
     ['W  F  T  N', 'Last 7, 28, 30, 91 days'],
     ['M  P', 'This month, last month'],
     ['Y  S  L', 'This year, 6 months, 12 months'],

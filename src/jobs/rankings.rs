@@ -16,8 +16,8 @@ use crate::{
 /// The job. What is remembered already costs next to nothing.
 pub(super) const JOB: Job = Job { name: "rankings", every: Duration::from_secs(30), run };
 
-/// How many sites are looked at: each takes four of the rankings that are remembered.
-const SITES_MAX: usize = 50;
+/// How many sites are looked at: each takes a dozen of the rankings that are remembered.
+const SITES_MAX: usize = 20;
 
 fn run(app: &App) {
     // What is remembered holds for what had been changed before it was read.

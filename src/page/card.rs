@@ -3,6 +3,7 @@
 use super::{
     date::Today,
     link::{self, Link, Place, Way},
+    map,
     metric::Metric,
     number::{self, Change},
     svg::{Svg, sparkline},
@@ -27,6 +28,8 @@ pub struct Card {
     pub tabs: Vec<Link>,
     /// Where its rows lead.
     pub leads: Leads,
+    /// Whether its rows, which are countries, are drawn as a map.
+    pub is_map: bool,
 }
 
 /// Where the rows of a card lead.
@@ -58,6 +61,8 @@ pub(super) struct View {
     /// What heads the columns of figures.
     pub(super) columns: Vec<&'static str>,
     pub(super) rows: Vec<RowView>,
+    /// What is shown in place of the rows, of countries.
+    pub(super) map: Option<Svg>,
     pub(super) has_trends: bool,
     pub(super) has_shares: bool,
     /// Why there are no rows, or why they lead nowhere.
@@ -90,7 +95,9 @@ impl Card {
         let own = ranking.scope.range;
         let plural = self.plural();
         let shown = u64::try_from(ranking.rows.len()).unwrap_or(u64::MAX);
-        let all = (ranking.rows_in_all > shown).then(|| Link {
+        let rows = self.rows(way, &[self.metric]);
+        let map = (self.is_map && !rows.is_empty()).then(|| map::svg(self, &rows));
+        let all = (ranking.rows_in_all > shown || map.is_some()).then(|| Link {
             name: format!("All {} {plural}", number::thousands(total_rows(ranking))),
             href: self.full_list(way),
             current: false,
@@ -101,9 +108,10 @@ impl Card {
             caption: format!("{} by {}, {}", self.title, self.noun(), today.name(own)),
             note: (own != range).then(|| today.name(own)),
             tabs: self.tabs.clone(),
-            why: self.why().map(str::to_owned),
+            why: self.why().map(str::to_owned).or_else(|| self.off_the_map()),
             columns: vec![self.metric.title(&ranking.scope)],
-            rows: self.rows(way, &[self.metric]),
+            rows,
+            map,
             has_trends: !self.trends.is_empty(),
             has_shares: true,
             all,
@@ -172,6 +180,14 @@ impl Card {
             (None, Leads::Not(why)) if !self.ranking.rows.is_empty() => Some(why),
             _ => None,
         }
+    }
+
+    /// Who came from where the map has nothing.
+    fn off_the_map(&self) -> Option<String> {
+        let rows = self.ranking.rows.iter().filter(|row| self.is_map && !map::has(&row.name));
+        let count: i64 = rows.map(|row| self.metric.of(&row.figures)).sum();
+        let (one, many) = self.metric.nouns(&self.ranking.scope);
+        (count > 0).then(|| format!("Not on the map: {}.", number::counted(count, one, many)))
     }
 
     fn href(&self, way: &Way, name: &str) -> Option<String> {

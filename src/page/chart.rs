@@ -241,7 +241,11 @@ impl Chart<'_> {
             if self.has_bars() && value > 0 {
                 let height = plot.height(value).max(0.8);
                 let bar = (width * 0.68).min(BAR_WIDTH_MAX);
-                let class = if point.unfinished { "bar unfinished" } else { "bar" };
+                let class = match (point.unfinished, point.cut) {
+                    (true, _) => "bar unfinished",
+                    (false, true) => "bar cut",
+                    (false, false) => "bar",
+                };
                 write!(
                     out,
                     r#"<rect class="{class}" x="{}%" y="{}%" width="{}%" height="{}%" rx="2"/>"#,
@@ -260,7 +264,9 @@ impl Chart<'_> {
     fn draw_line(&self, out: &mut String, plot: Plot) -> fmt::Result {
         let values = self.values();
         let Some((last, value)) = values.iter().enumerate().next_back() else { return Ok(()) };
-        let over = if self.unfinished().is_some() { last } else { last + 1 };
+        // A point that is not over, or lies in these dates in part alone, falls for no reason of its own.
+        let is_cut = self.known().last().is_some_and(|point| point.cut);
+        let over = if is_cut || self.unfinished().is_some() { last } else { last + 1 };
         out.push_str(NESTED);
         for run in self.runs(over) {
             let line = plot.path(values.get(run.clone()).unwrap_or(&[]), run.start);

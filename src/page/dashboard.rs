@@ -17,10 +17,14 @@ use super::{
     number,
     picker::Picker,
     strip::{self, Stat},
+    week::HeatMap,
 };
 use crate::{
     model::interval::Interval,
-    report::answer::{Scope, Series},
+    report::{
+        answer::{Scope, Series},
+        week::Week,
+    },
     store::chronicle::{Annotation, Kind},
 };
 
@@ -50,6 +54,8 @@ pub struct DashboardPage<'a> {
     pub cards: &'a [Card],
     /// What happened beside page views.
     pub happened: &'a [HappenedCard],
+    /// The hours of the week, if they are known.
+    pub week: Option<&'a Week>,
     /// A site that beacons have come for and that nobody has declared.
     pub undeclared: Option<&'a str>,
     /// What alerts tell of now: each alert's name, and a sentence.
@@ -160,6 +166,12 @@ impl DashboardPage<'_> {
 
     fn own_address(&self) -> String {
         self.picker.address.href()
+    }
+
+    fn heat_map(&self) -> Option<HeatMap<'_>> {
+        let metric = self.metric().ranked();
+        let week_starts = self.picker.today.week_starts;
+        self.week.map(|week| HeatMap { scope: self.scope(), week, metric, week_starts })
     }
 
     fn views(&self) -> Vec<View> {

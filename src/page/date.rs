@@ -91,6 +91,7 @@ pub const fn dates_name(dates: Dates) -> &'static str {
     match dates {
         Dates::Today => "Today",
         Dates::Yesterday => "Yesterday",
+        Dates::SinceYesterday => "Yesterday and today",
         Dates::Days(7) => "Last 7 days",
         Dates::Days(28) => "Last 28 days",
         Dates::Days(30) => "Last 30 days",

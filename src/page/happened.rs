@@ -124,6 +124,7 @@ fn view(
         columns,
         why: rows.is_empty().then(|| nothing.to_owned()),
         rows,
+        map: None,
         has_trends: false,
         has_shares: false,
         all: None,

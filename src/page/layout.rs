@@ -3,7 +3,7 @@
 use super::{
     link::{
         ACCOUNT, ALERTS, ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY, SETUP,
-        SITES, STORAGE, TOP, VITALS, Way, YEAR,
+        STORAGE, TOP, VITALS, Way, YEAR,
     },
     number,
 };
@@ -116,7 +116,8 @@ impl Frame {
 
     /// Where every site is shown at a glance.
     pub(super) fn all_sites(&self) -> String {
-        self.way.unfiltered().to(SITES, &[])
+        let bare = Way { site: None, ..self.way.unfiltered() };
+        bare.to(OVERVIEW, &[])
     }
 
     /// Where alerts are.

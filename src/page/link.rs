@@ -107,6 +107,8 @@ pub const FILTER: &str = "filter";
 /// A ranking that takes the place of the first one of its card; it may stand several times.
 pub const CARD: &str = "card";
 
+/// The value of [`CARD`] that shows countries as a map.
+pub const MAP: &str = "map";
 /// Where somebody goes on who had to sign in first.
 pub const NEXT: &str = "next";
 /// Of single beacons, the number before which they came.

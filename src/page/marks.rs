@@ -23,7 +23,8 @@ impl Chart<'_> {
     pub(super) fn explained(&self, point: &Point) -> Vec<String> {
         let down = (point.down_seconds >= TOLD_SECONDS_MIN)
             .then(|| format!("Server down for {}", number::duration(point.down_seconds)));
-        down.into_iter().chain(self.said(point).map(|it| it.text.clone())).collect()
+        let cut = point.cut.then(|| "In part outside of these dates".to_owned());
+        cut.into_iter().chain(down).chain(self.said(point).map(|it| it.text.clone())).collect()
     }
 
     /// Whether anything is hatched.

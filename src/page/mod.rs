@@ -16,6 +16,7 @@ pub mod filtered;
 pub mod goals;
 pub mod happened;
 pub mod live;
+mod map;
 pub mod month;
 pub mod one;
 pub mod one_error;
@@ -27,6 +28,7 @@ pub mod storage;
 pub mod top;
 pub mod unlock;
 pub mod vitals;
+pub mod week;
 pub mod year;
 
 pub mod address;

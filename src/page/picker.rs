@@ -167,6 +167,7 @@ const fn key(dates: Dates) -> &'static str {
     match dates {
         Dates::Today => "d",
         Dates::Yesterday => "e",
+        Dates::SinceYesterday => "h",
         Dates::Days(7) => "w",
         Dates::Days(28) => "f",
         Dates::Days(30) => "t",

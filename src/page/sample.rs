@@ -25,6 +25,7 @@ use crate::{
     report::{
         answer::{Figures, Point, Ranking, Row, Scope, Series},
         happened::{Happened, Happening},
+        week::{Week, WeekHour},
     },
     store::chronicle::{Annotation, Kind},
 };
@@ -290,6 +291,23 @@ pub(super) fn happened() -> [HappenedCard; 3] {
     ]
 }
 
+/// A week that sleeps at night, with an hour that never was.
+pub(super) fn week() -> Week {
+    let hour = |at: i64| {
+        let (day, hour) = (at / 24, at % 24);
+        let busy = (12 - (hour - 14).abs()).max(0) * if day > 4 { 2 } else { 5 };
+        WeekHour { figures: figures(busy * (7 + at % 5)), times: i64::from(at != 146) * 4 }
+    };
+    Week { range: thirty_days(), hours: (0..168).map(hour).collect() }
+}
+
+/// Countries as a map.
+pub(super) fn map_card() -> Card {
+    let mut card = Card { is_map: true, ..cards().swap_remove(2) };
+    card.ranking.rows.extend(ranking("country", thirty_days(), &[("(other)", None, 3)], 1).rows);
+    card
+}
+
 /// The same where there is nothing of it.
 pub(super) fn nothing_happened() -> [HappenedCard; 2] {
     [
@@ -346,6 +364,7 @@ fn card(title: &str, dimension: &str, rows: &[(&str, Option<&str>, i64)], in_all
         trends: Vec::new(),
         tabs: Vec::new(),
         leads: Leads::Filter(Place { path: link::OVERVIEW, ..Place::default() }),
+        is_map: false,
     }
 }
 

@@ -55,6 +55,7 @@ fn stories() -> Vec<Story> {
 
 fn dashboards() -> Vec<Story> {
     let cards = sample::cards();
+    let week = sample::week();
     let (all, nothing) = (sample::happened(), sample::nothing_happened());
     let page = |name, count, granularity, level: i64, cards: &[Card], metric| {
         let series = sample::series(granularity, count, level);
@@ -71,6 +72,7 @@ fn dashboards() -> Vec<Story> {
             annotations: &sample::annotations(&series),
             cards,
             happened: if level > 0 { &all } else { &nothing },
+            week: (level > 0).then_some(&week),
             undeclared: None,
             alerts: &[],
             first_run: None,
@@ -104,6 +106,7 @@ fn first_run() -> Result<String, Error> {
         annotations: &[],
         cards: &[],
         happened: &sample::happened(),
+        week: None,
         undeclared: Some("<i>.example"),
         alerts: &[("Silence".to_owned(), "No beacon for <b>7</b> hours.".to_owned())],
         first_run: Some(FirstRun {

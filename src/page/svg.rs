@@ -6,7 +6,7 @@ use super::number::{self, float};
 
 /// SVG that this house has drawn, which templates show unescaped.
 ///
-/// Only [`chart`](super::chart) and this module make one, from numbers and from escaped text.
+/// Only this house’s drawings make one, from numbers and from escaped text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Svg(String);
 

@@ -11,6 +11,8 @@ pub enum Dates {
     Today,
     /// The day before.
     Yesterday,
+    /// The day before and the day so far.
+    SinceYesterday,
     /// So many days that end with yesterday: with a day that is not over, a course ends in a drop.
     Days(i32),
     /// The month so far.
@@ -27,9 +29,10 @@ pub enum Dates {
 
 impl Dates {
     /// All that are offered, in the order of a menu.
-    pub const OFFERED: [Self; 12] = [
+    pub const OFFERED: [Self; 13] = [
         Self::Today,
         Self::Yesterday,
+        Self::SinceYesterday,
         Self::Days(7),
         Self::Days(28),
         Self::Days(30),
@@ -47,6 +50,7 @@ impl Dates {
         match self {
             Self::Today => "today",
             Self::Yesterday => "yesterday",
+            Self::SinceYesterday => "2d",
             Self::Days(7) => "7d",
             Self::Days(28) => "28d",
             Self::Days(30) => "30d",
@@ -73,6 +77,7 @@ impl Dates {
         match self {
             Self::Today => DateRange { first: today, last: today },
             Self::Yesterday => DateRange { first: yesterday, last: yesterday },
+            Self::SinceYesterday => DateRange { first: yesterday, last: today },
             Self::Days(days) => DateRange::ending(yesterday, days),
             Self::ThisMonth => DateRange { first: month, last: today },
             Self::LastMonth => DateRange { first: last_month.first_of_month(), last: last_month },

@@ -27,6 +27,7 @@ pub mod storage;
 pub mod top;
 pub mod trend;
 pub mod vitals;
+pub mod week;
 pub mod year;
 
 use self::contract::Report;

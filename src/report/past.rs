@@ -5,7 +5,7 @@
 
 use quick_cache::sync::Cache;
 
-use super::{answer::Ranking, overview, question::Question, top};
+use super::{answer::Ranking, dates::Dates, overview, question::Question, top};
 use crate::{
     model::{dimension::Dimension, period::DateRange},
     store::{Error, Transaction, figures::Order},
@@ -59,8 +59,11 @@ impl Past {
     }
 }
 
-/// The rankings with which the overview of `site` begins, read and remembered unless they are, so that
-/// nobody waits for them.
+/// Which dates people look at every day, beside those that stand for themselves.
+const LOOKED_AT: [Dates; 3] = [overview::DEFAULT, Dates::Days(7), Dates::Days(30)];
+
+/// The rankings with which the overview of a site begins, of the dates that people look at every day:
+/// read and remembered unless they are, so that nobody waits for them.
 ///
 /// # Errors
 /// When the file can't be read.
@@ -70,11 +73,12 @@ pub fn remember(
     past_changes: Option<u64>,
     file: &Transaction<'_>,
 ) -> Result<(), Error> {
-    let range = overview::settled(question, file)?.range;
-    if range.last >= question.today() {
-        return Ok(());
-    }
-    for card in overview::CARDS {
+    let today = question.today();
+    let wanted = LOOKED_AT.iter().flat_map(|dates| {
+        let range = dates.range(today, today);
+        overview::CARDS.iter().map(move |card| (range, card))
+    });
+    for (range, card) in wanted {
         let dimensions = &question.event.dimensions;
         let first = card.iter().find(|one| one.as_ref().is_none_or(|it| dimensions.contains(it)));
         let Some(dimension) = first else { continue };

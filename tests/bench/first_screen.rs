@@ -1,5 +1,6 @@
 //! How long the server takes for the first screen, with a million and with ten million page views in
-//! thirteen months: `cargo bench --bench first_screen`. It prints the medians and their ratio.
+//! thirteen months: `cargo bench --bench first_screen`. It prints the medians and their ratio, and how long
+//! it takes under filters, which look at the single page views of the last 28 days.
 #![expect(clippy::unwrap_used, reason = "a measurement may stop at the first surprise")]
 #![expect(clippy::print_stdout, reason = "it says what it has measured")]
 
@@ -29,6 +30,15 @@ const RAW_DAYS: i64 = 30;
 const PAGES: usize = 5_000;
 const SOURCES: usize = 300;
 const REQUESTS: usize = 60;
+/// How often each address under filters is asked for.
+const FILTERED_REQUESTS: usize = 9;
+/// Addresses under filters: few, many and nearly all page views meet them.
+const FILTERED: [&str; 4] = [
+    "/?filter=source:is:source-9.example",
+    "/?filter=country:is:DE",
+    "/?filter=browser:not:browser%203",
+    "/top?period=28d&filter=country:is:DE",
+];
 /// Page views of a visit.
 const VIEWS: u64 = 3;
 
@@ -42,12 +52,15 @@ fn main() {
         let bytes = std::fs::metadata(&database).unwrap().len();
         prune(&database);
         let filled = begun.elapsed().as_secs();
-        let (first, median, size) = measure(&database);
+        let Measured { first, median, size, filtered } = measure(&database);
         println!(
             "{views} page views, {} MB, made in {filled} s: first screen {median:.1} ms median of \
              {REQUESTS}, {first:.1} ms the first time, {size} bytes packed",
             bytes / 1_000_000
         );
+        for (path, median) in FILTERED.iter().zip(filtered) {
+            println!("    {path}: {median:.0} ms median of {FILTERED_REQUESTS}");
+        }
         medians.push(median);
     }
     println!("ratio {:.2}", medians[1] / medians[0]);
@@ -141,9 +154,16 @@ fn prune(database: &Path) {
     assert!(command.current_dir(database.parent().unwrap()).status().unwrap().success());
 }
 
-/// How long the first request took, the median of the others, both in milliseconds, and how many bytes
-/// an answer has.
-fn measure(database: &Path) -> (f64, f64, usize) {
+/// Milliseconds of the first request, of the median of the others, and of the median of each address under
+/// filters; and how many bytes an answer has.
+struct Measured {
+    first: f64,
+    median: f64,
+    size: usize,
+    filtered: Vec<f64>,
+}
+
+fn measure(database: &Path) -> Measured {
     let mut server = Command::new(env!("CARGO_BIN_EXE_trim-beacons"))
         .args(["serve", "--listen", "127.0.0.1:0", "--database"])
         .arg(database)
@@ -161,18 +181,21 @@ fn measure(database: &Path) -> (f64, f64, usize) {
     thread::spawn(move || lines.for_each(drop));
     let address = address.unwrap();
     wait_for_rest(database);
-    let first = request(&address).0;
-    let mut times: Vec<f64> = Vec::new();
-    let mut size = 0;
-    for _ in 0..REQUESTS {
-        let (time, bytes) = request(&address);
-        times.push(time);
-        size = bytes;
-    }
-    times.sort_by(f64::total_cmp);
+    let (first, size) = request(&address, "/");
+    let median = |path: &str, requests: usize| {
+        let mut times: Vec<f64> = (0..requests).map(|_| request(&address, path).0).collect();
+        times.sort_by(f64::total_cmp);
+        times[requests / 2]
+    };
+    let measured = Measured {
+        first,
+        median: median("/", REQUESTS),
+        size,
+        filtered: FILTERED.iter().map(|path| median(path, FILTERED_REQUESTS)).collect(),
+    };
     server.kill().unwrap();
     server.wait().unwrap();
-    (first, times[REQUESTS / 2], size)
+    measured
 }
 
 /// Waits until what is old has gone and what is over is sealed, as on any day but the first.
@@ -193,11 +216,11 @@ fn wait_for_rest(database: &Path) {
     }
 }
 
-fn request(address: &str) -> (f64, usize) {
+fn request(address: &str, path: &str) -> (f64, usize) {
     let begun = Instant::now();
     let mut stream = TcpStream::connect(address).unwrap();
     let request = format!(
-        "GET / HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();

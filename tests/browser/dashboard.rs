@@ -1,24 +1,32 @@
 //! The dashboard in a real browser: what it does by hover, touch, click and key, what is left of that
 //! without JavaScript and on a small phone, and whether everyone can read it.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use fantoccini::{Locator, elements::Element, key::Key};
 use serde_json::{Value, json};
 
 use crate::{
     chromium::Browser,
-    support::{Server, wait_until},
+    support::{BINARY, Server, wait_until},
 };
 
-const CONFIG: &str = "[[site]]\ndomain = \"a.example\"\n[[site]]\ndomain = \"b.example\"\n\
+const CONFIG: &str = "[[site]]\ndomain = \"a.example\"\npublic = true\n\
+    embed_origins = [\"https://a.example\"]\n[[site]]\ndomain = \"b.example\"\n\
     [event.signup]\nidentifier = \"none\"\n[goal.signed-up]\nevent = \"signup\"\n";
 
 /// Every page with something on it.
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 25] = [
     "/sites",
     "/",
+    "/?site=a.example",
     "/?site=b.example",
+    "/?site=a.example&card=map&period=today",
     "/?period=12mo&compare=none",
     "/?period=28d&granularity=week",
     "/?filter=identifier:is:/docs",
@@ -34,14 +42,34 @@ const PAGES: [&str; 18] = [
     "/alerts",
     "/filtered",
     "/storage",
+    "/live",
+    "/event?event_type=signup",
+    "/public/a.example/",
+    "/public/a.example/top",
+    "/embed/a.example",
 ];
+
+/// A link to a site that asks for a password.
+fn locked(server: &Server) -> String {
+    let mut child = Command::new(BINARY)
+        .args(["share", "create", "--site", "a.example", "--password", "--config", "beacons.toml"])
+        .current_dir(server.folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"correct horse battery\n").unwrap();
+    let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let (_, token) = said.split_once("/share/").unwrap_or_else(|| panic!("{said}"));
+    format!("/share/{}", token.trim())
+}
 
 fn visited() -> Server {
     let server = Server::start(CONFIG);
     let send = |event_type: &str, identifier: Value, page: &str| {
         let beacon = json!({ "event_type": event_type, "identifier": identifier,
             "site": "a.example", "meta": { "url": format!("https://a.example{page}"),
-            "ref": "https://news.example/", "title": "A page" } });
+            "ref": "https://news.example/", "title": "A page", "tz": "Europe/Berlin" } });
         assert_eq!(server.post(beacon.to_string()).status, 204, "{beacon}");
     };
     for page in ["/", "/docs", "/docs/home", "/", "/prices"] {
@@ -94,6 +122,7 @@ async fn dates_comparison_points_and_figures_are_chosen_by_click_and_key() {
     assert_eq!(text(&browser, ".picker summary").await, "Change dates:\nToday");
     for (key, part) in [
         ("e", "period=yesterday"),
+        ("h", "period=2d"),
         ("w", "period=7d"),
         ("f", "period=28d"),
         ("t", "period=30d"),
@@ -118,7 +147,7 @@ async fn dates_comparison_points_and_figures_are_chosen_by_click_and_key() {
     press(&browser, "2").await;
     arrive(&browser, "site=b.example").await;
     press(&browser, "3").await;
-    arrive(&browser, "/sites").await;
+    browser.page.wait().for_element(Locator::Css("table.sites")).await.unwrap();
     assert!(text(&browser, ".sites").await.contains("a.example"));
     // By the mouse: another figure drives the chart, a range is picked, a day is zoomed into.
     browser.page.goto(&url(&server, "/?site=a.example&period=month")).await.unwrap();
@@ -156,6 +185,17 @@ async fn a_chart_tells_what_is_pointed_at_and_what_the_keys_walk_to() {
     find(&browser, ".plot").await.send_keys(&Key::Right.to_string()).await.unwrap();
     let second = text(&browser, ".tip").await;
     assert!(second.contains(", 1:00") || second.contains(", 0:00"), "{second}");
+    // A first touch tells, a second one leads into the day.
+    browser.page.goto(&url(&server, "/?site=a.example&period=month")).await.unwrap();
+    let touch = "const hit = document.querySelector('.bucket .hit');
+        hit.dispatchEvent(new PointerEvent('pointerdown', {bubbles: true, pointerType: 'touch'}));
+        hit.dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true}));
+        return document.querySelector('.tip').hidden";
+    assert_eq!(browser.page.execute(touch, vec![]).await.unwrap(), json!(false));
+    assert!(browser.page.current_url().await.unwrap().as_str().ends_with("period=month"));
+    browser.page.execute(touch, vec![]).await.unwrap();
+    arrive(&browser, "from=").await;
+    browser.page.goto(&url(&server, "/?site=a.example&period=today")).await.unwrap();
     // The same as a table, and what happened as a list.
     find(&browser, ".legend .folded summary").await.click().await.unwrap();
     assert!(text(&browser, ".legend table").await.contains("so far"));
@@ -175,7 +215,7 @@ async fn a_chart_tells_what_is_pointed_at_and_what_the_keys_walk_to() {
 async fn the_other_theme_is_kept_without_a_cookie() {
     let server = visited();
     let browser = Browser::start_with(&["--blink-settings=preferredColorScheme=1"]).await;
-    browser.page.goto(&url(&server, "/")).await.unwrap();
+    browser.page.goto(&url(&server, "/?site=a.example")).await.unwrap();
     let ground = "return getComputedStyle(document.documentElement).backgroundColor";
     let light = browser.page.execute(ground, vec![]).await.unwrap();
     find(&browser, ".foot button").await.click().await.unwrap();
@@ -262,10 +302,12 @@ pub(crate) async fn violations(browser: &Browser, axe: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_nothing_on_any_page_light_or_dark() {
     let (axe, server) = (axe(), visited());
+    let locked = locked(&server);
     let mut found = Vec::new();
     for theme in ["preferredColorScheme=1", "preferredColorScheme=0"] {
         let browser = Browser::start_with(&[&format!("--blink-settings={theme}")]).await;
-        for page in PAGES.iter().chain(&["/privacy", "/setup", "/nothing", "/?from=soon"]) {
+        for page in PAGES.iter().chain(&["/privacy", "/setup", "/nothing", "/?from=soon", &*locked])
+        {
             browser.page.goto(&url(&server, page)).await.unwrap();
             let open = "document.querySelectorAll('.folded').forEach((it) => { it.open = true })";
             browser.page.execute(open, vec![]).await.unwrap();

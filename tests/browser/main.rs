@@ -8,6 +8,7 @@ mod clients;
 mod dashboard;
 mod errors;
 mod lists;
+mod overview;
 mod pages;
 #[path = "../suite/support/mod.rs"]
 #[expect(dead_code, reason = "the suite uses the rest")]

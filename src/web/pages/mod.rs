@@ -130,6 +130,8 @@ struct Asked {
     metric: Metric,
     /// The rankings that take the place of the first ones of their cards.
     cards: Vec<Dimension>,
+    /// Whether countries are shown as a map.
+    is_map: bool,
     /// Whether somebody sees it with whom the site is shared.
     shared: bool,
     /// Who sees it.
@@ -189,6 +191,10 @@ async fn get_through(
 ) -> Answer {
     let drawn = match Asked::read(app, request, door).and_then(|asked| asked.checked(page)) {
         Ok(asked) => match page {
+            // With several sites, the bare address is about all of them.
+            Page::Overview if door.is_none() && is_about_all(app, request) => {
+                sites::get(app, asked).await
+            }
             Page::Overview => overview::get(app, asked).await,
             Page::Top => top::get(app, asked).await,
             Page::One => one::get_page(app, asked).await,
@@ -224,6 +230,11 @@ pub(super) use self::{
     errors::post as post_error,
     live::facts as live_facts,
 };
+
+/// Whether the address asks for no single site, nor for anything of one.
+fn is_about_all(app: &App, request: &Request<Incoming>) -> bool {
+    request.uri().query().unwrap_or_default().is_empty() && app.registry.get().sites.len() > 1
+}
 
 /// What the privacy page of a site says, as JSON.
 pub(super) fn get_privacy_facts(app: &App, request: &Request<Incoming>) -> Answer {
@@ -275,13 +286,17 @@ impl Asked {
     fn read(app: &App, request: &Request<Incoming>, door: Option<&Door>) -> Result<Self, Wrong> {
         let query = request.uri().query();
         let mut metric = Metric::default();
-        let mut cards = Vec::new();
+        let (mut cards, mut is_map) = (Vec::new(), false);
         let mut rest: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             match &*name {
                 link::SHOW => {}
                 // Behind a door there is one site.
                 link::SITE if door.is_some() => continue,
+                link::CARD if value == link::MAP => {
+                    is_map = true;
+                    continue;
+                }
                 link::CARD => {
                     cards.extend(Dimension::from_name(&value));
                     continue;
@@ -318,7 +333,7 @@ impl Asked {
         let way = Way { root, site, filters: question.filters.clone() };
         let base_url = registry.server.base_url.clone();
         let base_url = base_url.unwrap_or_else(|| asked_url(request, registry.server.listen));
-        Ok(Self { question, metric, way, cards, shared: door.is_some(), visitor, base_url })
+        Ok(Self { question, metric, way, cards, is_map, shared: door.is_some(), visitor, base_url })
     }
 
     /// The same, if `page` knows what is asked.
@@ -358,6 +373,8 @@ impl Asked {
     fn address(&self, path: &'static str) -> Address {
         let question = &self.question;
         let event = link::event_value(&question.event.name);
+        let cards = self.cards.iter().map(|card| card.name().into_owned());
+        let map = self.is_map.then(|| link::MAP.to_owned());
         Address {
             way: self.way.clone(),
             path,
@@ -367,7 +384,7 @@ impl Asked {
             interval: question.granularity,
             metric: self.metric,
             event_type: (!event.is_empty()).then(|| event.to_owned()),
-            kept: self.cards.iter().map(|card| (link::CARD, card.name().into_owned())).collect(),
+            kept: cards.chain(map).map(|card| (link::CARD, card)).collect(),
         }
     }
 

@@ -25,6 +25,7 @@ use crate::{
         past::Past,
         question::Question,
         status::{self, Status},
+        week::Week,
     },
     store::{self, Transaction},
     web::{self, read},
@@ -34,6 +35,9 @@ use crate::{
 /// How many alerts are told at most.
 const ALERTS: usize = 5;
 
+/// What the map of countries is called.
+const MAP_TITLE: &str = "Map";
+
 /// How many rules are told that have refused first beacons.
 const REFUSED: usize = 3;
 
@@ -41,6 +45,7 @@ struct Read {
     overview: Overview,
     cards: Vec<Card>,
     happened: Vec<HappenedCard>,
+    week: Option<Week>,
     filters: FilterBar,
     alerts: Vec<(String, String)>,
     status: Status,
@@ -85,6 +90,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         annotations: &read.overview.annotations,
         cards: &read.cards,
         happened: &read.happened,
+        week: read.week.as_ref(),
         undeclared: undeclared.as_deref().filter(|_| frame.owner),
         alerts: if asked.visitor.rank == Rank::Nobody || !asked.visitor.sees_all() {
             &[]
@@ -135,8 +141,11 @@ fn everything(
     let (mut overview, rankings, note) = if own.question.filters.is_empty() {
         let rankings = slots
             .iter()
-            .map(|slot| own.about(slot.dimension.clone()))
-            .map(|asked| past.ranking(&asked.question, past_changes, file));
+            .map(|slot| (own.about(slot.dimension.clone()), slot.is_map))
+            .map(|(asked, is_map)| {
+                let limit = if is_map { MAP_ROWS } else { CARD_ROWS };
+                past.ranking(&Question { limit, ..asked.question }, past_changes, file)
+            });
         let rankings = rankings.collect::<Result<Vec<Ranking>, _>>()?;
         (report::overview::plain(&own.question, &settled, file)?, rankings, None)
     } else {
@@ -147,23 +156,32 @@ fn everything(
     for (slot, ranking) in slots.into_iter().zip(rankings) {
         let leads = filters::leads(&own, &reach, slot.dimension.as_ref(), &place);
         let about = own.about(slot.dimension);
-        cards.push(Card { leads, ..top::card_of(&about, ranking, slot.tabs, file)? });
+        let mut card = Card { leads, ..top::card_of(&about, ranking, slot.tabs, file)? };
+        if slot.is_map {
+            (card.is_map, card.title) = (true, MAP_TITLE.to_owned());
+        }
+        cards.push(card);
     }
     if overview.not_told.is_some() {
         cards.clear();
     }
     let happened = happened(&own, &settled, file)?;
+    let week = week(&own.question, range, file)?;
     let filters = filters::bar(&own, &reach, place, note);
     let status = status::answer(&own.question, file)?;
     let alerts = alerts(&own.question, file)?;
-    Ok(Read { overview, cards, happened, filters, alerts, status })
+    Ok(Read { overview, cards, happened, week, filters, alerts, status })
 }
 
 /// A card to be: what it ranks, and the links to what else it might rank.
 struct Slot {
     dimension: Option<Dimension>,
+    is_map: bool,
     tabs: Vec<Link>,
 }
+
+/// How many countries a map shows: all that there are.
+const MAP_ROWS: u32 = 300;
 
 /// One card of each group, where the event type has any of it.
 fn slots(asked: &Asked) -> Vec<Slot> {
@@ -179,20 +197,31 @@ fn slots(asked: &Asked) -> Vec<Slot> {
         };
         let wanted = declared.iter().find(chosen);
         let Some(current) = wanted.or(declared.first()).copied() else { continue };
+        let has_map = declared.contains(&&Some(Dimension::Country));
+        let is_map = has_map && asked.is_map;
+        let current = if is_map { &Some(Dimension::Country) } else { current };
         let others = asked.cards.iter().filter(|card| !group.contains(&Some((*card).clone())));
         let tab = |one: &&Option<Dimension>| {
             let chosen = one.as_ref().filter(|_| declared.first() != Some(one));
             let cards = others.clone().cloned().chain(chosen.cloned()).collect();
-            let place = filters::place(&Asked { cards, ..asked.clone() }, link::OVERVIEW);
+            let is_map = asked.is_map && !has_map;
+            let place = filters::place(&Asked { cards, is_map, ..asked.clone() }, link::OVERVIEW);
             let name = one.as_ref().map_or("identifier".into(), Dimension::name);
             Link {
                 name: top::title_of(&asked.question.event, one.as_ref()),
                 href: format!("{}#{}", place.href(&asked.way), card::id(&name)),
-                current: *one == current,
+                current: *one == current && !is_map,
             }
         };
-        let tabs = declared.iter().map(tab).collect();
-        slots.push(Slot { dimension: current.clone(), tabs });
+        let mut tabs: Vec<Link> = declared.iter().map(tab).collect();
+        if has_map {
+            let cards = others.clone().cloned().collect();
+            let asked = Asked { cards, is_map: true, ..asked.clone() };
+            let place = filters::place(&asked, link::OVERVIEW).href(&asked.way);
+            let href = format!("{place}#{}", card::id(&Dimension::Country.name()));
+            tabs.push(Link { name: MAP_TITLE.to_owned(), href, current: is_map });
+        }
+        slots.push(Slot { dimension: current.clone(), is_map, tabs });
     }
     slots
 }
@@ -206,6 +235,9 @@ fn narrowed(
 ) -> Result<(Overview, Vec<Ranking>, Option<String>), store::Error> {
     let question = &asked.question;
     let wanted: Vec<Option<Dimension>> = slots.iter().map(|slot| slot.dimension.clone()).collect();
+    let has_map = slots.iter().any(|slot| slot.is_map);
+    let limit = if has_map { MAP_ROWS } else { CARD_ROWS };
+    let question = &Question { limit, ..question.clone() };
     let none = |(dimension, why): (&Option<Dimension>, String)| {
         let of = Question { dimension: dimension.clone(), ..question.clone() };
         report::narrowed::no_ranking(&of, range, why)
@@ -216,6 +248,12 @@ fn narrowed(
                 .iter()
                 .zip(rankings)
                 .map(|(dimension, ranking)| ranking.unwrap_or_else(|why| none((dimension, why))));
+            let cut = |(mut ranking, slot): (Ranking, &Slot)| {
+                let most = if slot.is_map { MAP_ROWS } else { CARD_ROWS };
+                ranking.rows.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+                ranking
+            };
+            let rankings = rankings.zip(slots).map(cut);
             Ok((Overview::of(series, before), rankings.collect(), note))
         }
         Err(why) => {
@@ -233,6 +271,18 @@ fn alerts(
     let open = store::alerts::open(file)?.into_iter().map(|incident| incident.notice);
     let own = open.filter(|notice| notice.site.is_empty() || notice.site == question.site.name);
     Ok(own.map(|notice| (notice.alert, notice.what)).take(ALERTS).collect())
+}
+
+/// The hours of the week, which can't be filtered, where there is a course of visits.
+fn week(
+    question: &Question,
+    range: DateRange,
+    file: &Transaction<'_>,
+) -> Result<Option<Week>, store::Error> {
+    match question.event.visits && question.filters.is_empty() {
+        true => report::week::answer(question, range, file),
+        false => Ok(None),
+    }
 }
 
 /// What was reached, sent and met beside page views: goals, events, errors. They can't be filtered.

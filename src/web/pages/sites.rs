@@ -1,10 +1,10 @@
 //! `GET /sites`: every site at a glance.
 
-use super::{Asked, NoPage, frame};
+use super::{Asked, NoPage, frame, overview};
 use crate::{
     app::App,
     page::{link, sites::SitesPage},
-    report::{self, status},
+    report::{self, sites::Glance, status},
     web::read,
 };
 
@@ -14,6 +14,13 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         Ok((report::sites::answer(&question, &sites, file)?, status::answer(&question, file)?))
     })
     .await?;
+    // Where nothing was ever counted, the first site says what to do.
+    let is_new = |glance: &Glance| {
+        glance.today == 0 && glance.before.is_none() && glance.course.iter().all(|day| *day == 0)
+    };
+    if glances.iter().all(is_new) && !status.has_counted {
+        return overview::get(app, asked).await;
+    }
     let sites: Vec<_> = glances
         .into_iter()
         .map(|glance| {

@@ -100,7 +100,15 @@ pub(super) fn card_of(
     };
     let of = |days: Vec<Figures>| days.iter().map(|day| metric.of(day)).collect();
     let trends = trends.into_iter().map(of).collect();
-    Ok(Card { title, metric: *metric, ranking, trends, tabs, leads: Leads::default() })
+    Ok(Card {
+        title,
+        metric: *metric,
+        ranking,
+        trends,
+        tabs,
+        leads: Leads::default(),
+        is_map: false,
+    })
 }
 
 /// What a dimension's values are called, in the plural.

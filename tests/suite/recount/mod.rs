@@ -3,6 +3,7 @@
 
 mod naive;
 mod narrowed;
+mod week;
 
 use jiff::Timestamp;
 use proptest::prelude::*;

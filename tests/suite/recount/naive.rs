@@ -236,7 +236,7 @@ pub(super) fn local(at: i64, zone: &TimeZone) -> ZonedDateTime {
 }
 
 /// The first instant of the bucket that holds `at`.
-fn bucket(at: i64, granularity: Granularity, zone: &TimeZone) -> i64 {
+pub(super) fn bucket(at: i64, granularity: Granularity, zone: &TimeZone) -> i64 {
     let now = local(at, zone);
     let midnight = |date: Date| {
         let midnight: DateTime = date.into();

@@ -47,7 +47,7 @@ fn a_range_has_points_that_fit_it_and_its_total_is_their_sum() {
 fn an_address_that_asks_for_nonsense_is_told_so() {
     let server = Server::start("");
     for (query, sentence) in [
-        ("period=forever", "today, yesterday, 7d"),
+        ("period=forever", "today, yesterday, 2d, 7d"),
         ("compare=dates", "needs compare_from and compare_to"),
         ("compare=later", "is none of previous, year, dates, none"),
         ("granularity=second", "is none of hour, day, week, month, year"),
