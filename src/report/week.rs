@@ -56,7 +56,7 @@ pub fn answer(
     let Some(first) = first else { return Ok(None) };
     range.first = date_at(first, zone).max(range.first);
     let (from, to) = range.instants(zone);
-    let gaps = chronicle::gaps(file, from, to)?;
+    let gaps = chronicle::gaps(file, from, to, question.now)?;
     let down = |start: i64, end: i64| -> i64 {
         gaps.iter().map(|(last, next)| (*next.min(&end) - *last.max(&start)).max(0)).sum()
     };

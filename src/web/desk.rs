@@ -140,7 +140,7 @@ impl Desk {
                 cors::allow(&mut answer, headers);
                 answer
             }
-            Class::Page => pages::too_many(seconds),
+            Class::Page => pages::too_many(&self.app, seconds),
         };
         self.app.metrics.requests_turned_away.add(1);
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -256,10 +256,10 @@ pub(super) fn not_found(app: &App) -> Answer {
 }
 
 /// The page that says that one came too often, and when to come again.
-pub(super) fn too_many(seconds: u64) -> Answer {
+pub(super) fn too_many(app: &App, seconds: u64) -> Answer {
     let sentence = "Your network asks for more pages than this server gives to one.";
     let advice = format!("Wait for {seconds} s, then load the page again.");
-    error_page(StatusCode::TOO_MANY_REQUESTS, "That was too often", sentence, &advice)
+    error_page(app, StatusCode::TOO_MANY_REQUESTS, "That was too often", sentence, &advice)
 }
 
 /// The page that says that nothing is shared at this address.
