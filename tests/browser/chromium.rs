@@ -90,8 +90,13 @@ impl Browser {
 
     /// Holds that no page has written anything to the console.
     pub(crate) async fn check_silence(&self) {
-        let log = self.page.issue_cmd(ConsoleLog).await.unwrap();
+        let log = self.console().await;
         assert_eq!(log, Value::Array(Vec::new()), "the console is not silent");
+    }
+
+    /// What pages have written to the console since this was asked last.
+    pub(crate) async fn console(&self) -> Value {
+        self.page.issue_cmd(ConsoleLog).await.unwrap()
     }
 
     /// Closes the browser as its user would: pages may still send what they have to.

@@ -1,12 +1,13 @@
 //! A real browser on real pages: what a visitor does is counted once, and the console stays silent.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
-#![expect(clippy::print_stderr, reason = "a test may say what it has seen")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a test may say what it has seen")]
 
 mod access;
 mod chromium;
 mod clients;
 mod dashboard;
 mod errors;
+mod hostile;
 mod lists;
 mod overview;
 mod pages;

@@ -5,6 +5,7 @@
 
 mod calls;
 mod clocks;
+mod corpora;
 mod disk;
 mod files;
 mod image;
