@@ -1,9 +1,13 @@
 //! A beacon that is not counted: why, and what its sender is told.
 
+use super::identifier::is_forbidden;
 use crate::model::rejection::Reason;
 
 /// The longest name of a site, in bytes: that of a host.
 const SITE_BYTES_MAX: usize = 253;
+
+/// The longest sentence, in bytes.
+const SENTENCE_BYTES_MAX: usize = 900;
 
 /// Why a beacon is not counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +25,10 @@ pub struct Rejected {
 }
 
 impl Rejected {
-    /// Refused because of `reason`; `sentence` says what was wrong.
-    pub const fn new(reason: Reason, sentence: String) -> Self {
+    /// Refused because of `reason`; `sentence` says what was wrong. Of what it repeats of the beacon, no
+    /// character stays that could lead whoever reads it elsewhere, and no more than fits a line.
+    pub fn new(reason: Reason, sentence: String) -> Self {
+        let sentence = tidy(sentence);
         Self { reason, sentence, site: None, agent: None, undeclared: None }
     }
 
@@ -59,4 +65,13 @@ impl Rejected {
                 | Reason::PrivacySignal
         )
     }
+}
+
+fn tidy(sentence: String) -> String {
+    let mut tidy = sentence;
+    if tidy.len() > SENTENCE_BYTES_MAX {
+        tidy.truncate(tidy.floor_char_boundary(SENTENCE_BYTES_MAX - '…'.len_utf8()));
+        tidy.push('…');
+    }
+    if tidy.contains(is_forbidden) { tidy.replace(is_forbidden, "\u{fffd}") } else { tidy }
 }

@@ -156,7 +156,7 @@ pub fn text(value: &Value) -> Option<String> {
 
 impl Wrong {
     /// `field` is wrong: `sentence`.
-    pub const fn new(field: &'static str, reason: Reason, sentence: String) -> Self {
+    pub fn new(field: &'static str, reason: Reason, sentence: String) -> Self {
         Self { field, rejected: Rejected::new(reason, sentence) }
     }
 }

@@ -9,6 +9,7 @@ mod corpora;
 mod disk;
 mod files;
 mod image;
+mod inputs;
 mod kills;
 mod power;
 

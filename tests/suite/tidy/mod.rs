@@ -129,9 +129,13 @@ fn unused_tests(paths: &[String], read: impl Fn(&str) -> String) -> Vec<String> 
             let parent = folder.file_name().unwrap().to_string_lossy().into_owned();
             return code.contains(&format!("mod {parent};"));
         }
-        if path.ends_with(".rs") {
+        if path.ends_with(".rs") && path != "tests/fuzz/target.rs" {
             return manifest.contains(&format!("path = \"{path}\""))
                 || code.contains(&format!("mod {stem};"));
+        }
+        // A package of its own, which is built where there is a fuzzer.
+        if path.starts_with("tests/fuzz/") && path != "tests/fuzz/entries.rs" {
+            return check.contains("tests/fuzz");
         }
         // A README tells where the files beside it come from.
         let is_read = code.contains(&name) || unit.contains(&name) || check.contains(path.as_str());
