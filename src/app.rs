@@ -14,6 +14,7 @@ use crate::{
         salt::Salts,
     },
     metrics::Metrics,
+    observed::Observed,
     recent::RecentBeacons,
     report::past::Past,
     store::{self, Readers},
@@ -35,6 +36,8 @@ pub struct App {
     pub accounts: Arc<Accounts>,
     /// Counters since the start.
     pub metrics: Arc<Metrics>,
+    /// The way that requests come.
+    pub observed: Arc<Observed>,
     /// The last beacons.
     pub recent: Arc<RecentBeacons>,
     /// Whether the server is to end, for what would go on for ever.
@@ -117,6 +120,7 @@ pub fn start(registry: Registry) -> Result<(App, Running), Error> {
         ingest,
         accounts,
         metrics,
+        observed: Arc::default(),
         recent: Arc::default(),
         past: Arc::default(),
         ending: Ending::default(),

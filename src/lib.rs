@@ -8,11 +8,11 @@
 //! | rank | rooms | what they know |
 //! |---|---|---|
 //! | 0 | [`model`] | the nouns: beacon, period, dimension, tally |
-//! | 1 | [`config`], [`clock`], [`metrics`], [`recent`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; the last beacons; embedded files; tables as text |
+//! | 1 | [`config`], [`clock`], [`metrics`], [`recent`], [`observed`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; the last beacons; the way that requests come; embedded files; tables as text |
 //! | 2 | [`ingest`], [`fold`], [`store`], [`import`] | people and payloads; counting; SQL; what files of others tell |
 //! | 3 | [`writer`], [`report`], [`alert`], [`export`] | the thread that writes; questions and answers; what is told; tables written out |
 //! | 4 | [`page`], [`backup`], [`prune`], [`amend`], [`auth`], [`verify`] | HTML; the file copied and brought back; what goes by age; what people change; who may look; whether the file is what was counted |
-//! | 5 | [`app`], [`intake`], [`share`] | what a running server shares; files of others, read and counted; links for others |
+//! | 5 | [`app`], [`intake`], [`share`], [`doctor`] | what a running server shares; files of others, read and counted; links for others; what is amiss |
 //! | 6 | [`web`], [`jobs`], [`control`] | HTTP; what is done by the clock; what commands ask of a running server |
 //! | 7 | [`cli`] | the command line |
 //!
@@ -36,6 +36,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod csv;
+pub mod doctor;
 pub mod export;
 pub mod fold;
 pub mod import;
@@ -44,6 +45,7 @@ pub mod intake;
 pub mod jobs;
 pub mod metrics;
 pub mod model;
+pub mod observed;
 pub mod page;
 pub mod prune;
 pub mod recent;

@@ -8,6 +8,7 @@ mod backup;
 mod change;
 mod check;
 mod demo;
+mod doctor;
 mod edit;
 mod export;
 mod import;
@@ -65,6 +66,8 @@ enum Command {
     Serve(Place),
     /// Say whether beacons.toml and the database are sound, and change nothing
     Check(Place),
+    /// Say what is amiss with the server and its database, and what to do
+    Doctor(doctor::Options),
     /// List everything in the database that could be about a person
     Inspect(Place),
     /// Copy the database into one checked file, also beside a running server
@@ -147,6 +150,7 @@ pub fn main() -> ExitCode {
     let outcome = match words.command.unwrap_or(Command::Serve(words.serve)) {
         Command::Serve(place) => serve::run(&place),
         Command::Check(place) => check::run(&place),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Inspect(place) => inspect::run(&place),
         Command::Backup(options) => backup::make(&options),
         Command::Restore(options) => backup::restore(&options),

@@ -24,6 +24,7 @@ use crate::{
     app::App,
     auth, clock,
     config::registry::Registry,
+    doctor::{self, Patient},
     share,
     writer::changes::Changes,
 };
@@ -51,6 +52,8 @@ pub enum Request {
     Access(auth::Request),
     /// Make a new link by which the first account is made.
     SetupLink,
+    /// Say what is amiss, as JSON.
+    Doctor,
 }
 
 /// What came of it, in a sentence.
@@ -125,6 +128,7 @@ async fn answer(app: &App, stream: UnixStream) -> io::Result<()> {
     let app = app.clone();
     let done = tokio::task::spawn_blocking(move || match serde_json::from_str(&line) {
         Ok(Request::SetupLink) => setup_link(&app),
+        Ok(Request::Doctor) => answer_of(examine(&app)),
         Ok(request) => {
             let is_access = matches!(request, Request::Access(_));
             // What is shared has a secret in it, which no log may tell.
@@ -167,6 +171,7 @@ pub fn carry_out(
             answer_of(done.map(|done| format!("Edit {}: {}", done.edit, done.what)))
         }
         Request::Access(request) => answer_of(auth::carry_out(file, registry, request, now)),
+        Request::Doctor => Answer::Failed("only a running server is asked for this".to_owned()),
         Request::SetupLink => Answer::Failed(
             "no server runs here: it prints the link when it starts, as long as nobody has an account"
                 .to_owned(),
@@ -176,6 +181,12 @@ pub fn carry_out(
             answer_of(share::carry_out(file, registry, &base, request, now))
         }
     }
+}
+
+fn examine(app: &App) -> Result<String, serde_json::Error> {
+    let (registry, seen) = (app.registry.get(), Some(app.observed.get()));
+    let patient = Patient { registry: &registry, seen, now: clock::now() };
+    serde_json::to_string(&doctor::examine(&patient))
 }
 
 fn setup_link(app: &App) -> Answer {

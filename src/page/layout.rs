@@ -2,8 +2,8 @@
 
 use super::{
     link::{
-        ACCOUNT, ALERTS, ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY, SETUP,
-        STORAGE, TOP, VITALS, Way, YEAR,
+        ACCOUNT, ALERTS, DOCTOR, ERRORS, EVENTS, FILTERED, GOALS, Link, MONTH, OVERVIEW, PRIVACY,
+        SETUP, STORAGE, TOP, VITALS, Way, YEAR,
     },
     number,
 };
@@ -133,6 +133,11 @@ impl Frame {
     /// Where the lines to paste are.
     pub(super) fn setup(&self) -> String {
         self.way.to(SETUP, &[])
+    }
+
+    /// Where it stands whether all is well.
+    pub(super) fn doctor(&self) -> String {
+        self.action(DOCTOR)
     }
 
     /// Where one's own account is.

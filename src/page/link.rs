@@ -45,6 +45,8 @@ pub const LIVE_EVENTS: &str = "/live/events";
 pub const FILTERED: &str = "/filtered";
 /// The file, and how long what is in it is kept.
 pub const STORAGE: &str = "/storage";
+/// Whether all is well with the server.
+pub const DOCTOR: &str = "/doctor";
 /// A backup to download; a form on the page of the file asks for it.
 pub const DOWNLOAD: &str = "/storage/backup";
 /// What is collected, in plain words.

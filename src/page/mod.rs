@@ -8,6 +8,7 @@ pub mod alerts;
 pub mod claim;
 pub mod closed;
 pub mod dashboard;
+pub mod doctor;
 pub mod embed;
 pub mod error;
 pub mod errors;

@@ -6,6 +6,7 @@ use super::{
     account::{AccountPage, Person, Session, Token},
     claim::ClaimPage,
     closed::ClosedPage,
+    doctor::{DoctorPage, Finding},
     layout::Frame,
     sample,
     sign_in::SignInPage,
@@ -31,9 +32,36 @@ pub(super) fn all() -> Vec<Story> {
         ("claim", claim.render()),
         sign_in("sign-in", "", ""),
         sign_in("sign-in-again", "j<o>", "That name and password don’t belong together."),
+        ("doctor", doctor()),
         ("account", account(true)),
         ("account-viewer", account(false)),
     ]
+}
+
+fn doctor() -> Result<String, super::Error> {
+    let finding = |about: &str, state, why: &str, to_do: &str| Finding {
+        about: about.to_owned(),
+        state,
+        why: why.to_owned(),
+        to_do: to_do.to_owned(),
+    };
+    let findings = [
+        finding(
+            "Visitors’ addresses",
+            "wrong",
+            "Every beacon came from one address, as if there were one <visitor>.",
+            "Put the proxy’s address into trusted_proxies in beacons.toml, and let it send X-Forwarded-For.",
+        ),
+        finding("Backups", "advice", "None is made by the calendar.", "Name a folder."),
+        finding("base_url", "open", "Only a running server knows.", "Ask again."),
+        finding(
+            "The clock",
+            "well",
+            "It shows 2026-11-24T14:02:07Z (UTC), and the file agrees.",
+            "",
+        ),
+    ];
+    DoctorPage { frame: &sample::frame(""), findings: &findings }.render()
 }
 
 fn account(is_owner: bool) -> Result<String, super::Error> {

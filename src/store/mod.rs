@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod aging;
 pub mod alerts;
 mod buckets;
+pub mod checkup;
 pub mod chronicle;
 pub mod connection;
 pub mod copy;

@@ -1,7 +1,7 @@
 //! Who may go through which door. This is decided here and nowhere else: a door that stands in no list
 //! does not compile, and one behind which figures are is closed to whoever has not shown who it is.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use hyper::{
@@ -15,7 +15,7 @@ use tracing::{error, warn};
 use url::form_urlencoded;
 
 use super::{
-    body, cookie, guard,
+    body, client, cookie, guard,
     pages::{self, Page},
     respond::{self, Answer},
     routes::Route,
@@ -86,7 +86,7 @@ pub(super) fn needed(door: Route, method: &Method) -> Needs {
             Page::Events | Page::EventsCsv | Page::Errors | Page::Live => Needs::Figures,
             Page::Sites | Page::Filtered | Page::Privacy => Needs::Figures,
             Page::Alerts => Needs::EverySite,
-            Page::Storage | Page::Setup => Needs::Owner,
+            Page::Storage | Page::Setup | Page::Doctor => Needs::Owner,
         },
     }
 }
@@ -106,12 +106,15 @@ pub(super) struct BadToken;
 pub(super) fn admit(
     app: &App,
     door: Route,
+    peer: SocketAddr,
     request: &Request<Incoming>,
 ) -> Result<Admitted, Box<Answer>> {
     let needs = needed(door, request.method());
-    if is_for_readers(door) && !guard::is_known_host(request.headers(), &app.registry.get().server)
-    {
-        return Err(Box::new(misdirected(app)));
+    if is_for_readers(door) {
+        observe(app, peer, request.headers());
+        if !guard::is_known_host(request.headers(), &app.registry.get().server) {
+            return Err(Box::new(misdirected(app)));
+        }
     }
     if matches!(needs, Needs::Nothing | Needs::OwnPage) {
         return Ok(Admitted { app: app.clone(), visitor: Visitor::nobody() });
@@ -222,6 +225,15 @@ fn stranger(app: &App, request: &Request<Incoming>) -> Answer {
     let way = link::Way { root, ..link::Way::default() };
     let next = if next == link::OVERVIEW { "" } else { next };
     respond::see_other(&way.to(link::SIGN_IN, &[(link::NEXT, next)]))
+}
+
+/// Notes under which name somebody looks, and whether in plain from elsewhere.
+fn observe(app: &App, peer: SocketAddr, headers: &HeaderMap) {
+    let registry = app.registry.get();
+    let by_own_name = guard::is_own_name(headers, &registry.server);
+    let client = client::client(headers, peer.ip(), &registry.server.trusted_proxies);
+    let in_plain = !registry.server.is_https() && !client.to_canonical().is_loopback();
+    app.observed.page(by_own_name, in_plain);
 }
 
 /// Whether people look at what is behind `door`, in browsers that another name may have been told for us.

@@ -1,6 +1,6 @@
 //! `POST /beacon` and `GET /beacon.gif`: the doors through which beacons come.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use hyper::{
     HeaderMap, Request, StatusCode,
@@ -92,7 +92,16 @@ async fn count(
     let registry = app.registry.get();
     let trusted = &registry.server.trusted_proxies;
     let facts = client::facts(headers, peer, trusted, clock::now_ms(), entrance);
+    observe(app, facts.client, client::is_passed_on_by_a_stranger(headers, peer, trusted));
     store(app, app.ingest.accept(&payload?, &facts, &registry)?).await
+}
+
+/// Notes the way that a beacon came.
+pub(super) fn observe(app: &App, client: IpAddr, passed_on: bool) {
+    // A program on this machine is nobody's visit.
+    if passed_on || !client.to_canonical().is_loopback() {
+        app.observed.beacon(client, passed_on);
+    }
 }
 
 /// Stores a beacon. Once this returns `Ok`, it is on the disk.

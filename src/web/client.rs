@@ -121,6 +121,15 @@ pub(super) fn shows_token(headers: &HeaderMap, tokens: &[Token]) -> bool {
     access::bearer(headers).is_some_and(|sent| Token::is_among(tokens, sent))
 }
 
+/// Whether a program has passed this on that is not trusted, so that its address is taken for the sender's.
+pub(super) fn is_passed_on_by_a_stranger(
+    headers: &HeaderMap,
+    peer: SocketAddr,
+    trusted: &[Prefix],
+) -> bool {
+    is_passed_on(headers) && !is_in(trusted, peer.ip())
+}
+
 fn is_passed_on(headers: &HeaderMap) -> bool {
     PASSED_ON.iter().any(|name| headers.contains_key(name))
 }

@@ -79,6 +79,8 @@ async fn taken(
     let entrance = if is_post { Entrance::Clients } else { Entrance::Pixel };
     let tokens = access::senders(app, &head.headers);
     let facts = client::facts(&head.headers, peer, trusted, clock::now_ms(), entrance);
+    let passed_on = client::is_passed_on_by_a_stranger(&head.headers, peer, trusted);
+    beacon::observe(app, facts.client, passed_on);
     let foreign = Foreign {
         path: registry.server.inner(head.uri.path()),
         query: head.uri.query().unwrap_or_default(),

@@ -9,17 +9,23 @@ use crate::config::registry::Server;
 /// Whether `Host` is a name of ours: that of `base_url`, the address that is listened on, or this machine's
 /// own names, which no page of others can have. Without a `base_url` every name may be one.
 pub(super) fn is_known_host(headers: &HeaderMap, server: &Server) -> bool {
-    let Some((_, own)) = server.base_url.as_deref().and_then(|url| url.split_once("://")) else {
-        return true;
-    };
-    let own = own.split('/').next().unwrap_or_default();
-    let told = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let Ok(authority) = told.parse::<Authority>() else { return false };
+    let Some(is_own) = is_own_name(headers, server) else { return true };
+    let Ok(authority) = told(headers).parse::<Authority>() else { return false };
     let host = authority.host();
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    told.eq_ignore_ascii_case(own)
+    is_own
         || host.eq_ignore_ascii_case("localhost")
         || address.is_ok_and(|address| address.is_loopback() || address == server.listen.ip())
+}
+
+/// Whether `Host` is that of `base_url`; `None` without one.
+pub(super) fn is_own_name(headers: &HeaderMap, server: &Server) -> Option<bool> {
+    let (_, own) = server.base_url.as_deref()?.split_once("://")?;
+    Some(told(headers).eq_ignore_ascii_case(own.split('/').next().unwrap_or_default()))
+}
+
+fn told(headers: &HeaderMap) -> &str {
+    headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
 }
 
 /// Whether a browser sends this from a page of ours: another site's page may not decide anything in the

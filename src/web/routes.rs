@@ -146,7 +146,7 @@ impl Routes {
         let takes_gzip = gzip::is_accepted(request.headers());
         let path = app.registry.get().server.inner(request.uri().path()).to_owned();
         let answer = match self.0.at(&path) {
-            Ok(found) => match access::admit(app, *found.value, &request) {
+            Ok(found) => match access::admit(app, *found.value, peer, &request) {
                 Ok(admitted) => {
                     through(&admitted, *found.value, &found.params, peer, request).await
                 }

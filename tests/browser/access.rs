@@ -19,7 +19,7 @@ use crate::{
 const PASSWORD: &str = "harbour violet anvil";
 
 /// Pages that lead on and have forms.
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     "/",
     "/top",
     "/page?identifier=/docs",
@@ -36,6 +36,7 @@ const PAGES: [&str; 16] = [
     "/setup",
     "/storage",
     "/account",
+    "/doctor",
 ];
 
 /// A proxy that has the server under `/stats`, and nothing else.

@@ -21,7 +21,7 @@ const CONFIG: &str = "[[site]]\ndomain = \"a.example\"\npublic = true\n\
     [event.signup]\nidentifier = \"none\"\n[goal.signed-up]\nevent = \"signup\"\n";
 
 /// Every page with something on it.
-const PAGES: [&str; 25] = [
+const PAGES: [&str; 26] = [
     "/sites",
     "/",
     "/?site=a.example",
@@ -47,6 +47,7 @@ const PAGES: [&str; 25] = [
     "/public/a.example/",
     "/public/a.example/top",
     "/embed/a.example",
+    "/doctor",
 ];
 
 /// A link to a site that asks for a password.

@@ -2,6 +2,7 @@
 
 mod account;
 mod alerts;
+mod doctor;
 mod entry;
 mod errors;
 mod events;
@@ -76,11 +77,12 @@ pub(super) enum Page {
     Filtered,
     Privacy,
     Setup,
+    Doctor,
 }
 
 impl Page {
     /// Every page with its path.
-    pub(super) const ALL: [(Self, &'static str); 19] = [
+    pub(super) const ALL: [(Self, &'static str); 20] = [
         (Self::Overview, link::OVERVIEW),
         (Self::Top, link::TOP),
         (Self::One, link::PAGE),
@@ -100,6 +102,7 @@ impl Page {
         (Self::Filtered, link::FILTERED),
         (Self::Privacy, link::PRIVACY),
         (Self::Setup, link::SETUP),
+        (Self::Doctor, link::DOCTOR),
     ];
 }
 
@@ -218,6 +221,7 @@ async fn get_through(
             Page::Filtered => other::get_filtered(app, asked).await,
             Page::Privacy => other::get_privacy(app, &asked),
             Page::Setup => setup::get(app, &asked),
+            Page::Doctor => doctor::get(app, asked).await,
         },
         Err(wrong) => Err(NoPage::Wrong(wrong)),
     };

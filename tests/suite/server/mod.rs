@@ -7,6 +7,7 @@ mod beacon;
 mod chronicle;
 mod clients;
 mod dates;
+mod doctor;
 mod edits;
 mod exports;
 mod filters;
