@@ -19,6 +19,8 @@ pub struct SitesPage<'a> {
     pub frame: &'a Frame,
     /// Each site, and how many visitors it has now, if that is known.
     pub sites: &'a [(Glance, Option<usize>)],
+    /// A site that beacons have come for and that nobody has declared.
+    pub undeclared: Option<&'a str>,
 }
 
 /// A site as the template shows it.

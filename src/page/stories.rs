@@ -72,7 +72,8 @@ fn sites() -> Result<String, Error> {
         ("<b>.example", 0, None, 0),
     ]
     .map(glance);
-    SitesPage { frame: &sample::frame_of_many_sites(link::SITES), sites: &sites }.render()
+    let frame = sample::frame_of_many_sites(link::SITES);
+    SitesPage { frame: &frame, sites: &sites, undeclared: Some("<i>.example") }.render()
 }
 
 fn one() -> Result<String, Error> {

@@ -29,5 +29,8 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         })
         .collect();
     let frame = frame::of(app, &asked, link::SITES, Some(&status));
-    Ok(SitesPage { frame: &frame, sites: &sites }.render()?)
+    let registry = app.registry.get();
+    let undeclared = app.metrics.undeclared_site.get(|name| registry.site_called(name).is_none());
+    let undeclared = undeclared.as_deref().filter(|_| frame.owner);
+    Ok(SitesPage { frame: &frame, sites: &sites, undeclared }.render()?)
 }

@@ -182,7 +182,7 @@ fn the_first_one_with_the_printed_link_takes_the_server_and_nobody_else() {
     assert_eq!(won.len(), 1, "{answers:?}");
     let owner = Visitor::of(&server, won[0]);
     assert_eq!(won[0].header("location"), "/");
-    assert!(owner.get(&server, "/").text().contains("/of-a"));
+    assert!(owner.get(&server, "/?site=a.example").text().contains("/of-a"));
     assert_eq!(server.get(&link).status, 404);
     assert_eq!(claim("eve", PASSWORD, PASSWORD).status, 404);
     assert!(!run(&server, &["setup-link"], "").0);
