@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     mem,
+    ops::RangeInclusive,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -35,9 +36,15 @@ use crate::{
     },
 };
 
-/// How many beacons are counted in one transaction, about: the journal waits for no longer than that
-/// takes.
-const SLICE_BEACONS: usize = 8_000;
+/// How long counting holds up the journal, about: so many beacons are counted in one transaction as this
+/// machine counts in that time. What the commit takes is not in it, as the journal waits for the disk too.
+const SLICE_TIME: Duration = Duration::from_millis(15);
+
+/// The fewest and the most beacons that are counted in one transaction, but for what a batch holds more.
+const SLICE_BEACONS: RangeInclusive<usize> = 500..=8_000;
+
+/// From how many waiting beacons on as many as can be are counted at once: that takes less for each.
+const BEHIND_BEACONS: usize = 24_000;
 
 /// How long a beacon waits to be counted when nothing else asks for it.
 const FOLD_EVERY: Duration = Duration::from_secs(1);
@@ -75,6 +82,8 @@ pub(super) struct WriterThread {
     names: NameCache,
     pending: VecDeque<Pending>,
     pending_beacons: usize,
+    /// How many beacons are counted in [`SLICE_TIME`], by the last ones.
+    slice_beacons: usize,
     refusals: HashMap<Refusal, i64>,
     folded_at: Instant,
     ticked_at: Option<Instant>,
@@ -111,6 +120,7 @@ impl WriterThread {
             names: NameCache::default(),
             pending: VecDeque::new(),
             pending_beacons: 0,
+            slice_beacons: *SLICE_BEACONS.start(),
             refusals: HashMap::new(),
             folded_at: Instant::now(),
             ticked_at: None,
@@ -129,7 +139,7 @@ impl WriterThread {
             let beacons = decode_batch(&batch.beacons).map_or(0, |beacons| beacons.len());
             recovered += beacons;
             self.push_pending(batch, beacons);
-            if self.pending_beacons >= SLICE_BEACONS {
+            if self.pending_beacons >= *SLICE_BEACONS.end() {
                 self.fold_slice()?;
             }
         }
@@ -244,7 +254,7 @@ impl WriterThread {
 
     fn fold_if_due(&mut self) {
         let waits = self.retry_at.is_some_and(|retry| Instant::now() < retry);
-        let due = self.pending_beacons >= SLICE_BEACONS
+        let due = self.pending_beacons >= self.slice_beacons
             || (self.has_work() && self.folded_at.elapsed() >= FOLD_EVERY);
         if due && !waits {
             self.fold_or_restore();
@@ -275,9 +285,14 @@ impl WriterThread {
 
     /// Counts the oldest batches, and takes them from the journal, in one transaction.
     fn fold_slice(&mut self) -> Result<(), Error> {
+        let begun = Instant::now();
+        let most = match self.pending_beacons {
+            BEHIND_BEACONS.. => *SLICE_BEACONS.end(),
+            _ => self.slice_beacons,
+        };
         let mut count = 0;
         let whole = |pending: &&Pending| {
-            let fits = count < SLICE_BEACONS;
+            let fits = count < most;
             count += pending.beacons;
             fits
         };
@@ -303,9 +318,11 @@ impl WriterThread {
         if let Some(last) = slice.last() {
             journal::remove_through(&transaction, last.batch.id)?;
         }
+        let took = begun.elapsed();
         transaction.commit()?;
         let folded = beacons.len();
         drop(beacons);
+        self.slice_beacons = next_slice(self.slice_beacons, folded, took);
         self.refusals.clear();
         for pending in self.pending.drain(..batches) {
             self.pending_beacons -= pending.beacons;
@@ -389,5 +406,39 @@ impl WriterThread {
         if let Err(error) = outcome {
             warn!(%error, "the write-ahead log could not be moved into the file yet");
         }
+    }
+}
+
+/// How many beacons the next slice has, if `folded` of them took `took` and `now` were to be folded.
+fn next_slice(now: usize, folded: usize, took: Duration) -> usize {
+    if folded < *SLICE_BEACONS.start() {
+        // What each slice takes, however few it has, would pass for what a beacon takes.
+        return now;
+    }
+    let fit = SLICE_TIME.as_secs_f64() / took.as_secs_f64().max(1e-6);
+    // Halfway there, so that one slice that was interrupted does not decide.
+    let half = u32::try_from(folded).map_or(f64::MAX, |folded| f64::from(folded) * fit / 2.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is bounded")]
+    let half = half.clamp(0.0, 1e6) as usize;
+    (now / 2 + half).clamp(*SLICE_BEACONS.start(), *SLICE_BEACONS.end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_becomes_what_is_counted_in_its_time_and_stays_bounded() {
+        // Ten microseconds a beacon: 1,500 of them.
+        let mut slice = *SLICE_BEACONS.start();
+        for _ in 0..20 {
+            slice =
+                next_slice(slice, slice, Duration::from_micros(10) * u32::try_from(slice).unwrap());
+        }
+        assert!((1_400..=1_500).contains(&slice), "{slice}");
+        assert_eq!(next_slice(slice, 3, Duration::from_millis(1)), slice);
+        assert_eq!(next_slice(8_000, 8_000, Duration::ZERO), 8_000);
+        let slow = (0..20).fold(8_000, |slice, _| next_slice(slice, slice, Duration::from_secs(1)));
+        assert_eq!(slow, *SLICE_BEACONS.start());
     }
 }
