@@ -16,7 +16,7 @@ mod power;
 use std::env;
 
 /// How often something is done: `usually`, or `thoroughly` where it is asked for.
-fn times(usually: usize, thoroughly: usize) -> usize {
+pub(crate) fn times(usually: usize, thoroughly: usize) -> usize {
     let is_thorough = env::var_os("TRIM_BEACONS_THOROUGH").is_some_and(|value| value != "0");
     if is_thorough { thoroughly } else { usually }
 }

@@ -4,6 +4,7 @@
 mod naive;
 mod narrowed;
 mod week;
+mod zones;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
