@@ -96,7 +96,9 @@ fn live(fault: &str) {
         assert!(!ended.success(), "{fault}: {ended}");
         wait_until("a sentence about the file", || {
             let said = server.said();
-            ["trim-beacons.db", "beacons.toml"].iter().any(|name| said.contains(name))
+            ["trim-beacons.db", "the database", "beacons.toml"]
+                .iter()
+                .any(|name| said.contains(name))
         });
         ended
     };
