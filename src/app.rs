@@ -21,6 +21,9 @@ use crate::{
     writer::{self, Running, Writer, changes::Served},
 };
 
+/// The release, and the commit that it was built from.
+pub const VERSION: &str = env!("TRIM_BEACONS_VERSION");
+
 /// What every handler and job works with.
 #[derive(Debug, Clone)]
 pub struct App {

@@ -1,9 +1,14 @@
 //! Counters of what the server does. They begin at zero with the process.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
 };
+
+use crate::model::rejection::Reason;
 
 /// One number that only grows.
 #[derive(Debug, Default)]
@@ -18,6 +23,64 @@ impl Counter {
     /// What it has come to.
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
+    }
+}
+
+/// One number that goes up and down.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    /// Sets it.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Relaxed);
+    }
+
+    /// Adds one.
+    pub fn increase(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    /// Takes one away, of those that were added.
+    pub fn decrease(&self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+
+    /// What it is.
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Where the bars of [`Histogram`] end, in milliseconds.
+const BARS_MS: [u32; 12] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 10_000];
+
+/// How long something takes, by bars that end at 1 ms to 10 s; a last one takes the rest.
+#[derive(Debug, Default)]
+pub struct Histogram {
+    bars: [Counter; BARS_MS.len() + 1],
+    micros: Counter,
+}
+
+impl Histogram {
+    /// Adds one that took `time`.
+    pub fn observe(&self, time: Duration) {
+        let at = BARS_MS.iter().position(|end| time <= Duration::from_millis(u64::from(*end)));
+        if let Some(bar) = self.bars.get(at.unwrap_or(BARS_MS.len())) {
+            bar.add(1);
+        }
+        self.micros.add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// Where each bar ends, in seconds, and how many are in it.
+    pub fn bars(&self) -> impl Iterator<Item = (Option<f64>, u64)> {
+        let ends = BARS_MS.iter().map(|ms| Some(f64::from(*ms) / 1000.0)).chain([None]);
+        ends.zip(self.bars.iter().map(Counter::get))
+    }
+
+    /// How long all of them took.
+    pub fn sum(&self) -> Duration {
+        Duration::from_micros(self.micros.get())
     }
 }
 
@@ -64,6 +127,20 @@ pub struct Metrics {
     pub checkpoints: Counter,
     /// (visitor, key) pairs that were not remembered.
     pub visitors_forgotten: Counter,
+    /// Refusals, in the order of [`Reason::ALL`].
+    rejections: [Counter; Reason::ALL.len()],
+    /// How long commits of beacons take.
+    pub commit_time: Histogram,
+    /// When the last one was, UTC seconds; 0 before the first.
+    pub last_commit: Gauge,
+    /// 1 while commits fail, else 0.
+    pub failing: Gauge,
+    /// Beacons that are stored and not folded.
+    pub uncounted: Gauge,
+    /// Answers by the hundreds of their status: 1xx is the first.
+    pub answers: [Counter; 5],
+    /// Connections that are open.
+    pub connections_open: Gauge,
     /// Connections that were opened, and those that were closed at once as their network had enough.
     pub connections: Counter,
     /// See `connections`.
@@ -74,4 +151,24 @@ pub struct Metrics {
     pub requests_turned_away: Counter,
     /// The first site that beacons came for though nobody has declared it.
     pub undeclared_site: First,
+}
+
+impl Metrics {
+    /// Notes that a beacon was refused.
+    pub fn reject(&self, reason: Reason) {
+        self.rejected.add(1);
+        if let Some(counter) = self.of(reason) {
+            counter.add(1);
+        }
+    }
+
+    /// How many were refused for `reason`.
+    pub fn rejected_for(&self, reason: Reason) -> u64 {
+        self.of(reason).map_or(0, Counter::get)
+    }
+
+    fn of(&self, reason: Reason) -> Option<&Counter> {
+        let at = Reason::ALL.iter().position(|known| *known == reason)?;
+        self.rejections.get(at)
+    }
 }

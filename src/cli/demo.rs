@@ -3,7 +3,6 @@
 
 use std::{
     fs, io,
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -23,7 +22,7 @@ use crate::{
     clock,
     config::{
         self,
-        registry::{Access, Registry},
+        registry::{Access, Listen, Registry},
         wanted::Goal,
     },
     ingest::{
@@ -47,7 +46,7 @@ const NEXT_VISITOR: Duration = Duration::from_secs(4);
 pub(super) struct Options {
     /// The address to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
-    listen: Option<SocketAddr>,
+    listen: Option<Listen>,
 }
 
 /// A folder that goes when the demo goes.
@@ -67,7 +66,9 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let mut registry = config::embedded()?;
     registry.server.database = folder.0.join("demo.db");
     registry.goals = goals();
-    registry.server.listen = options.listen.unwrap_or(registry.server.listen);
+    if let Some(listen) = &options.listen {
+        registry.server.listen = listen.clone();
+    }
     // There is nothing in it that anybody would have to sign in for.
     registry.server.access = Access::Open;
     fill(&registry)?;

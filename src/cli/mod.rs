@@ -13,6 +13,8 @@ mod edit;
 mod export;
 mod import;
 mod inspect;
+mod log;
+mod notify;
 mod prune;
 mod serve;
 mod share;
@@ -22,20 +24,18 @@ mod user;
 mod verify;
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
-    net::SocketAddr,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     app,
     config::{
         self,
-        registry::{Access, Registry},
+        registry::{Access, Listen, Log, Registry},
     },
     store,
 };
@@ -43,14 +43,11 @@ use crate::{
 /// The file that is read when none is named, if there is one.
 const DEFAULT_CONFIG: &str = "beacons.toml";
 
-/// The variable that says what is logged: `debug`, or `trim_beacons::web=debug`.
-const LOG_VARIABLE: &str = "TRIM_BEACONS_LOG";
-
 const UNUSABLE: u8 = 2;
 
 /// Self-hosted web analytics: counts beacons into one SQLite file and shows them as pages.
 #[derive(Debug, Parser)]
-#[command(name = "trim-beacons", version, args_conflicts_with_subcommands = true)]
+#[command(name = "trim-beacons", version = app::VERSION, args_conflicts_with_subcommands = true)]
 #[command(after_help = "Without a command it serves: one file, one port, nothing to configure.\n\
     TRIM_BEACONS_LOG=debug logs more.")]
 struct Words {
@@ -113,7 +110,7 @@ struct Place {
     database: Option<PathBuf>,
     /// The address to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
-    listen: Option<SocketAddr>,
+    listen: Option<Listen>,
     /// Ask nobody to sign in [default: access of beacons.toml]
     #[arg(long)]
     open: bool,
@@ -146,8 +143,12 @@ impl Failure {
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
     let words = Words::parse();
-    log_to_stderr();
-    let outcome = match words.command.unwrap_or(Command::Serve(words.serve)) {
+    let command = words.command.unwrap_or(Command::Serve(words.serve));
+    // What serves says in beacons.toml how it logs.
+    if !matches!(command, Command::Serve(_)) {
+        log::begin(Log::Text);
+    }
+    let outcome = match command {
         Command::Serve(place) => serve::run(&place),
         Command::Check(place) => check::run(&place),
         Command::Doctor(options) => doctor::run(&options),
@@ -191,24 +192,14 @@ impl Place {
         if let Some(database) = &self.database {
             registry.server.database.clone_from(database);
         }
-        if let Some(listen) = self.listen {
-            registry.server.listen = listen;
+        if let Some(listen) = &self.listen {
+            registry.server.listen = listen.clone();
         }
         if self.open {
             registry.server.access = Access::Open;
         }
         Ok(registry)
     }
-}
-
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .init();
 }
 
 /// Says something to whoever has started the command.

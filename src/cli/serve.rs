@@ -3,20 +3,19 @@
 use std::{future::Future, io, time::Duration};
 
 use tokio::{
-    net::TcpListener,
     runtime::{Builder, Runtime},
     signal::unix::{Signal, SignalKind, signal},
 };
 use tracing::{info, warn};
 
-use super::{Failure, Place, say};
+use super::{Failure, Place, log, notify, say};
 use crate::{
     app::{self, App},
     auth::{self, accounts::Accounts},
     config::registry::{Access, Registry, Server},
     control::Socket,
     jobs,
-    web::{self, server},
+    web::{self, listener::Listeners, server},
 };
 
 /// How many threads serve; more would only cost memory, one writes anyway.
@@ -30,6 +29,7 @@ const LAST_WORK_TIME: Duration = Duration::from_secs(2);
 
 pub(super) fn run(place: &Place) -> Result<(), Failure> {
     let registry = place.registry()?;
+    log::begin(registry.server.log);
     let reload_from = place.clone();
     serve(registry, "", |app| reload(app, &reload_from), async |_| std::future::pending().await)
 }
@@ -47,9 +47,10 @@ pub(super) fn serve(
         .block_on(async { Ok((stop_signal()?, signal(SignalKind::hangup())?)) })
         .map_err(|error: io::Error| Failure::Other(format!("can't listen to signals: {error}")))?;
     // Bound before the file is opened: whoever connects meanwhile waits instead of being refused.
-    let listener = runtime.block_on(listen(&registry.server))?;
+    let listeners = runtime.block_on(async { listen(&registry.server) })?;
     let (app, running) = app::start(registry)?;
-    say(&greeting(&app, &listener, running.created, note)?)?;
+    say(&greeting(&app, &listeners, running.created, note)?)?;
+    notify::tell("READY=1");
     let served = runtime.block_on(async {
         let jobs = tokio::spawn(jobs::run(app.clone()));
         let socket = Socket::beside(&app.database).inspect_err(|error| {
@@ -63,10 +64,11 @@ pub(super) fn serve(
         };
         let hanging_up = hangups_to(hangups, || on_hangup(&app));
         let served = tokio::select! {
-            served = server::serve(app.clone(), listener, stop) => served,
+            served = server::serve(app.clone(), listeners, stop) => served,
             () = hanging_up => Ok(()),
             () = commands => Ok(()),
             () = beside(&app) => Ok(()),
+            () = notify::feed_watchdog(&app) => Ok(()),
         };
         jobs.abort();
         jobs::close(&app).await;
@@ -90,8 +92,8 @@ fn runtime() -> io::Result<Runtime> {
         .build()
 }
 
-async fn listen(server: &Server) -> Result<TcpListener, Failure> {
-    TcpListener::bind(server.listen).await.map_err(|error| {
+fn listen(server: &Server) -> Result<Listeners, Failure> {
+    Listeners::open(&server.listen).map_err(|error| {
         let way_out = match error.kind() {
             io::ErrorKind::AddrInUse => {
                 "; stop the program that has it, or choose another with --listen"
@@ -112,6 +114,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
             _ = terminated.recv() => {}
             _ = interrupted.recv() => {}
         }
+        notify::tell("STOPPING=1");
         info!("stopping: what is open is finished first");
     })
 }
@@ -151,14 +154,13 @@ fn reload(app: &App, place: &Place) {
 /// What somebody needs to know who has just started it.
 fn greeting(
     app: &App,
-    listener: &TcpListener,
+    listeners: &Listeners,
     created: bool,
     note: &str,
 ) -> Result<String, Failure> {
-    let address = listener
-        .local_addr()
-        .map_err(|error| Failure::Other(format!("can't tell the address: {error}")))?;
-    let url = format!("http://{}", reachable(address));
+    let address = listeners.address().map(reachable);
+    let url = address
+        .map_or_else(|| app.registry.get().server.url(), |address| format!("http://{address}"));
     let registry = app.registry.get();
     let base = registry.server.base_url.clone().unwrap_or_else(|| url.clone());
     let database = std::path::absolute(&app.database).unwrap_or_else(|_| app.database.clone());
@@ -181,7 +183,7 @@ fn greeting(
 /// Who may look: the link by which the first account is made, or that anybody may.
 fn access(accounts: &Accounts, server: &Server, base: &str) -> Result<String, Failure> {
     if server.access == Access::Open {
-        if !server.listen.ip().is_loopback() {
+        if !server.listen.is_local() {
             warn!(
                 "whoever reaches {} sees every page: set access = \"sign-in\" in beacons.toml, unless a \
                  proxy asks who it is",

@@ -40,6 +40,8 @@ pub(super) struct Server {
     pub(super) sender_tokens: List<String>,
     pub(super) country_database: Value<String>,
     pub(super) archive: Value<String>,
+    pub(super) metrics_from: List<String>,
+    pub(super) log: Value<String>,
     pub(super) backup: Backup,
     pub(super) limits: ServerLimits,
 }

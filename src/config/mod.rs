@@ -10,6 +10,8 @@ mod error;
 mod event;
 mod file;
 mod goal;
+mod limits;
+mod listen;
 mod meaning;
 mod nearest;
 pub mod registry;

@@ -1,10 +1,14 @@
 //! The registry as meant: checked sites and event types, ready to be used by every room above.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use jiff::tz::TimeZone;
 
 use super::wanted::{Alert, Goal, Receiver};
+pub use super::{
+    limits::{Rate, ServerLimits},
+    listen::{Listen, Log},
+};
 use crate::model::{dimension::Dimension, period::Granularity};
 
 /// The name of the one site that takes every host when none is declared.
@@ -33,7 +37,7 @@ pub struct Registry {
 #[derive(Debug, Clone)]
 pub struct Server {
     /// Where it listens.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// The database file.
     pub database: PathBuf,
     /// The address that browsers see, without a trailing slash; `None` derives it from `listen`.
@@ -50,6 +54,11 @@ pub struct Server {
     pub archive: Option<PathBuf>,
     /// Which backups are made by the calendar, if any.
     pub backup: Option<BackupRule>,
+    /// Networks whose programs may read `/metrics` and the numbers of `/health`, beside this machine's
+    /// own and who has signed in.
+    pub metrics_from: Vec<Prefix>,
+    /// How the log is written.
+    pub log: Log,
     /// What is bounded by how much.
     pub limits: ServerLimits,
 }
@@ -79,7 +88,10 @@ pub struct BackupRule {
 impl Server {
     /// The address under which browsers find it, as far as beacons.toml tells.
     pub fn url(&self) -> String {
-        self.base_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+        self.base_url.clone().unwrap_or_else(|| match &self.listen {
+            Listen::Address(address) => format!("http://{address}"),
+            Listen::Path(_) => "http://localhost".to_owned(),
+        })
     }
 
     /// The path under which browsers find it: empty, or `/stats`.
@@ -101,34 +113,6 @@ impl Server {
     pub fn is_https(&self) -> bool {
         self.base_url.as_deref().is_some_and(|url| url.starts_with("https:"))
     }
-}
-
-/// The server's own limits.
-#[derive(Debug, Clone, Copy)]
-pub struct ServerLimits {
-    /// The largest beacon body, in bytes.
-    pub body_bytes: usize,
-    /// How many beacons may wait for their commit.
-    pub queue_beacons: usize,
-    /// How many bytes of beacons may wait for their commit.
-    pub queue_bytes: usize,
-    /// How many connections may be open.
-    pub connections: usize,
-    /// How many of them a client network may have: a /24, or a /48 of IPv6.
-    pub connections_per_network: usize,
-    /// How often a client network may send beacons.
-    pub beacons: Rate,
-    /// How often it may ask for pages and figures.
-    pub pages: Rate,
-}
-
-/// How often something may happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// In the long run; 0 is as often as it likes.
-    pub per_second: u32,
-    /// At once, after a while without; at least 1.
-    pub burst: u32,
 }
 
 /// A secret that a sender shows. It is kept as its hash alone, so that nothing can show it.

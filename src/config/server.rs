@@ -13,7 +13,11 @@ use super::{
     file, registry, value,
 };
 
-const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+const DEFAULT_LISTEN: registry::Listen =
+    registry::Listen::Address(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080));
+/// The words for how the log is written.
+const LOG: [(&str, registry::Log); 2] =
+    [("text", registry::Log::Text), ("json", registry::Log::Json)];
 /// The shortest token, in characters.
 const TOKEN_CHARACTERS_MIN: usize = 24;
 /// The words for who may look.
@@ -57,18 +61,24 @@ pub(super) fn check(written: file::Server) -> Result<registry::Server, Fault> {
         country_database: written.country_database.as_ref().map(path).transpose()?,
         archive: written.archive.as_ref().map(path).transpose()?,
         backup: backup(&written.backup)?,
+        metrics_from: value::list(written.metrics_from.as_ref(), value::prefix)?,
+        log: match &written.log {
+            Some(word) => value::word("a value of log", word, &LOG)?,
+            None => registry::Log::Text,
+        },
         limits: limits(&written.limits)?,
     })
 }
 
-fn listen(text: &Spanned<String>) -> Result<SocketAddr, Fault> {
+fn listen(text: &Spanned<String>) -> Result<registry::Listen, Fault> {
     text.get_ref().parse().map_err(|_| {
         let written = quoted(text.get_ref());
         Fault::at(
             text,
             format!(
                 "{written} is not an address and a port; write both in numbers, such as \
-                 \"127.0.0.1:8080\" or \"[::]:8080\""
+                 \"127.0.0.1:8080\" or \"[::]:8080\", or a Unix socket, such as \
+                 \"unix:/run/trim-beacons/socket\""
             ),
         )
     })
@@ -180,7 +190,8 @@ mod tests {
         check(
             "[server]\nlisten = \"localhost\"",
             "beacons.toml:2:10: \"localhost\" is not an address and a port; write both in numbers, \
-             such as \"127.0.0.1:8080\" or \"[::]:8080\"",
+             such as \"127.0.0.1:8080\" or \"[::]:8080\", or a Unix socket, such as \
+             \"unix:/run/trim-beacons/socket\"",
         );
         check(
             "[server.backup]\nfolder = \"backups\"\nkeep = { daily = 0 }",

@@ -134,7 +134,7 @@ fn refusals(chart: &Chart) -> Finding {
 fn sign_in(patient: &Patient<'_>, chart: &Chart) -> Finding {
     const ABOUT: &str = "Who may look";
     let server = &patient.registry.server;
-    let is_local = server.listen.ip().is_loopback();
+    let is_local = server.listen.is_local();
     match server.access {
         Access::Open if is_local => {
             well(ABOUT, "Nobody has to sign in, and only this machine reaches the server.")

@@ -39,7 +39,7 @@ fn addresses(patient: &Patient<'_>) -> Finding {
 fn name(patient: &Patient<'_>) -> Finding {
     const ABOUT: &str = "base_url";
     let Some(base_url) = &patient.registry.server.base_url else {
-        return match patient.registry.server.listen.ip().is_loopback() {
+        return match patient.registry.server.listen.is_local() {
             true => well(ABOUT, "None is set, as on one’s own machine."),
             false => finding(
                 ABOUT,
@@ -71,7 +71,7 @@ fn tls(patient: &Patient<'_>) -> Finding {
         return well(ABOUT, "Browsers come by https.");
     }
     let in_plain = patient.seen.map(|seen| seen.in_plain).unwrap_or_default();
-    if in_plain == 0 && server.listen.ip().is_loopback() {
+    if in_plain == 0 && server.listen.is_local() {
         return well(ABOUT, "None is needed: only this machine reaches the server.");
     }
     let why = match in_plain {

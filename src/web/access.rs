@@ -69,7 +69,7 @@ pub(super) fn needed(door: Route, method: &Method) -> Needs {
     let is_post = *method == Method::POST;
     match door {
         Route::Beacon | Route::Pixel | Route::Foreign(_) => Needs::Nothing,
-        Route::Script(_) | Route::Asset | Route::Health => Needs::Nothing,
+        Route::Script(_) | Route::Asset | Route::Health(_) | Route::Metrics => Needs::Nothing,
         Route::Share | Route::Public | Route::Embed | Route::Badge => Needs::Nothing,
         Route::Unlock | Route::SignIn | Route::Claim if is_post => Needs::OwnPage,
         Route::Unlock | Route::SignIn | Route::Claim => Needs::Nothing,
@@ -166,6 +166,16 @@ pub(super) fn visitor(app: &App, headers: &HeaderMap) -> Result<Visitor, BadToke
     Ok(visitor)
 }
 
+/// Whether a request for what an operator watches comes from a program of this machine, from a network
+/// that may, or from somebody who sees every site.
+pub(super) fn is_operator(app: &App, peer: SocketAddr, request: &Request<Incoming>) -> bool {
+    let headers = request.headers();
+    let server = &app.registry.get().server;
+    client::is_near(headers, peer, server)
+        || visitor(app, headers)
+            .is_ok_and(|visitor| visitor.rank != Rank::Nobody && visitor.sees_all())
+}
+
 /// The token of `Authorization: Bearer`, or of `Token` as some programs call it.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let sent = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
@@ -245,7 +255,8 @@ const fn is_for_readers(door: Route) -> bool {
             | Route::Foreign(_)
             | Route::Script(_)
             | Route::Asset
-            | Route::Health
+            | Route::Health(_)
+            | Route::Metrics
             | Route::Embed
             | Route::Badge
     )

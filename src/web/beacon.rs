@@ -142,7 +142,7 @@ async fn store_as_it_is(app: &App, beacon: &Beacon<'_>) -> Result<(), Rejected> 
 
 /// Notes a refusal, so that the owner can see it.
 pub(super) fn note(app: &App, rejected: &Rejected) {
-    app.metrics.rejected.add(1);
+    app.metrics.reject(rejected.reason);
     let site = rejected.site.as_deref().unwrap_or_default();
     app.recent.note(site, clock::now_ms(), &rejected.sentence, Some(rejected.reason));
     if let Some(name) = &rejected.undeclared {

@@ -116,6 +116,14 @@ pub(super) fn is_bound(address: IpAddr, server: &Server) -> bool {
     !address.to_canonical().is_loopback() && !is_in(&server.trusted_proxies, address)
 }
 
+/// Whether a request comes from a program of this machine, or from one of the networks that may read
+/// what an operator watches, and nobody has passed it on without being trusted.
+pub(super) fn is_near(headers: &HeaderMap, peer: SocketAddr, server: &Server) -> bool {
+    let client = client(headers, peer.ip(), &server.trusted_proxies);
+    let is_its_own = client != peer.ip() || !is_passed_on(headers);
+    is_its_own && (client.to_canonical().is_loopback() || is_in(&server.metrics_from, client))
+}
+
 /// Whether a sender shows one of `tokens`.
 pub(super) fn shows_token(headers: &HeaderMap, tokens: &[Token]) -> bool {
     access::bearer(headers).is_some_and(|sent| Token::is_among(tokens, sent))

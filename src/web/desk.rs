@@ -18,7 +18,7 @@ use hyper::{
 use serde_json::json;
 
 use super::{
-    access, beacon, client, cors,
+    access, beacon, client, cors, headers,
     live::{Streamed, Streaming, whole},
     pages, respond,
     routes::Routes,
@@ -88,6 +88,8 @@ impl Desk {
         request: Request<Incoming>,
     ) -> Response<Turn<Streaming>> {
         let turn = Token(Arc::clone(&exchange));
+        let registry = self.app.registry.get();
+        let reader = self.routes.reader(&registry, &request);
         let mut answer = match exchange.refusal() {
             Some(refusal) => self.refused(refusal),
             None => match self.turned_away(peer, &request) {
@@ -98,6 +100,11 @@ impl Desk {
         if exchange.is_body_open() {
             // What is left of the body must not be taken for the next request.
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        headers::complete(&mut answer, reader, registry.server.is_https());
+        let class = usize::from(answer.status().as_u16() / 100);
+        if let Some(counter) = self.app.metrics.answers.get(class.saturating_sub(1)) {
+            counter.add(1);
         }
         answer.map(|body| Turn { body, _turn: turn })
     }

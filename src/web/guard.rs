@@ -15,7 +15,7 @@ pub(super) fn is_known_host(headers: &HeaderMap, server: &Server) -> bool {
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     is_own
         || host.eq_ignore_ascii_case("localhost")
-        || address.is_ok_and(|address| address.is_loopback() || address == server.listen.ip())
+        || address.is_ok_and(|address| address.is_loopback() || Some(address) == server.listen.ip())
 }
 
 /// Whether `Host` is that of `base_url`; `None` without one.

@@ -8,11 +8,13 @@ use hyper::{Method, Request, body::Incoming, http::request::Parts};
 
 use super::{
     access::{self, Admitted, Needs},
-    account, annotations, api, beacon, compat, cors, download, embedded, gzip, health,
+    account, annotations, api, beacon, compat, cors, download, embedded, gzip,
+    headers::Reader,
+    health::{self, Probe},
     live::{self, Streamed},
     pages::{self, Page},
     respond::{self, Answer},
-    shared, sign_in,
+    scrape, shared, sign_in,
     wire::allowance::Class,
 };
 use crate::{
@@ -31,7 +33,8 @@ pub(super) enum Route {
     Pixel,
     Script(&'static str),
     Asset,
-    Health,
+    Health(Probe),
+    Metrics,
     Reports,
     Report,
     Privacy,
@@ -63,7 +66,10 @@ pub(super) fn doors() -> Vec<(String, Route)> {
         ("/beacon", Route::Beacon),
         ("/beacon.gif", Route::Pixel),
         ("/assets/{name}", Route::Asset),
-        ("/health", Route::Health),
+        ("/health", Route::Health(Probe::All)),
+        ("/health/live", Route::Health(Probe::Live)),
+        ("/health/ready", Route::Health(Probe::Ready)),
+        ("/metrics", Route::Metrics),
         ("/api/v1/reports", Route::Reports),
         ("/api/v1/reports/{slug}", Route::Report),
         ("/api/v1/privacy", Route::Privacy),
@@ -123,7 +129,7 @@ impl Routes {
         let path = registry.server.inner(request.uri().path());
         match self.0.at(path).map(|found| *found.value) {
             Ok(Route::Beacon | Route::Pixel | Route::Foreign(_)) => Some(Class::Beacon),
-            Ok(Route::Script(_) | Route::Asset | Route::Health) => None,
+            Ok(Route::Script(_) | Route::Asset | Route::Health(_) | Route::Metrics) => None,
             Ok(_) => Some(Class::Page),
             Err(_) => {
                 let is = |named: &Option<String>| named.as_deref() == Some(path);
@@ -132,6 +138,23 @@ impl Routes {
                     Some(site) => is(&site.endpoint).then_some(Class::Beacon),
                     None => Some(Class::Page),
                 }
+            }
+        }
+    }
+
+    /// Whom the answer to `request` is made for.
+    pub(super) fn reader(&self, registry: &Registry, request: &Request<Incoming>) -> Reader {
+        let path = registry.server.inner(request.uri().path());
+        match self.0.at(path).map(|found| *found.value) {
+            Ok(Route::Beacon | Route::Pixel | Route::Foreign(_) | Route::Script(_)) => {
+                Reader::Sites
+            }
+            Ok(_) => Reader::People,
+            Err(_) => {
+                let is = |named: &Option<String>| named.as_deref() == Some(path);
+                let is_site =
+                    registry.sites.iter().any(|site| is(&site.script) || is(&site.endpoint));
+                if is_site { Reader::Sites } else { Reader::People }
             }
         }
     }
@@ -195,7 +218,7 @@ async fn through(
         Route::Beacon | Route::Pixel | Route::Foreign(_) => {
             ingested(app, door, peer, request).await
         }
-        _ => read(app, visitor, door, params, &request).await,
+        _ => read(app, visitor, door, params, peer, &request).await,
     })
 }
 
@@ -241,6 +264,7 @@ async fn read(
     visitor: &Visitor,
     door: Route,
     params: &Params<'_>,
+    peer: SocketAddr,
     request: &Request<Incoming>,
 ) -> Answer {
     let part = |name: &str| params.get(name).unwrap_or_default();
@@ -250,7 +274,8 @@ async fn read(
     match door {
         Route::Script(name) => embedded::get_script(app, name, None, request.headers()),
         Route::Asset => embedded::get(part("name")),
-        Route::Health => health::get(app),
+        Route::Health(probe) => health::get(app, probe, access::is_operator(app, peer, request)),
+        Route::Metrics => scrape::get(app, access::is_operator(app, peer, request)),
         Route::Reports => api::get(app, visitor, None, request).await,
         Route::Report => api::get(app, visitor, params.get("slug"), request).await,
         Route::Annotations => annotations::get(app, request).await,

@@ -7,15 +7,12 @@ use hyper_util::{
     rt::TokioIo,
     server::graceful::{GracefulShutdown, Watcher},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
-};
 use tracing::{debug, warn};
 
 use super::{
     client,
     desk::Desk,
+    listener::{Listeners, Stream},
     routes::Routes,
     wire::{
         crowd::{Crowd, Full, Place},
@@ -25,7 +22,7 @@ use super::{
         network::Networks,
     },
 };
-use crate::app::App;
+use crate::{app::App, metrics::Metrics};
 
 /// How much hyper reads of a connection at once; no head is larger, see `wire`.
 const BUFFER_BYTES_MAX: usize = 32 * 1024;
@@ -36,13 +33,13 @@ const DRAIN_TIME: Duration = Duration::from_secs(8);
 /// How long the listener rests when the system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `app` on `listener` until `stop` is done, then finishes what is open.
+/// Serves `app` on `listeners` until `stop` is done, then finishes what is open.
 ///
 /// # Errors
 /// When the routes contradict each other.
 pub async fn serve(
     app: App,
-    listener: TcpListener,
+    listeners: Listeners,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let routes = Routes::new().map_err(io::Error::other)?;
@@ -53,14 +50,14 @@ pub async fn serve(
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
-            accepted = door.accept(&listener) => accepted,
+            accepted = door.accept(&listeners) => accepted,
             () = &mut stop => break,
         };
         let Some((stream, peer, place)) = accepted else { continue };
         let desk = Arc::clone(&door.desk);
         tokio::spawn(connection(desk, stream, peer, place, graceful.watcher()));
     }
-    drop(listener);
+    drop(listeners);
     app.ending.begin();
     if tokio::time::timeout(DRAIN_TIME, graceful.shutdown()).await.is_err() {
         warn!("some connections were still busy and were closed");
@@ -78,12 +75,9 @@ struct Door {
 }
 
 impl Door {
-    async fn accept(&self, listener: &TcpListener) -> Option<(TcpStream, SocketAddr, Place)> {
-        match listener.accept().await {
+    async fn accept(&self, listeners: &Listeners) -> Option<(Stream, SocketAddr, Place)> {
+        match listeners.accept().await {
             Ok((stream, peer)) => {
-                if let Err(error) = stream.set_nodelay(true) {
-                    debug!(%error, "answers on a connection may be held back for a moment");
-                }
                 let place = self.place(peer).await?;
                 Some((stream, peer, place))
             }
@@ -118,15 +112,32 @@ impl Door {
     }
 }
 
+/// Counts a connection for as long as it is open.
+struct Open(Arc<Metrics>);
+
+impl Open {
+    fn new(metrics: &Arc<Metrics>) -> Self {
+        metrics.connections_open.increase();
+        Self(Arc::clone(metrics))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connections_open.decrease();
+    }
+}
+
 /// One connection, from its first to its last request.
-async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+async fn connection(
     desk: Arc<Desk>,
-    stream: S,
+    stream: Stream,
     peer: SocketAddr,
     place: Place,
     watcher: Watcher,
 ) {
     desk.app.metrics.connections.add(1);
+    let _open = Open::new(&desk.app.metrics);
     let exchange = Arc::<Exchange>::default();
     let mut gate = Gate::new(stream, place, Arc::clone(&exchange));
     let ending = desk.app.ending.clone();
@@ -138,8 +149,21 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     if !matches!(first, Ok(true)) {
         return;
     }
+    // What hyper and an answer take is on the heap, and there only while they need it: most of the
+    // connections of an attacker never come so far.
+    Box::pin(requests(desk, gate, exchange, peer, watcher)).await;
+}
+
+/// The requests of a connection, of which the first has come.
+async fn requests(
+    desk: Arc<Desk>,
+    gate: Gate<Stream>,
+    exchange: Arc<Exchange>,
+    peer: SocketAddr,
+    watcher: Watcher,
+) {
     let service = service_fn(move |request| {
-        let answer = Arc::clone(&desk).answer(Arc::clone(&exchange), peer, request);
+        let answer = Box::pin(Arc::clone(&desk).answer(Arc::clone(&exchange), peer, request));
         async move { Ok::<_, Infallible>(answer.await) }
     });
     let connection = http1::Builder::new()

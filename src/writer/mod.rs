@@ -92,6 +92,11 @@ impl Writer {
         Ok(answered.await.unwrap_or(Err(NotStored)))
     }
 
+    /// How many beacons wait to be stored, and how many bytes of them.
+    pub fn waiting(&self) -> (usize, usize) {
+        self.queue.waiting()
+    }
+
     /// Whether so much waits that only what is counted should be stored, and nothing beside it.
     pub fn is_pressed(&self) -> bool {
         self.queue.is_pressed()

@@ -150,6 +150,12 @@ impl Queue {
         self.wake.notify_one();
     }
 
+    /// How many beacons wait, and how many bytes of them.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        let waiting = self.lock();
+        (waiting.answers.len(), waiting.batch.len())
+    }
+
     /// Whether it is fuller than its high-water mark.
     pub(super) fn is_pressed(&self) -> bool {
         let waiting = self.lock();

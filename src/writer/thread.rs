@@ -225,9 +225,13 @@ impl WriterThread {
         }
         let beacons = answers.len();
         let more = u64::try_from(beacons).unwrap_or(u64::MAX);
+        let begun = Instant::now();
         let outcome = match journal::append(&self.writable.connection, &batch) {
             Ok(id) => {
                 self.metrics.journal_commits.add(1);
+                self.metrics.commit_time.observe(begun.elapsed());
+                self.metrics.last_commit.set(u64::try_from(clock::now()).unwrap_or(0));
+                self.metrics.failing.set(0);
                 self.metrics.stored.add(more);
                 self.push_pending(Batch { id, beacons: batch }, beacons);
                 Ok(())
@@ -235,6 +239,7 @@ impl WriterThread {
             Err(error) => {
                 error!(beacons, %error, "beacons could not be stored, their senders were told");
                 self.metrics.unavailable.add(more);
+                self.metrics.failing.set(1);
                 Err(NotStored)
             }
         };
@@ -244,11 +249,16 @@ impl WriterThread {
         }
     }
 
+    fn note_uncounted(&self) {
+        self.metrics.uncounted.set(u64::try_from(self.pending_beacons).unwrap_or(u64::MAX));
+    }
+
     fn push_pending(&mut self, batch: Batch, beacons: usize) {
         if self.pending.is_empty() {
             self.folded_at = Instant::now();
         }
         self.pending_beacons += beacons;
+        self.note_uncounted();
         self.pending.push_back(Pending { batch, beacons });
     }
 
@@ -327,6 +337,7 @@ impl WriterThread {
         for pending in self.pending.drain(..batches) {
             self.pending_beacons -= pending.beacons;
         }
+        self.note_uncounted();
         if is_past {
             self.past_changes += 1;
         }

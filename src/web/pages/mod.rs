@@ -20,7 +20,7 @@ mod storage;
 mod top;
 mod vitals;
 
-use std::{borrow::Cow, net::SocketAddr};
+use std::borrow::Cow;
 
 use hyper::{Request, StatusCode, body::Incoming, header, http::uri::Authority};
 use serde_json::json;
@@ -35,6 +35,7 @@ use crate::{
     app::App,
     auth::accounts::Visitor,
     clock,
+    config::registry::Server,
     ingest::compat::claim::CUSTOM,
     model::dimension::Dimension,
     page::{
@@ -336,7 +337,7 @@ impl Asked {
         let visitor = visitor.cloned().unwrap_or(Visitor::nobody());
         let way = Way { root, site, filters: question.filters.clone() };
         let base_url = registry.server.base_url.clone();
-        let base_url = base_url.unwrap_or_else(|| asked_url(request, registry.server.listen));
+        let base_url = base_url.unwrap_or_else(|| asked_url(request, &registry.server));
         Ok(Self { question, metric, way, cards, is_map, shared: door.is_some(), visitor, base_url })
     }
 
@@ -399,10 +400,10 @@ impl Asked {
 }
 
 /// The address under which the server was asked, as far as `Host` is one.
-fn asked_url(request: &Request<Incoming>, listen: SocketAddr) -> String {
+fn asked_url(request: &Request<Incoming>, server: &Server) -> String {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.and_then(|host| host.parse::<Authority>().ok());
-    host.map_or_else(|| format!("http://{listen}"), |host| format!("http://{host}"))
+    host.map_or_else(|| server.url(), |host| format!("http://{host}"))
 }
 
 /// A page that says what went wrong.

@@ -85,7 +85,7 @@ impl Crowd {
 
     /// How many are open.
     #[cfg(test)]
-    pub(in crate::web) fn open(&self) -> usize {
+    fn open(&self) -> usize {
         self.lock().open
     }
 

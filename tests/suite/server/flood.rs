@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Server, count, time::Clock};
 
-/// What the attacker makes up: each a path and a referrer of its own.
+/// What the attacker makes up: each a path and a referrer of its own. `TRIM_BEACONS_JUNK` says otherwise.
 const MADE_UP: usize = 100_000;
 /// Connections of the attacker.
 const CONNECTIONS: usize = 16;

@@ -21,6 +21,7 @@ mod lists;
 mod live;
 mod load;
 mod messages;
+mod operations;
 mod privacy;
 mod refusals;
 mod repeats;

@@ -88,7 +88,8 @@ fn bodies() -> Vec<String> {
 
 #[test]
 fn nothing_that_is_written_tells_who_somebody_was() {
-    let mut server = Server::start(CONFIG);
+    let all = vec![("TRIM_BEACONS_LOG".to_owned(), "trace".to_owned())];
+    let mut server = Server::start_with(all, CONFIG);
     let mut answers = Vec::new();
     for (address, agent) in
         [(ADDRESS, BROWSER), (ADDRESS_6, BROWSER), (ADDRESS, CRAWLER), ("192.0.2.9", BROWSER)]
