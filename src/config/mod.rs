@@ -13,6 +13,7 @@ mod goal;
 mod limits;
 mod listen;
 mod meaning;
+mod mount;
 mod nearest;
 pub mod registry;
 mod retention;

@@ -85,36 +85,6 @@ pub struct BackupRule {
     pub monthly: usize,
 }
 
-impl Server {
-    /// The address under which browsers find it, as far as beacons.toml tells.
-    pub fn url(&self) -> String {
-        self.base_url.clone().unwrap_or_else(|| match &self.listen {
-            Listen::Address(address) => format!("http://{address}"),
-            Listen::Path(_) => "http://localhost".to_owned(),
-        })
-    }
-
-    /// The path under which browsers find it: empty, or `/stats`.
-    pub fn root(&self) -> &str {
-        let rest = self.base_url.as_deref().and_then(|url| url.split_once("://"));
-        rest.and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..))).unwrap_or_default()
-    }
-
-    /// `path` without [`Self::root`], whether a proxy has taken that off or not.
-    pub fn inner<'p>(&self, path: &'p str) -> &'p str {
-        match path.strip_prefix(self.root()) {
-            Some("") if !self.root().is_empty() => "/",
-            Some(inner) if inner.starts_with('/') => inner,
-            _ => path,
-        }
-    }
-
-    /// Whether browsers reach it by TLS, as far as beacons.toml tells.
-    pub fn is_https(&self) -> bool {
-        self.base_url.as_deref().is_some_and(|url| url.starts_with("https:"))
-    }
-}
-
 /// A secret that a sender shows. It is kept as its hash alone, so that nothing can show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token(blake3::Hash);

@@ -26,6 +26,7 @@ use crate::{
         throttle::{SLOWER, Trier, Verdict},
     },
     clock,
+    config::registry::Access,
     page::link,
     store::{self, Transaction, accounts},
     writer::Affects,
@@ -77,6 +78,10 @@ pub(super) fn crowded() -> Answer {
 
 /// The form that asks who it is.
 pub(super) fn get(app: &App, request: &Request<Incoming>) -> Answer {
+    let registry = app.registry.get();
+    if registry.server.access == Access::Open {
+        return respond::see_other(&next(app, None));
+    }
     if !app.accounts.is_claimed() {
         return pages::closed(app);
     }
