@@ -13,6 +13,7 @@ mod sums;
 
 use super::{
     answer::{Figures, Overview, Ranking, Row, Series},
+    dates::Compare,
     question::Question,
     reading, top,
 };
@@ -219,7 +220,9 @@ pub(super) fn ranking_of(
     file: &Transaction<'_>,
 ) -> Result<Ranking, Error> {
     let wanted = [question.dimension.clone()];
-    let narrowed = answer(question, range, &wanted, file)?;
+    // Of what a list would be compared with nothing is shown.
+    let alone = Question { compare: Compare::Nothing, ..question.clone() };
+    let narrowed = answer(&alone, range, &wanted, file)?;
     let ranking = narrowed
         .and_then(|mut narrowed| narrowed.rankings.pop().unwrap_or_else(|| Err(String::new())));
     Ok(ranking.unwrap_or_else(|why| no_ranking(question, range, why)))
