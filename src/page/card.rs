@@ -104,7 +104,7 @@ impl Card {
         });
         View {
             id: self.id(),
-            title: self.title.clone(),
+            title: if map.is_some() { MAP_TITLE.to_owned() } else { self.title.clone() },
             caption: format!("{} by {}, {}", self.title, self.noun(), today.name(own)),
             note: (own != range).then(|| today.name(own)),
             tabs: self.tabs.clone(),
@@ -241,6 +241,9 @@ impl Card {
 pub fn id(dimension: &str) -> String {
     format!("card-{}", dimension.replace('.', "-"))
 }
+
+/// What a card of countries is called that shows them as a map.
+pub const MAP_TITLE: &str = "Map";
 
 /// The name under which everything beyond a limit is counted.
 pub(super) const OTHER: &str = "(other)";

@@ -48,6 +48,8 @@ async fn walk(browser: &Browser, server: &Server) {
     assert!(find(browser, "#card-country").await.text().await.unwrap().contains("Countries"));
     follow(browser, "Map").await;
     let country = find(browser, ".map a").await;
+    let tabs = find(browser, ".card:has(.map) header").await.text().await.unwrap();
+    assert_eq!(tabs.lines().collect::<Vec<_>>(), ["Map", "Countries", "Languages"]);
     let told = country.attr("aria-label").await.unwrap().unwrap();
     assert!(told == "Germany: 1\u{a0}visitor" || told == "United States: 1\u{a0}visitor", "{told}");
     let path = browser.page.find(Locator::Css(".map a[aria-label^=Germany] path")).await.unwrap();

@@ -35,9 +35,6 @@ use crate::{
 /// How many alerts are told at most.
 const ALERTS: usize = 5;
 
-/// What the map of countries is called.
-const MAP_TITLE: &str = "Map";
-
 /// How many rules are told that have refused first beacons.
 const REFUSED: usize = 3;
 
@@ -158,7 +155,7 @@ fn everything(
         let about = own.about(slot.dimension);
         let mut card = Card { leads, ..top::card_of(&about, ranking, slot.tabs, file)? };
         if slot.is_map {
-            (card.is_map, card.title) = (true, MAP_TITLE.to_owned());
+            card.is_map = true;
         }
         cards.push(card);
     }
@@ -204,8 +201,8 @@ fn slots(asked: &Asked) -> Vec<Slot> {
         let tab = |one: &&Option<Dimension>| {
             let chosen = one.as_ref().filter(|_| declared.first() != Some(one));
             let cards = others.clone().cloned().chain(chosen.cloned()).collect();
-            let is_map = asked.is_map && !has_map;
-            let place = filters::place(&Asked { cards, is_map, ..asked.clone() }, link::OVERVIEW);
+            let others = Asked { cards, is_map: asked.is_map && !has_map, ..asked.clone() };
+            let place = filters::place(&others, link::OVERVIEW);
             let name = one.as_ref().map_or("identifier".into(), Dimension::name);
             Link {
                 name: top::title_of(&asked.question.event, one.as_ref()),
@@ -219,7 +216,7 @@ fn slots(asked: &Asked) -> Vec<Slot> {
             let asked = Asked { cards, is_map: true, ..asked.clone() };
             let place = filters::place(&asked, link::OVERVIEW).href(&asked.way);
             let href = format!("{place}#{}", card::id(&Dimension::Country.name()));
-            tabs.push(Link { name: MAP_TITLE.to_owned(), href, current: is_map });
+            tabs.push(Link { name: card::MAP_TITLE.to_owned(), href, current: is_map });
         }
         slots.push(Slot { dimension: current.clone(), is_map, tabs });
     }
