@@ -2,7 +2,7 @@
 //! backups every six: does its memory stay where it is, do its files stay closed and its log short, and
 //! is every beacon that was answered counted in the end?
 //!
-//! `cargo test --release --test soak -- --minutes 120 --rate 500 --days 5`
+//! `cargo test --release --test soak -- --minutes 240 --rate 500 --days 5`
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -61,9 +61,14 @@ const VISITORS: u32 = 5_000;
 const PAGES: f64 = 400.0;
 const SOURCES: u32 = 60;
 
-/// What is too much: growth of the memory in MiB an hour after the first third, open files more than
-/// after the first minute, and bytes of the write-ahead log.
-const GROWTH_MAX: f64 = 4.0;
+/// After how many hours every cache is full, and how long a run must be to be judged by what comes after.
+const SETTLED_HOURS: f64 = 2.0;
+const JUDGED_HOURS: f64 = 3.0;
+
+/// What is too much: growth of the memory in MiB an hour once it has settled, memory in MiB, open files more
+/// than after the first minute, and bytes of the write-ahead log.
+const GROWTH_MAX: f64 = 1.0;
+const MEMORY_MAX: u32 = 128;
 const FILES_MORE_MAX: usize = 16;
 const LOG_MAX: u64 = 64 << 20;
 
@@ -115,7 +120,7 @@ fn main() -> ExitCode {
 
 impl Asked {
     fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut asked = Self { minutes: 120.0, rate: 500.0, days: 5.0 };
+        let mut asked = Self { minutes: 240.0, rate: 500.0, days: 5.0 };
         while let Some(word) = words.next() {
             let place = match word.as_str() {
                 "--minutes" => &mut asked.minutes,
@@ -278,9 +283,17 @@ fn number(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap())
 }
 
-/// By how many MiB an hour the memory grows after the first third: the slope of the line through it.
+/// Whether the run was long enough to say how the memory goes on.
+fn is_judged(samples: &[Sample]) -> bool {
+    samples.last().is_some_and(|last| last.hours >= JUDGED_HOURS)
+}
+
+/// By how many MiB an hour the memory grows once it has settled, in a short run after the first third: the
+/// slope of the line through it.
 fn growth(samples: &[Sample]) -> f64 {
-    let settled = &samples[samples.len() / 3..];
+    let settled = samples.partition_point(|sample| sample.hours < SETTLED_HOURS);
+    let from = if is_judged(samples) { settled } else { samples.len() / 3 };
+    let settled = &samples[from..];
     let many = number(settled.len());
     let mean = |of: fn(&Sample) -> f64| settled.iter().map(of).sum::<f64>() / many;
     let memory = |sample: &Sample| f64::from(sample.memory) / 1024.0;
@@ -297,9 +310,12 @@ fn growth(samples: &[Sample]) -> f64 {
 fn judge(samples: &[Sample]) -> Vec<String> {
     let mut faults = Vec::new();
     let growth = growth(samples);
-    // In a few minutes it has not settled yet.
-    if samples.len() >= 30 && growth > GROWTH_MAX {
+    if is_judged(samples) && growth > GROWTH_MAX {
         faults.push(format!("the memory grows by {growth:.2} MiB an hour"));
+    }
+    let largest = samples.iter().map(|sample| sample.memory / 1024).max().unwrap_or(0);
+    if largest > MEMORY_MAX {
+        faults.push(format!("the memory grew to {largest} MiB"));
     }
     let first = samples.get(1).or(samples.first()).map_or(0, |sample| sample.files);
     let most = samples.iter().map(|sample| sample.files).max().unwrap_or(0);
@@ -319,7 +335,7 @@ fn summary(samples: &[Sample]) -> String {
         pick(samples.iter()).map_or(0, |sample| sample.files)
     };
     format!(
-        "memory at most {} MiB, growing by {:.2} MiB an hour after the first third; files {} at first, {} at \
+        "memory at most {} MiB, growing by {:.2} MiB an hour in the end; files {} at first, {} at \
          last; log at most {} KiB; file {} KiB",
         most(|sample| sample.memory.into()) / 1024,
         growth(samples),
