@@ -102,10 +102,14 @@ impl Fold {
             slice.count(beacon)?;
         }
         let Slice { sums, rules, .. } = slice;
-        let latest = beacons.iter().map(Beacon::received_second).max().unwrap_or(0);
+        let latest = beacons.iter().map(Beacon::received_second).max();
         let longest = registry.events.iter().map(|event| event.dedupe_seconds).max().unwrap_or(0);
-        self.visits.forget_idle(latest);
-        self.repeats.forget_past(latest * 1000, i64::from(longest) * 1000);
+        // Without a beacon nothing tells the time, so that nothing is over.
+        if let Some(latest) = latest {
+            self.visits.forget_idle(latest);
+            self.repeats.forget_past(latest * 1000, i64::from(longest) * 1000);
+        }
+        let latest = latest.unwrap_or(0);
         let mut tallies = sums.rolled_up(&rules, &mut self.calendar);
         tallies.seen = self.seen.take_news();
         tallies.visits = self.visits.take_news();
