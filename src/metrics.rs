@@ -162,6 +162,19 @@ impl Metrics {
         }
     }
 
+    /// Notes a commit of beacons that took `time` and was done at `now`, UTC seconds.
+    pub fn committed(&self, time: Duration, now: i64) {
+        self.journal_commits.add(1);
+        self.commit_time.observe(time);
+        self.last_commit.set(u64::try_from(now).unwrap_or(0));
+        self.failing.set(0);
+    }
+
+    /// Notes how many beacons are stored and not folded.
+    pub fn note_uncounted(&self, beacons: usize) {
+        self.uncounted.set(u64::try_from(beacons).unwrap_or(u64::MAX));
+    }
+
     /// How many were refused for `reason`.
     pub fn rejected_for(&self, reason: Reason) -> u64 {
         self.of(reason).map_or(0, Counter::get)

@@ -228,10 +228,7 @@ impl WriterThread {
         let begun = Instant::now();
         let outcome = match journal::append(&self.writable.connection, &batch) {
             Ok(id) => {
-                self.metrics.journal_commits.add(1);
-                self.metrics.commit_time.observe(begun.elapsed());
-                self.metrics.last_commit.set(u64::try_from(clock::now()).unwrap_or(0));
-                self.metrics.failing.set(0);
+                self.metrics.committed(begun.elapsed(), clock::now());
                 self.metrics.stored.add(more);
                 self.push_pending(Batch { id, beacons: batch }, beacons);
                 Ok(())
@@ -249,16 +246,12 @@ impl WriterThread {
         }
     }
 
-    fn note_uncounted(&self) {
-        self.metrics.uncounted.set(u64::try_from(self.pending_beacons).unwrap_or(u64::MAX));
-    }
-
     fn push_pending(&mut self, batch: Batch, beacons: usize) {
         if self.pending.is_empty() {
             self.folded_at = Instant::now();
         }
         self.pending_beacons += beacons;
-        self.note_uncounted();
+        self.metrics.note_uncounted(self.pending_beacons);
         self.pending.push_back(Pending { batch, beacons });
     }
 
@@ -337,7 +330,7 @@ impl WriterThread {
         for pending in self.pending.drain(..batches) {
             self.pending_beacons -= pending.beacons;
         }
-        self.note_uncounted();
+        self.metrics.note_uncounted(self.pending_beacons);
         if is_past {
             self.past_changes += 1;
         }
