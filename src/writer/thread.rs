@@ -434,11 +434,11 @@ mod tests {
     #[test]
     fn a_slice_becomes_what_is_counted_in_its_time_and_stays_bounded() {
         // Ten microseconds a beacon: 1,500 of them.
-        let mut slice = *SLICE_BEACONS.start();
-        for _ in 0..20 {
-            slice =
-                next_slice(slice, slice, Duration::from_micros(10) * u32::try_from(slice).unwrap());
-        }
+        let all = *SLICE_BEACONS.start();
+        let slice = (0..20).fold(all, |slice, _| {
+            let beacons = u32::try_from(slice).unwrap_or(u32::MAX);
+            next_slice(slice, slice, Duration::from_micros(10) * beacons)
+        });
         assert!((1_400..=1_500).contains(&slice), "{slice}");
         assert_eq!(next_slice(slice, 3, Duration::from_millis(1)), slice);
         assert_eq!(next_slice(8_000, 8_000, Duration::ZERO), 8_000);
