@@ -47,12 +47,11 @@ const TEXT_BYTES_MAX: usize = 512;
 /// How long a sentence may be that tells what is wrong, in bytes.
 const SENTENCE_BYTES_MAX: usize = 3_000;
 
-static REGISTRY: LazyLock<Registry> =
-    LazyLock::new(|| config::embedded().expect("the default is sound"));
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| config::embedded().unwrap());
 
 static INGEST: LazyLock<Ingest> = LazyLock::new(|| Ingest {
     salts: Salts::of_one_run("none".as_ref()),
-    locations: Locations::open(None).expect("none is asked for"),
+    locations: Locations::open(None).unwrap(),
     agents: Agents::default(),
 });
 
@@ -91,8 +90,8 @@ fn check(outcome: Result<Beacon<'_>, Rejected>) {
         assert!(measure.value.is_finite() && measure.value >= 0.0, "{measure:?}");
     }
     let mut batch = Vec::new();
-    beacon.encode_into(&mut batch).expect("a beacon can be written");
-    let read = decode_batch(&batch).expect("what was written can be read");
+    beacon.encode_into(&mut batch).unwrap();
+    let read = decode_batch(&batch).unwrap();
     assert_eq!(read, [beacon]);
 }
 
