@@ -116,8 +116,10 @@ fn send(client: &mut http::Client, text: &str, number: usize) {
         json!({ "event_type": text, "site": text, "identifier": text }),
     ];
     let agent: String = text.chars().filter(|c| (' '..='~').contains(c)).collect();
+    // Each from somebody else: a visit keeps how it came, whatever its later pages say.
+    let browser = format!("Mozilla/5.0 (X11; Linux x86_64; {number}) Firefox/145.0");
     for (beacon, agent) in beacons.iter().flat_map(|beacon| {
-        [(beacon, "Mozilla/5.0 Firefox/145.0")].into_iter().chain(
+        [(beacon, browser.as_str())].into_iter().chain(
             // Every tenth also comes from a program that calls itself so.
             number.is_multiple_of(10).then_some((beacon, agent.as_str())),
         )
@@ -183,7 +185,7 @@ async fn hostile_texts_are_texts_on_every_page() {
     let texts = texts();
     let harmless: Vec<String> = (0..texts.len()).map(|number| format!("name-{number}")).collect();
     let (hostile, control) = (filled(&texts), filled(&harmless));
-    for dimension in ["utm_source", "meta.plan", "title"] {
+    for dimension in ["utm_source", "meta.plan", "identifier"] {
         let path = format!("/api/v1/reports/top?dimension={dimension}&limit=1");
         let there = hostile.json(&path)["rows_in_all"].as_u64().unwrap();
         assert!(there > 900, "{dimension}: {there} of them are shown");
