@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    auth::secret,
+    auth::{Error, secret},
     config::registry::Registry,
     store::{
         self, Transaction,
@@ -40,17 +40,6 @@ pub enum Request {
     },
     /// Take back the link with this number.
     Revoke(i64),
-}
-
-/// Why it is not done. The file is as it was.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file can't be read or written.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    /// What was asked for can't be.
-    #[error("{0}")]
-    Wrong(String),
 }
 
 /// Does what `request` asks for at `now` (UTC seconds), and says in a sentence what that was. A new link

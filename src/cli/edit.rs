@@ -10,10 +10,7 @@ use crate::{
     amend::{self, Change, Take},
     backup, control,
     model::period::date_at,
-    store::{
-        Readers,
-        ledger::{self, Edit},
-    },
+    store::ledger::{self, Edit},
 };
 
 /// How many edits are listed.
@@ -137,9 +134,7 @@ pub(super) fn carry_out(place: &Place, request: amend::Request) -> Result<(), Fa
 }
 
 pub(super) fn list(place: &Place) -> Result<(), Failure> {
-    let registry = place.registry()?;
-    let readers = Readers::new(&registry.server.database)?;
-    let edits = readers.snapshot(|file| ledger::last(file, EDITS_MAX))?;
+    let edits = place.read(|file| ledger::last(file, EDITS_MAX))?;
     if edits.is_empty() {
         return say("Nothing was changed by hand yet.");
     }

@@ -37,7 +37,7 @@ use crate::{
         self,
         registry::{Access, Listen, Log, Registry},
     },
-    store,
+    store::{self, Readers, Transaction},
 };
 
 /// The file that is read when none is named, if there is one.
@@ -199,6 +199,14 @@ impl Place {
             registry.server.access = Access::Open;
         }
         Ok(registry)
+    }
+
+    /// What `read` finds in the database, whether a server runs or not.
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&Transaction<'_>) -> Result<T, store::Error>,
+    ) -> Result<T, Failure> {
+        Ok(Readers::new(&self.registry()?.server.database)?.snapshot(read)?)
     }
 }
 

@@ -4,12 +4,7 @@ use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 
 use super::{Failure, Place, change, read_password, say};
-use crate::{
-    control,
-    model::period::date_at,
-    share::Request,
-    store::{self, Readers},
-};
+use crate::{control, model::period::date_at, share::Request, store};
 
 /// What the command takes.
 #[derive(Debug, Args)]
@@ -69,9 +64,7 @@ fn carry_out(place: &Place, request: Request) -> Result<(), Failure> {
 }
 
 fn list(place: &Place) -> Result<(), Failure> {
-    let registry = place.registry()?;
-    let readers = Readers::new(&registry.server.database)?;
-    let links = readers.snapshot(|file| store::share::all(file))?;
+    let links = place.read(|file| store::share::all(file))?;
     if links.is_empty() {
         return say("Nothing is shared by a link.");
     }

@@ -9,7 +9,7 @@ use crate::{
     control,
     model::period::date_at,
     store::{
-        self, Readers,
+        self,
         accounts::{ApiToken, Scope},
     },
 };
@@ -66,9 +66,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn list(place: &Place) -> Result<(), Failure> {
-    let registry = place.registry()?;
-    let readers = Readers::new(&registry.server.database)?;
-    let tokens = readers.snapshot(|file| store::accounts::tokens(file))?;
+    let tokens = place.read(|file| store::accounts::tokens(file))?;
     if tokens.is_empty() {
         return say("No program has a token.");
     }

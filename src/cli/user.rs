@@ -9,7 +9,7 @@ use crate::{
     control,
     model::period::date_at,
     store::{
-        self, Readers,
+        self,
         accounts::{Account, Role},
     },
 };
@@ -107,9 +107,7 @@ pub(super) fn setup_link(place: &Place) -> Result<(), Failure> {
 }
 
 fn list(place: &Place) -> Result<(), Failure> {
-    let registry = place.registry()?;
-    let readers = Readers::new(&registry.server.database)?;
-    let accounts = readers.snapshot(|file| store::accounts::all(file))?;
+    let accounts = place.read(|file| store::accounts::all(file))?;
     if accounts.is_empty() {
         return say("Nobody has an account.");
     }

@@ -189,7 +189,8 @@ pub fn point_short(point: &Point, granularity: Interval) -> String {
     }
 }
 
-const fn weekday_short(weekday: Weekday) -> &'static str {
+/// `Mon`.
+pub(super) const fn weekday_short(weekday: Weekday) -> &'static str {
     match weekday {
         Weekday::Monday => "Mon",
         Weekday::Tuesday => "Tue",

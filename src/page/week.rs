@@ -40,7 +40,7 @@ impl HeatMap<'_> {
 
     /// The days, from the first of the week.
     pub fn days(&self) -> Vec<&'static str> {
-        let mut days: Vec<&str> = self.weekdays().map(short).collect();
+        let mut days: Vec<&str> = self.weekdays().map(date::weekday_short).collect();
         days.truncate(7);
         days
     }
@@ -137,18 +137,6 @@ fn place(index: usize, of: f64) -> f64 {
 
 fn clock(hour: usize) -> String {
     format!("{hour}:00")
-}
-
-const fn short(day: Weekday) -> &'static str {
-    match day {
-        Weekday::Monday => "Mon",
-        Weekday::Tuesday => "Tue",
-        Weekday::Wednesday => "Wed",
-        Weekday::Thursday => "Thu",
-        Weekday::Friday => "Fri",
-        Weekday::Saturday => "Sat",
-        Weekday::Sunday => "Sun",
-    }
 }
 
 const fn long(day: Weekday) -> &'static str {

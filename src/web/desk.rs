@@ -28,7 +28,7 @@ use super::{
         verdict::Refusal,
     },
 };
-use crate::{app::App, ingest::Rejected, model::rejection::Reason};
+use crate::{app::App, config::registry::Registry, ingest::Rejected, model::rejection::Reason};
 
 /// What all connections share.
 #[derive(Debug)]
@@ -89,10 +89,11 @@ impl Desk {
     ) -> Response<Turn<Streaming>> {
         let turn = Token(Arc::clone(&exchange));
         let registry = self.app.registry.get();
-        let reader = self.routes.reader(&registry, &request);
+        let found = self.routes.find(&registry, &request);
+        let (reader, class) = (found.reader(), found.class(request.method()));
         let mut answer = match exchange.refusal() {
             Some(refusal) => self.refused(refusal),
-            None => match self.turned_away(peer, &request) {
+            None => match self.turned_away(&registry, class, peer, &request) {
                 Some(answer) => answer,
                 None => self.routes.answer(&self.app, peer, request).await,
             },
@@ -102,8 +103,8 @@ impl Desk {
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         headers::complete(&mut answer, reader, registry.server.is_https());
-        let class = usize::from(answer.status().as_u16() / 100);
-        if let Some(counter) = self.app.metrics.answers.get(class.saturating_sub(1)) {
+        let hundreds = usize::from(answer.status().as_u16() / 100);
+        if let Some(counter) = self.app.metrics.answers.get(hundreds.saturating_sub(1)) {
             counter.add(1);
         }
         answer.map(|body| Turn { body, _turn: turn })
@@ -119,9 +120,14 @@ impl Desk {
     }
 
     /// The answer to a client whose network comes too often.
-    fn turned_away(&self, peer: SocketAddr, request: &Request<Incoming>) -> Option<Streamed> {
-        let registry = self.app.registry.get();
-        let class = self.routes.class(&registry, request)?;
+    fn turned_away(
+        &self,
+        registry: &Registry,
+        class: Option<Class>,
+        peer: SocketAddr,
+        request: &Request<Incoming>,
+    ) -> Option<Streamed> {
+        let class = class?;
         let client = client::limited(request.headers(), peer, &registry.server)?;
         let limits = registry.server.limits;
         let rate = match class {

@@ -20,8 +20,13 @@ pub(super) fn is_known_host(headers: &HeaderMap, server: &Server) -> bool {
 
 /// Whether `Host` is that of `base_url`; `None` without one.
 pub(super) fn is_own_name(headers: &HeaderMap, server: &Server) -> Option<bool> {
-    let (_, own) = server.base_url.as_deref()?.split_once("://")?;
-    Some(told(headers).eq_ignore_ascii_case(own.split('/').next().unwrap_or_default()))
+    let own = authority(server.base_url.as_deref()?)?;
+    Some(told(headers).eq_ignore_ascii_case(own))
+}
+
+/// The name in an address, with its port if there is one.
+fn authority(url: &str) -> Option<&str> {
+    url.split_once("://")?.1.split('/').next()
 }
 
 fn told(headers: &HeaderMap) -> &str {
@@ -40,9 +45,7 @@ pub(super) fn is_own(headers: &HeaderMap, base_url: Option<&str>, may_be_program
     let Some((_, host)) = origin.to_str().ok().and_then(|origin| origin.split_once("://")) else {
         return false;
     };
-    let own = base_url.and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
-    let own = own.and_then(|rest| rest.split('/').next());
-    Some(host) == text(header::HOST.as_str()) || Some(host) == own
+    Some(host) == text(header::HOST.as_str()) || Some(host) == base_url.and_then(authority)
 }
 
 #[cfg(test)]

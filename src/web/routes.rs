@@ -1,6 +1,6 @@
 //! Which path leads where.
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr};
 
 use bytes::Bytes;
 use http_body_util::Either;
@@ -101,6 +101,56 @@ pub(super) fn doors() -> Vec<(String, Route)> {
     doors
 }
 
+/// What stands at a path.
+#[derive(Debug)]
+pub(super) enum Found<'r> {
+    /// A door that is there on every server.
+    Door(Route),
+    /// The script, under the name that this site has given to it.
+    Script(&'r Site),
+    /// `/beacon`, under a name that a site has given to it.
+    Endpoint,
+    Nothing,
+}
+
+/// What a site has given the name `path` to.
+fn named<'r>(registry: &'r Registry, path: &str) -> Found<'r> {
+    let is = |name: &Option<String>| name.as_deref() == Some(path);
+    let mut sites = registry.sites.iter();
+    match sites.find(|site| is(&site.script)) {
+        Some(site) => Found::Script(site),
+        None if registry.sites.iter().any(|site| is(&site.endpoint)) => Found::Endpoint,
+        None => Found::Nothing,
+    }
+}
+
+impl Found<'_> {
+    /// By which allowance a request with `method` is bound; `None` for what costs next to nothing.
+    pub(super) fn class(&self, method: &Method) -> Option<Class> {
+        if method == Method::OPTIONS {
+            return None;
+        }
+        match self {
+            Self::Door(Route::Beacon | Route::Pixel | Route::Foreign(_)) => Some(Class::Beacon),
+            Self::Door(Route::Script(_) | Route::Asset | Route::Health(_) | Route::Metrics) => None,
+            Self::Script(_) => None,
+            Self::Endpoint => Some(Class::Beacon),
+            Self::Door(_) | Self::Nothing => Some(Class::Page),
+        }
+    }
+
+    /// Whom an answer is made for.
+    pub(super) const fn reader(&self) -> Reader {
+        match self {
+            Self::Door(Route::Beacon | Route::Pixel | Route::Foreign(_) | Route::Script(_)) => {
+                Reader::Sites
+            }
+            Self::Script(_) | Self::Endpoint => Reader::Sites,
+            Self::Door(_) | Self::Nothing => Reader::People,
+        }
+    }
+}
+
 /// The paths of all doors.
 #[derive(Debug)]
 pub(super) struct Routes(matchit::Router<Route>);
@@ -121,42 +171,14 @@ impl Routes {
         Ok(Self(router))
     }
 
-    /// By which allowance `request` is bound; `None` for what costs next to nothing.
-    pub(super) fn class(&self, registry: &Registry, request: &Request<Incoming>) -> Option<Class> {
-        if request.method() == Method::OPTIONS {
-            return None;
-        }
+    /// What stands at the path of `request`.
+    pub(super) fn find<'r>(
+        &self,
+        registry: &'r Registry,
+        request: &Request<Incoming>,
+    ) -> Found<'r> {
         let path = registry.server.inner(request.uri().path());
-        match self.0.at(path).map(|found| *found.value) {
-            Ok(Route::Beacon | Route::Pixel | Route::Foreign(_)) => Some(Class::Beacon),
-            Ok(Route::Script(_) | Route::Asset | Route::Health(_) | Route::Metrics) => None,
-            Ok(_) => Some(Class::Page),
-            Err(_) => {
-                let is = |named: &Option<String>| named.as_deref() == Some(path);
-                let mut sites = registry.sites.iter();
-                match sites.find(|site| is(&site.script) || is(&site.endpoint)) {
-                    Some(site) => is(&site.endpoint).then_some(Class::Beacon),
-                    None => Some(Class::Page),
-                }
-            }
-        }
-    }
-
-    /// Whom the answer to `request` is made for.
-    pub(super) fn reader(&self, registry: &Registry, request: &Request<Incoming>) -> Reader {
-        let path = registry.server.inner(request.uri().path());
-        match self.0.at(path).map(|found| *found.value) {
-            Ok(Route::Beacon | Route::Pixel | Route::Foreign(_) | Route::Script(_)) => {
-                Reader::Sites
-            }
-            Ok(_) => Reader::People,
-            Err(_) => {
-                let is = |named: &Option<String>| named.as_deref() == Some(path);
-                let is_site =
-                    registry.sites.iter().any(|site| is(&site.script) || is(&site.endpoint));
-                if is_site { Reader::Sites } else { Reader::People }
-            }
-        }
+        self.0.at(path).map_or_else(|_| named(registry, path), |found| Found::Door(*found.value))
     }
 
     /// The answer to `request` from `peer`, as short as the client takes it.
@@ -175,7 +197,7 @@ impl Routes {
                 }
                 Err(answer) => live::whole(*answer),
             },
-            Err(_) => live::whole(named(app, peer, &path, request).await),
+            Err(_) => live::whole(at_name(app, peer, &path, request).await),
         };
         if takes_gzip { packed(answer).await } else { answer }
     }
@@ -298,23 +320,14 @@ async fn read(
 }
 
 /// The answer under a path that a site has given to the script or to `/beacon`.
-async fn named(app: &App, peer: SocketAddr, path: &str, request: Request<Incoming>) -> Answer {
+async fn at_name(app: &App, peer: SocketAddr, path: &str, request: Request<Incoming>) -> Answer {
     let registry = app.registry.get();
-    let is_script = |site: &&Arc<Site>| site.script.as_deref() == Some(path);
-    if let Some(site) = registry.sites.iter().find(is_script) {
-        return match *request.method() {
-            Method::GET | Method::HEAD => {
-                embedded::get_script(app, "tb.js", site.endpoint.as_deref(), request.headers())
-            }
-            _ => respond::method_not_allowed("GET, HEAD"),
-        };
+    match (named(&registry, path), request.method()) {
+        (Found::Script(site), &Method::GET | &Method::HEAD) => {
+            embedded::get_script(app, "tb.js", site.endpoint.as_deref(), request.headers())
+        }
+        (Found::Script(_), _) => respond::method_not_allowed("GET, HEAD"),
+        (Found::Endpoint, _) => ingested(app, Route::Beacon, peer, request).await,
+        (Found::Door(_) | Found::Nothing, _) => pages::not_found(app),
     }
-    if registry.sites.iter().any(|site| site.endpoint.as_deref() == Some(path)) {
-        return match *request.method() {
-            Method::OPTIONS => cors::preflight(request.headers()),
-            Method::POST => beacon::post(app, peer, request).await,
-            _ => respond::method_not_allowed("POST, OPTIONS"),
-        };
-    }
-    pages::not_found(app)
 }
