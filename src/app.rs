@@ -59,10 +59,15 @@ impl App {
         Served::new(self.readers.clone(), self.writer.clone())
     }
 
+    /// A site that beacons came for though nobody has declared it, as long as nobody has.
+    pub fn undeclared_site(&self) -> Option<String> {
+        let registry = self.registry.get();
+        self.metrics.undeclared_site.get(|name| registry.site_called(name).is_none())
+    }
+
     /// How many bytes the disk of the database has free, if the system tells.
     pub fn disk_free(&self) -> Option<i64> {
-        let stat = rustix::fs::statvfs(&self.database).ok()?;
-        i64::try_from(stat.f_bavail.saturating_mul(stat.f_frsize)).ok()
+        store::upkeep::disk_free(&self.database)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 
-use super::{Chart, Finding, Patient, State, chart, disk_free, finding, well};
+use super::{Chart, Finding, Patient, State, chart, finding, well};
 use crate::{
     backup::schedule,
     config::registry::Access,
@@ -158,7 +158,7 @@ fn sign_in(patient: &Patient<'_>, chart: &Chart) -> Finding {
 fn disk(database: &Path, bytes: i64) -> Option<Finding> {
     const ABOUT: &str = "The disk";
     let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let free = disk_free(folder.unwrap_or(Path::new(".")))?;
+    let free = store::upkeep::disk_free(folder.unwrap_or(Path::new(".")))?;
     let shown = number::bytes(free);
     let wanted = FREE_BYTES_MIN.max(bytes);
     Some(if free >= wanted {

@@ -5,8 +5,6 @@
 mod file;
 mod way;
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{config::registry::Registry, observed::Seen, store};
@@ -84,12 +82,6 @@ fn unknown(about: &str) -> Finding {
         "Only a running server knows.",
         "Ask again while one serves this file, as the user that runs it.",
     )
-}
-
-/// How many bytes the disk of `path` has free, if the system tells.
-fn disk_free(path: &Path) -> Option<i64> {
-    let stat = rustix::fs::statvfs(path).ok()?;
-    i64::try_from(stat.f_bavail.saturating_mul(stat.f_frsize)).ok()
 }
 
 /// What the file tells.

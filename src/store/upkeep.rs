@@ -1,5 +1,7 @@
 //! Keeping the file small and whole: checkpoints and checks.
 
+use std::path::Path;
+
 use rusqlite::{Connection, Transaction};
 
 use super::Error;
@@ -49,6 +51,12 @@ pub fn wal_pages(connection: &Connection) -> Result<i64, Error> {
 /// When the file can't be read.
 pub fn file_bytes(connection: &Connection) -> Result<i64, Error> {
     in_bytes(connection, "PRAGMA page_count")
+}
+
+/// How many bytes the disk of `path` has free, if the system tells.
+pub fn disk_free(path: &Path) -> Option<i64> {
+    let stat = rustix::fs::statvfs(path).ok()?;
+    i64::try_from(stat.f_bavail.saturating_mul(stat.f_frsize)).ok()
 }
 
 /// How many bytes of the file are unused, and will be used before it grows.

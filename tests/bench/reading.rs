@@ -15,7 +15,7 @@ const MILLION: u64 = 1_000_000;
 const REQUESTS: usize = 40;
 /// How long it is looked whether the server has settled, each time.
 const SETTLING: Duration = Duration::from_secs(5);
-/// Half of what two cores take, about, while pages are read.
+/// As many a second as two cores take, about, while pages are read.
 const BUSY_RATE: f64 = 10_000.0;
 const CLIENTS: u32 = 64;
 

@@ -63,8 +63,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         web::snippet(&asked.base_url, question.site.script.as_deref()),
         web::curl(&asked.base_url),
     );
-    let registry = app.registry.get();
-    let undeclared = app.metrics.undeclared_site.get(|name| registry.site_called(name).is_none());
+    let undeclared = app.undeclared_site();
     let refused = refused(app, &question.site.name, asked.visitor.sees_all());
     let is_first = !asked.shared && !read.status.has_counted && question.event.visits;
     let range = read.overview.series.scope.range;

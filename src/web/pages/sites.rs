@@ -29,8 +29,6 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         })
         .collect();
     let frame = frame::of(app, &asked, link::SITES, Some(&status));
-    let registry = app.registry.get();
-    let undeclared = app.metrics.undeclared_site.get(|name| registry.site_called(name).is_none());
-    let undeclared = undeclared.as_deref().filter(|_| frame.owner);
-    Ok(SitesPage { frame: &frame, sites: &sites, undeclared }.render()?)
+    let undeclared = app.undeclared_site().filter(|_| frame.owner);
+    Ok(SitesPage { frame: &frame, sites: &sites, undeclared: undeclared.as_deref() }.render()?)
 }
