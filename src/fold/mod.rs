@@ -49,6 +49,15 @@ pub struct Fold {
     calendar: Calendar,
 }
 
+/// What beacons add, before it is told: see [`Fold::gather`].
+#[derive(Debug, Default)]
+pub struct Gathered {
+    rules: Rules,
+    sums: Sums,
+    /// When the last beacon was received, UTC seconds.
+    latest: Option<i64>,
+}
+
 /// What is known of the day so far, as it was written down: each in the order of writing.
 #[derive(Debug, Default)]
 pub struct Written {
@@ -86,23 +95,38 @@ impl Fold {
         registry: &Registry,
         names: &mut N,
     ) -> Result<Tallies, N::Error> {
+        let mut gathered = Gathered::default();
+        self.gather(beacons, &mut gathered, registry, names)?;
+        Ok(self.told(gathered, registry))
+    }
+
+    /// Counts `beacons`, which come after all that is gathered, without saying yet what it comes to.
+    ///
+    /// # Errors
+    /// As [`Fold::slice`].
+    pub fn gather<N: Names>(
+        &mut self,
+        beacons: &[Beacon<'_>],
+        gathered: &mut Gathered,
+        registry: &Registry,
+        names: &mut N,
+    ) -> Result<(), N::Error> {
         let with_visits = registry.events.iter().filter(|event| event.visits);
         let with_visits =
             with_visits.map(|event| names.intern(&event.name)).collect::<Result<_, _>>()?;
-        let mut slice = Slice {
-            other: names.intern(OTHER)?,
-            with_visits,
-            rules: Rules::default(),
-            sums: Sums::default(),
-            fold: self,
-            registry,
-            names,
-        };
+        let Gathered { rules, sums, latest } = gathered;
+        let other = names.intern(OTHER)?;
+        let mut slice = Slice { other, with_visits, rules, sums, fold: self, registry, names };
         for beacon in beacons {
             slice.count(beacon)?;
         }
-        let Slice { sums, rules, .. } = slice;
-        let latest = beacons.iter().map(Beacon::received_second).max();
+        *latest = beacons.iter().map(Beacon::received_second).max().max(*latest);
+        Ok(())
+    }
+
+    /// What all that was gathered comes to, and what must be remembered of it.
+    pub fn told(&mut self, gathered: Gathered, registry: &Registry) -> Tallies {
+        let Gathered { rules, sums, latest } = gathered;
         let longest = registry.events.iter().map(|event| event.dedupe_seconds).max().unwrap_or(0);
         // Without a beacon nothing tells the time, so that nothing is over.
         if let Some(latest) = latest {
@@ -116,7 +140,7 @@ impl Fold {
         tallies.repeatable = self.repeats.take_news();
         tallies.repeatable_until = latest - i64::from(longest) - repeats::LATE_MS / 1000;
         tallies.latest = latest;
-        Ok(tallies)
+        tallies
     }
 
     /// Forgets who was seen at `site` before the day that begins at `day` (UTC seconds).

@@ -1,6 +1,6 @@
 //! The registry's rules with their names turned into numbers, for one slice.
 
-use std::{collections::HashMap, rc::Rc, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::tz::TimeZone;
 
@@ -50,10 +50,10 @@ pub(super) struct NumberedMeasure {
 /// The rules that were looked up so far.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
-    sites: HashMap<String, Rc<SiteRules>, foldhash::fast::RandomState>,
-    events: HashMap<String, Rc<EventRules>, foldhash::fast::RandomState>,
+    sites: HashMap<String, Arc<SiteRules>, foldhash::fast::RandomState>,
+    events: HashMap<String, Arc<EventRules>, foldhash::fast::RandomState>,
     zones: HashMap<TextId, TimeZone, foldhash::fast::RandomState>,
-    granularities: HashMap<TextId, Rc<EventRules>, foldhash::fast::RandomState>,
+    granularities: HashMap<TextId, Arc<EventRules>, foldhash::fast::RandomState>,
 }
 
 impl Rules {
@@ -64,15 +64,15 @@ impl Rules {
         name: &str,
         registry: &Registry,
         names: &mut N,
-    ) -> Result<Rc<SiteRules>, N::Error> {
+    ) -> Result<Arc<SiteRules>, N::Error> {
         if let Some(known) = self.sites.get(name) {
-            return Ok(Rc::clone(known));
+            return Ok(Arc::clone(known));
         }
         let site = registry.site(name).or_else(|| registry.sites.first());
         let zone = site.map_or(TimeZone::UTC, |site| site.zone.clone());
-        let rules = Rc::new(SiteRules { id: names.intern(name)?, zone });
+        let rules = Arc::new(SiteRules { id: names.intern(name)?, zone });
         self.zones.insert(rules.id, rules.zone.clone());
-        self.sites.insert(name.to_owned(), Rc::clone(&rules));
+        self.sites.insert(name.to_owned(), Arc::clone(&rules));
         Ok(rules)
     }
 
@@ -83,15 +83,15 @@ impl Rules {
         name: &str,
         registry: &Registry,
         names: &mut N,
-    ) -> Result<Rc<EventRules>, N::Error> {
+    ) -> Result<Arc<EventRules>, N::Error> {
         if let Some(known) = self.events.get(name) {
-            return Ok(Rc::clone(known));
+            return Ok(Arc::clone(known));
         }
         let rules = registry.event(name).cloned();
         let rules = rules.unwrap_or_else(|| Arc::new(EventType::bare(name)));
-        let rules = Rc::new(EventRules::numbered(names.intern(name)?, rules, names)?);
-        self.granularities.insert(rules.id, Rc::clone(&rules));
-        self.events.insert(name.to_owned(), Rc::clone(&rules));
+        let rules = Arc::new(EventRules::numbered(names.intern(name)?, rules, names)?);
+        self.granularities.insert(rules.id, Arc::clone(&rules));
+        self.events.insert(name.to_owned(), Arc::clone(&rules));
         Ok(rules)
     }
 

@@ -19,13 +19,13 @@ use crate::{
     },
 };
 
-/// One run of [`Fold::slice`].
+/// One run of [`Fold::gather`].
 pub(super) struct Slice<'a, N> {
     pub(super) other: TextId,
     /// The event types that have visits.
     pub(super) with_visits: Vec<TextId>,
-    pub(super) rules: Rules,
-    pub(super) sums: Sums,
+    pub(super) rules: &'a mut Rules,
+    pub(super) sums: &'a mut Sums,
     pub(super) fold: &'a mut Fold,
     pub(super) registry: &'a Registry,
     pub(super) names: &'a mut N,

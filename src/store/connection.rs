@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -15,6 +16,7 @@ use super::{
     Error,
     migrate::{self, Before},
     partial::{put_in_place, with_suffix},
+    parts,
 };
 
 /// What the file says it is: `TBcn` in ASCII.
@@ -35,6 +37,9 @@ pub const NOT_YET_MADE: &str = ".new";
 /// How long the file's last owner may take to end, and how often it is looked whether it has.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// How long a file is waited for whose server is just adding up what it has counted.
+const SETTLING: Duration = Duration::from_secs(10);
 
 /// Prepared statements that a connection keeps.
 const STATEMENTS_MAX: usize = 64;
@@ -119,6 +124,7 @@ fn connect(path: &Path, before: Before) -> Result<Connection, Error> {
     connection.pragma_update(None, "cache_size", -4096)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     migrate::to_latest(&mut connection, path, before)?;
+    parts::add_all(&mut connection)?;
     Ok(connection)
 }
 
@@ -169,7 +175,7 @@ fn lock_or_wait(file: &Path, path: &Path) -> Result<File, Error> {
         match lock.try_lock() {
             Ok(()) => return Ok(lock),
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                std::thread::sleep(LOCK_PAUSE);
+                thread::sleep(LOCK_PAUSE);
             }
             Err(TryLockError::WouldBlock) => return Err(Error::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => return Err(unopened(source)),
@@ -193,18 +199,32 @@ pub fn open_readable(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Reads the file at `path` as it is at one moment.
+/// Reads the file at `path` as it is at one moment, at which all that was counted is added up.
 ///
 /// # Errors
-/// When it can't be opened or read, has the schema of an older release, or `read` fails.
+/// When it can't be opened or read, has the schema of an older release, there is no such moment for a
+/// while, or `read` fails.
 pub fn read_one<T, E: From<Error>>(
     path: &Path,
     read: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut connection = open_readable(path)?;
     migrate::check_latest(&connection, path)?;
-    let transaction = connection.transaction().map_err(Error::from)?;
-    read(&transaction)
+    let deadline = Instant::now() + SETTLING;
+    loop {
+        let transaction = connection.transaction().map_err(Error::from)?;
+        // Whether the file can be read right is for `read` to find.
+        if !parts::any(&transaction).unwrap_or(false) {
+            return read(&transaction);
+        }
+        transaction.finish().map_err(Error::from)?;
+        match open_writable(path) {
+            // A server was stopped in the middle of it; whoever opens its file goes on.
+            Ok(writable) => writable.close()?,
+            Err(Error::InUse(_)) if Instant::now() < deadline => thread::sleep(LOCK_PAUSE),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 fn connect_readable(path: &Path) -> Result<Connection, rusqlite::Error> {

@@ -16,11 +16,12 @@ use super::{
 };
 
 /// The migrations, the first one leading to version 1.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_events.sql"),
     include_str!("migrations/0003_yours.sql"),
     include_str!("migrations/0004_access.sql"),
+    include_str!("migrations/0005_parts.sql"),
 ];
 
 /// The newest schema version that this release knows.

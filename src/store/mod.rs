@@ -22,6 +22,7 @@ pub mod migrate;
 pub mod names;
 pub mod narrowed;
 pub mod partial;
+pub mod parts;
 pub mod personal;
 pub mod rejected;
 pub mod rows;

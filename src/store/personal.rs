@@ -17,12 +17,17 @@ pub struct Part {
 }
 
 /// Each part with its table.
-const PARTS: [(&str, &str, &str); 7] = [
+const PARTS: [(&str, &str, &str); 8] = [
     (
         "beacon_journal",
         "batches of beacons that are answered but not counted yet",
         "Each beacon has a hash of its visitor under a key that is not in this file. Counted within a \
          second, then gone.",
+    ),
+    (
+        "tally_part",
+        "parts of what was counted, on their way into the sums",
+        "Beside sums, the single beacons of the last second, as below. Added within a second, then gone.",
     ),
     (
         "seen",

@@ -76,7 +76,7 @@ impl Bulk {
         let transaction = self.writable.transaction()?;
         let mut names = StoredNames::new(&transaction, &mut self.names);
         let counted = self.fold.sums(sums, &self.registry, &mut names)?;
-        stored::write(&transaction, &counted)?;
+        stored::write(&transaction, counted)?;
         Ok(transaction.commit()?)
     }
 
@@ -128,7 +128,7 @@ impl Bulk {
         let transaction = self.writable.transaction()?;
         let mut names = StoredNames::new(&transaction, &mut self.names);
         let counted = self.fold.slice(&beacons, &self.registry, &mut names)?;
-        stored::write(&transaction, &counted)?;
+        stored::write(&transaction, counted)?;
         stored::write_refusals(&transaction, &mut self.names, &self.refusals)?;
         self.refusals.clear();
         if let Some(latest) = beacons.iter().map(Beacon::received_second).max() {

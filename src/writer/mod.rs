@@ -6,6 +6,7 @@
 
 pub mod bulk;
 pub mod changes;
+mod counting;
 mod queue;
 mod stored;
 mod thread;
@@ -102,8 +103,9 @@ impl Writer {
         self.queue.is_pressed()
     }
 
-    /// Waits until everything that was answered before is counted. `None` when the writer is too
-    /// busy, or gone: then what is read lags behind.
+    /// Waits until everything that was answered before is counted, unless so many beacons come meanwhile
+    /// that this would take long: then what is read is about a second behind. `None` when the writer is
+    /// too busy, or gone: then what is read lags behind.
     pub async fn up_to_date(&self) -> Option<Live> {
         self.queue.bring_up_to_date()?.await.ok()
     }

@@ -70,6 +70,8 @@ pub(super) struct Waiting {
     pub(super) closing: bool,
     /// The writer has ended: nothing may wait any more.
     pub(super) gone: bool,
+    /// The writer has nothing to do: it must be woken.
+    pub(super) sleeps: bool,
 }
 
 /// The queue between the handlers and the one thread that writes.
@@ -104,8 +106,7 @@ impl Queue {
         let (answer, answered) = oneshot::channel();
         waiting.batch.extend_from_slice(beacon);
         waiting.answers.push(answer);
-        drop(waiting);
-        self.wake.notify_one();
+        self.wake(waiting);
         Ok(answered)
     }
 
@@ -117,8 +118,7 @@ impl Queue {
         }
         let (reader, read) = oneshot::channel();
         waiting.readers.push(reader);
-        drop(waiting);
-        self.wake.notify_one();
+        self.wake(waiting);
         Some(read)
     }
 
@@ -129,8 +129,7 @@ impl Queue {
             return false;
         }
         waiting.changes.push(change);
-        drop(waiting);
-        self.wake.notify_one();
+        self.wake(waiting);
         true
     }
 
@@ -146,8 +145,9 @@ impl Queue {
     }
 
     pub(super) fn close(&self) {
-        self.lock().closing = true;
-        self.wake.notify_one();
+        let mut waiting = self.lock();
+        waiting.closing = true;
+        self.wake(waiting);
     }
 
     /// How many beacons wait, and how many bytes of them.
@@ -167,28 +167,32 @@ impl Queue {
         self.lock().closing
     }
 
-    /// Takes all that waits, after waiting for it for `at_most`. `spare` is an empty buffer that is
-    /// left in the place of the batch.
-    pub(super) fn take(&self, spare: Vec<u8>, at_most: Duration) -> Waiting {
-        let waiting = self.lock();
+    /// Takes all that waits, after waiting for it for `at_most`.
+    pub(super) fn take(&self, at_most: Duration) -> Waiting {
+        let mut waiting = self.lock();
         let nothing = |waiting: &mut Waiting| {
             waiting.answers.is_empty()
                 && waiting.readers.is_empty()
                 && waiting.changes.is_empty()
                 && !waiting.closing
         };
-        let (mut waiting, _) = self
-            .wake
-            .wait_timeout_while(waiting, at_most, nothing)
-            .unwrap_or_else(PoisonError::into_inner);
+        if nothing(&mut waiting) && !at_most.is_zero() {
+            waiting.sleeps = true;
+            let waited = self.wake.wait_timeout_while(waiting, at_most, nothing);
+            (waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            waiting.sleeps = false;
+        }
+        let spare = waiting.batch.len();
         Waiting {
-            batch: mem::replace(&mut waiting.batch, spare),
+            // The next batch will be about as long.
+            batch: mem::replace(&mut waiting.batch, Vec::with_capacity(spare)),
             answers: mem::take(&mut waiting.answers),
             readers: mem::take(&mut waiting.readers),
             refusals: mem::take(&mut waiting.refusals),
             changes: mem::take(&mut waiting.changes),
             closing: waiting.closing,
             gone: false,
+            sleeps: false,
         }
     }
 
@@ -200,6 +204,15 @@ impl Queue {
 
     pub(super) fn is_abandoned(&self) -> bool {
         self.lock().gone
+    }
+
+    /// Wakes the writer if it sleeps: one that works looks by itself, and a call of the system is saved.
+    fn wake(&self, mut waiting: MutexGuard<'_, Waiting>) {
+        let sleeps = mem::take(&mut waiting.sleeps);
+        drop(waiting);
+        if sleeps {
+            self.wake.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {

@@ -1,6 +1,6 @@
 //! What counting has come to, written into the file, and what it must remember, read back.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, mem};
 
 use tracing::warn;
 
@@ -17,9 +17,10 @@ use crate::{
     store::{
         Error, Transaction,
         connection::Writable,
-        errors, events,
+        errors,
         figures::Subject,
         names::{self, NameCache, StoredNames},
+        parts::{self, Part},
         rejected, seals, state, tallies,
     },
 };
@@ -81,7 +82,41 @@ pub(super) fn is_of_the_past(
 ///
 /// # Errors
 /// When the file can't be written.
-pub fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Error> {
+pub fn write(transaction: &Transaction<'_>, mut counted: Tallies) -> Result<(), Error> {
+    unseal(transaction, &counted)?;
+    part_of(&mut counted).add(transaction)?;
+    write_rest(transaction, &counted)
+}
+
+/// The same, but that what is too long for one transaction waits in the file, part by part.
+///
+/// # Errors
+/// When the file can't be written.
+pub(super) fn begin_to_write(
+    transaction: &Transaction<'_>,
+    mut counted: Tallies,
+) -> Result<Vec<parts::Waiting>, Error> {
+    unseal(transaction, &counted)?;
+    let split = part_of(&mut counted).split();
+    write_rest(transaction, &counted)?;
+    if let [only] = split.as_slice() {
+        only.add(transaction)?;
+        return Ok(Vec::new());
+    }
+    split.into_iter().map(|part| parts::put_off(transaction, part)).collect()
+}
+
+/// What of `counted` may be added later than the rest.
+fn part_of(counted: &mut Tallies) -> Part {
+    Part {
+        aggregates: mem::take(&mut counted.aggregates),
+        titles: mem::take(&mut counted.titles),
+        breakdowns: mem::take(&mut counted.breakdowns),
+        kept: mem::take(&mut counted.kept),
+    }
+}
+
+fn unseal(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Error> {
     let mut last = None;
     for (key, _) in &counted.aggregates {
         let bucket = (key.granularity, key.period_start, key.site);
@@ -90,15 +125,13 @@ pub fn write(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Err
             seals::remove(transaction, key.granularity, key.period_start, key.site)?;
         }
     }
-    tallies::add_aggregates(transaction, &counted.aggregates)?;
-    tallies::add_breakdowns(transaction, &counted.breakdowns)?;
+    Ok(())
+}
+
+fn write_rest(transaction: &Transaction<'_>, counted: &Tallies) -> Result<(), Error> {
     for (key, bar) in &counted.histograms {
         tallies::add_bar(transaction, key, bar)?;
     }
-    for (key, title) in &counted.titles {
-        tallies::set_title(transaction, key, title)?;
-    }
-    events::add(transaction, &counted.kept)?;
     for ([site, event_type, identifier], met) in &counted.errors {
         let subject = Subject { site: *site, event_type: *event_type };
         errors::note(transaction, subject, *identifier, *met)?;

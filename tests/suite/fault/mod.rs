@@ -11,6 +11,7 @@ mod files;
 mod image;
 mod inputs;
 mod kills;
+mod parts;
 mod power;
 
 use std::env;

@@ -237,7 +237,7 @@ impl Counting {
         let transaction = self.writable.as_mut().unwrap().transaction().unwrap();
         let mut names = StoredNames::new(&transaction, &mut self.names);
         let counted = self.fold.slice(beacons, &self.registry, &mut names).unwrap();
-        writer::write(&transaction, &counted).unwrap();
+        writer::write(&transaction, counted).unwrap();
         transaction.commit().unwrap();
     }
 

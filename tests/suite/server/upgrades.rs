@@ -19,10 +19,11 @@ const KILLS: u32 = 100;
 
 /// For each older schema what its release wrote: on each of three days two visitors viewed three pages
 /// and stayed on each for twelve seconds, and a program viewed a page.
-pub(crate) const SAMPLES: [(i64, &str); 3] = [
+pub(crate) const SAMPLES: [(i64, &str); 4] = [
     (1, include_str!("../../fixtures/schema/1.sql")),
     (2, include_str!("../../fixtures/schema/2.sql")),
     (3, include_str!("../../fixtures/schema/3.sql")),
+    (4, include_str!("../../fixtures/schema/4.sql")),
 ];
 
 pub(crate) fn write_sample(sample: &str, database: &Path) {

@@ -1,0 +1,231 @@
+//! Sums that are on their way into the tables: added part by part, so that no transaction is long and
+//! the journal, which the same file has, never waits for them for long.
+
+use std::mem;
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use serde::{Deserialize, Serialize};
+use tracing::error;
+
+use super::{Error, events, tallies};
+use crate::model::{
+    kept::KeptBeacon,
+    tally::{AggregateKey, BreakdownKey, Counters},
+};
+
+/// How parts are encoded now.
+const FORMAT: i64 = 1;
+
+/// How many rows a part adds at most.
+const ROWS_MAX: usize = 1_000;
+
+/// Rows that are added in one transaction.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Sums of totals and identifiers, sorted.
+    pub aggregates: Vec<(AggregateKey, Counters)>,
+    /// Titles of aggregates that are there or come in this part.
+    pub titles: Vec<(AggregateKey, String)>,
+    /// Sums of values, sorted.
+    pub breakdowns: Vec<(BreakdownKey, Counters)>,
+    /// Beacons that are kept singly.
+    pub kept: Vec<KeptBeacon>,
+}
+
+/// A part that waits in the file.
+#[derive(Debug)]
+pub struct Waiting {
+    /// Its number; later parts have larger ones.
+    pub id: i64,
+    /// What it adds.
+    pub part: Part,
+}
+
+impl Part {
+    /// The same rows in their order, in parts of which none is long.
+    pub fn split(mut self) -> Vec<Self> {
+        let mut parts = Vec::new();
+        let mut part = Self::default();
+        let mut room = ROWS_MAX;
+        loop {
+            take(&mut self.aggregates, &mut part.aggregates, &mut room);
+            take(&mut self.titles, &mut part.titles, &mut room);
+            take(&mut self.breakdowns, &mut part.breakdowns, &mut room);
+            take(&mut self.kept, &mut part.kept, &mut room);
+            if room > 0 {
+                if room < ROWS_MAX || parts.is_empty() {
+                    parts.push(part);
+                }
+                return parts;
+            }
+            parts.push(mem::take(&mut part));
+            room = ROWS_MAX;
+        }
+    }
+
+    /// Adds its rows.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn add(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        tallies::add_aggregates(transaction, &self.aggregates)?;
+        for (key, title) in &self.titles {
+            tallies::set_title(transaction, key, title)?;
+        }
+        tallies::add_breakdowns(transaction, &self.breakdowns)?;
+        events::add(transaction, &self.kept)
+    }
+}
+
+/// Moves as many of the first rows as there is room for.
+fn take<T>(from: &mut Vec<T>, to: &mut Vec<T>, room: &mut usize) {
+    let taken = from.len().min(*room);
+    *room -= taken;
+    if taken == from.len() {
+        to.append(from);
+    } else {
+        let rest = from.split_off(taken);
+        *to = mem::replace(from, rest);
+    }
+}
+
+/// Lets `part` wait in the file.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn put_off(transaction: &Transaction<'_>, part: Part) -> Result<Waiting, Error> {
+    let mut statement =
+        transaction.prepare_cached("INSERT INTO tally_part (format, part) VALUES (?1, ?2)")?;
+    let unusable = |error| Error::Damaged(format!("a part of the sums: {error}"));
+    let encoded = postcard::to_stdvec(&part).map_err(unusable)?;
+    Ok(Waiting { id: statement.insert(params![FORMAT, encoded])?, part })
+}
+
+/// Adds the rows of a part that waits, which it does no longer.
+///
+/// # Errors
+/// When the file can't be written; then the part still waits.
+pub fn add(transaction: &Transaction<'_>, waiting: &Waiting) -> Result<(), Error> {
+    waiting.part.add(transaction)?;
+    let mut statement = transaction.prepare_cached("DELETE FROM tally_part WHERE id = ?1")?;
+    statement.execute([waiting.id])?;
+    Ok(())
+}
+
+/// Whether any part waits, so that the sums of the file don't agree with each other yet.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn any(connection: &Connection) -> Result<bool, Error> {
+    let mut statement = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM tally_part WHERE unreadable = 0)")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// Adds all that waits, as whoever opens the file for writing must do first. One that can't be decoded
+/// is set aside.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn add_all(connection: &mut Connection) -> Result<(), Error> {
+    while let Some((id, encoded)) = first(connection)? {
+        let transaction = connection.transaction()?;
+        match postcard::from_bytes(&encoded) {
+            Ok(part) => add(&transaction, &Waiting { id, part })?,
+            Err(error) => {
+                error!(part = id, %error, "a part of the sums is set aside, not added");
+                let set_aside = "UPDATE tally_part SET unreadable = 1 WHERE id = ?1";
+                transaction.execute(set_aside, [id])?;
+            }
+        }
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn first(connection: &Connection) -> Result<Option<(i64, Vec<u8>)>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, part FROM tally_part
+         WHERE format = ?1 AND unreadable = 0 ORDER BY id LIMIT 1",
+    )?;
+    Ok(statement.query_row([FORMAT], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{period::Granularity, tally::TextId},
+        store::connection::open_writable,
+    };
+
+    const ONE: Counters = Counters { count: 1, visitors: 0, visits: 0, bounces: 0, seconds: 0 };
+
+    fn key(identifier: u32) -> AggregateKey {
+        AggregateKey {
+            granularity: Granularity::Day,
+            period_start: 0,
+            site: TextId(1),
+            event_type: TextId(2),
+            identifier: TextId(identifier),
+        }
+    }
+
+    /// `rows` aggregates, as many values, and a title of the last aggregate.
+    fn part(rows: u32) -> Part {
+        let value =
+            |value| BreakdownKey { aggregate: key(0), dimension: TextId(3), value: TextId(value) };
+        Part {
+            aggregates: (0..rows).map(|row| (key(row), ONE)).collect(),
+            titles: vec![(key(rows - 1), "Last".to_owned())],
+            breakdowns: (0..rows).map(|row| (value(row), ONE)).collect(),
+            kept: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn parts_are_the_same_rows_in_their_order() {
+        let split = part(1_600).split();
+        let lengths: Vec<usize> = split
+            .iter()
+            .map(|part| part.aggregates.len() + part.titles.len() + part.breakdowns.len())
+            .collect();
+        assert_eq!(lengths, [1_000, 1_000, 1_000, 201]);
+        let mut whole = Part::default();
+        for mut part in split {
+            whole.aggregates.append(&mut part.aggregates);
+            whole.titles.append(&mut part.titles);
+            whole.breakdowns.append(&mut part.breakdowns);
+        }
+        assert_eq!(whole, part(1_600));
+        assert_eq!(Part::default().split(), [Part::default()]);
+        assert_eq!(part(500).split().len(), 2, "a thousand rows and a title");
+        let thousand = Part { titles: Vec::new(), ..part(500) };
+        assert_eq!(thousand.split().len(), 1);
+    }
+
+    #[test]
+    fn what_waits_is_added_when_the_file_is_opened_and_what_is_no_part_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("a.db");
+        let mut writable = open_writable(&database).unwrap();
+        let transaction = writable.transaction().unwrap();
+        let no_part = "INSERT INTO tally_part (format, part) VALUES (1, x'ff')";
+        transaction.execute(no_part, []).unwrap();
+        for part in part(1_600).split() {
+            put_off(&transaction, part).unwrap();
+        }
+        transaction.commit().unwrap();
+        assert!(any(&writable.connection).unwrap());
+        writable.close().unwrap();
+        let writable = open_writable(&database).unwrap();
+        assert!(!any(&writable.connection).unwrap());
+        let number =
+            |sql: &str| writable.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(number("SELECT sum(count) FROM beacon_aggregate"), 1_600);
+        assert_eq!(number("SELECT sum(count) FROM beacon_breakdown"), 1_600);
+        assert_eq!(number("SELECT count(*) FROM beacon_aggregate WHERE meta IS NOT NULL"), 1);
+        assert_eq!(number("SELECT count(*) FROM tally_part WHERE unreadable = 1"), 1);
+    }
+}

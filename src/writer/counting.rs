@@ -1,0 +1,347 @@
+//! Counting what is answered, in short steps, so that the journal never waits long: beacons are gathered a
+//! few at a time, about once a second it is told to the file what they come to, and if that is much, it is
+//! added to the sums part by part.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tracing::{error, warn};
+
+use super::{
+    queue::Refusal,
+    stored::{begin_to_write, is_of_the_past, restored, write_refusals},
+};
+use crate::{
+    config::current::Current,
+    fold::{Fold, Gathered},
+    metrics::Metrics,
+    model::{
+        beacon::{Beacon, decode_batch},
+        tally::TextId,
+    },
+    store::{
+        Error, Transaction,
+        connection::Writable,
+        journal::{self, Batch},
+        names::{NameCache, StoredNames},
+        parts,
+    },
+};
+
+/// From how many beacons on they are gathered before anything else asks for it, and about how many are
+/// gathered in one step, but for what a batch holds more.
+const GATHER_BEACONS: usize = 400;
+
+/// After how many gathered beacons it is told what they come to, though less than [`FOLD_EVERY`] is over.
+const SLICE_BEACONS: usize = 16_384;
+
+/// How long a beacon waits to be counted when nothing else asks for it.
+const FOLD_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a step that has failed is not tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// A batch that is committed and answered, and whose beacons are not gathered.
+struct Pending {
+    batch: Batch,
+    beacons: usize,
+}
+
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// To read the state and all that waits anew from the file.
+    Reload,
+    /// To add a part to the sums.
+    Add,
+    /// To gather beacons.
+    Gather,
+    /// To tell the file what they come to.
+    Tell,
+}
+
+pub(super) struct Counting {
+    registry: Arc<Current>,
+    metrics: Arc<Metrics>,
+    fold: Fold,
+    names: NameCache,
+    pending: VecDeque<Pending>,
+    pending_beacons: usize,
+    gathered: Gathered,
+    gathered_beacons: usize,
+    /// The last batch whose beacons are gathered.
+    gathered_through: Option<i64>,
+    /// Sums that are on their way into the tables.
+    parts: VecDeque<parts::Waiting>,
+    /// Whether the parts, or those before them, add to a day that is over.
+    parts_of_past: bool,
+    refusals: HashMap<Refusal, i64>,
+    /// Since when the oldest of what is not told waits.
+    waits_since: Option<Instant>,
+    retry_at: Option<Instant>,
+    is_stale: bool,
+    /// How often anything was added to a day that was over.
+    past_changes: u64,
+}
+
+impl Counting {
+    /// Counting as it stood when the file was last written, with what its journal holds.
+    pub(super) fn new(
+        writable: &mut Writable,
+        registry: Arc<Current>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, Error> {
+        let mut counting = Self {
+            registry,
+            metrics,
+            fold: Fold::default(),
+            names: NameCache::default(),
+            pending: VecDeque::new(),
+            pending_beacons: 0,
+            gathered: Gathered::default(),
+            gathered_beacons: 0,
+            gathered_through: None,
+            parts: VecDeque::new(),
+            parts_of_past: false,
+            refusals: HashMap::new(),
+            waits_since: None,
+            retry_at: None,
+            is_stale: false,
+            past_changes: 0,
+        };
+        counting.reload(writable)?;
+        Ok(counting)
+    }
+
+    /// Takes in a batch that is committed.
+    pub(super) fn push(&mut self, batch: Batch, beacons: usize) {
+        self.pending_beacons += beacons;
+        self.pending.push_back(Pending { batch, beacons });
+        self.note_waiting();
+    }
+
+    pub(super) fn refuse(&mut self, refusals: HashMap<Refusal, i64>) {
+        for (refusal, count) in refusals {
+            *self.refusals.entry(refusal).or_default() += count;
+        }
+        self.note_waiting();
+    }
+
+    fn note_waiting(&mut self) {
+        if self.is_anything_untold() {
+            self.waits_since.get_or_insert_with(Instant::now);
+        }
+        self.metrics.note_uncounted(self.uncounted());
+    }
+
+    /// How many answered beacons are not told to the file.
+    pub(super) const fn uncounted(&self) -> usize {
+        self.pending_beacons + self.gathered_beacons
+    }
+
+    pub(super) const fn past_changes(&self) -> u64 {
+        self.past_changes
+    }
+
+    pub(super) const fn fold(&self) -> &Fold {
+        &self.fold
+    }
+
+    /// Notes that the file was changed by others than the beacons: what is remembered of it is read anew.
+    pub(super) fn forget_file(&mut self, writable: &mut Writable) {
+        self.past_changes += 1;
+        self.is_stale = true;
+        if let Err(error) = self.reload(writable) {
+            warn!(%error, "the state of the day can't be read back yet");
+        }
+    }
+
+    pub(super) fn forget_seen_before(&mut self, site: TextId, day: i64) {
+        self.fold.forget_seen_before(site, day);
+    }
+
+    fn is_anything_untold(&self) -> bool {
+        self.uncounted() > 0 || !self.refusals.is_empty()
+    }
+
+    /// What is due, if the last step did not fail just now.
+    fn due(&self) -> Option<Step> {
+        let is_time = self.waits_since.is_some_and(|since| since.elapsed() >= FOLD_EVERY);
+        self.next(is_time)
+    }
+
+    fn next(&self, is_time: bool) -> Option<Step> {
+        if self.is_stale {
+            return Some(Step::Reload);
+        }
+        if !self.parts.is_empty() {
+            return Some(Step::Add);
+        }
+        let is_full = self.gathered_beacons >= SLICE_BEACONS;
+        if self.pending_beacons >= GATHER_BEACONS && !is_full {
+            return Some(Step::Gather);
+        }
+        (is_full || (is_time && self.is_anything_untold())).then_some(Step::Tell)
+    }
+
+    /// How long until a step is due; `None` when none will be by itself.
+    pub(super) fn until_due(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let due = match self.next(false) {
+            Some(_) => now,
+            None => self.waits_since? + FOLD_EVERY,
+        };
+        let due = self.retry_at.map_or(due, |retry| retry.max(due));
+        Some(due.saturating_duration_since(now))
+    }
+
+    /// Makes one step if one is due. Says whether it did.
+    pub(super) fn step(&mut self, writable: &mut Writable) -> bool {
+        if self.retry_at.is_some_and(|retry| Instant::now() < retry) {
+            return false;
+        }
+        self.due().is_some_and(|step| self.make_or_put_off(step, writable))
+    }
+
+    /// Makes all steps that lead to everything being counted, as far as they can be made.
+    pub(super) fn step_to_end(&mut self, writable: &mut Writable) {
+        while let Some(step) = self.next(true) {
+            if !self.make_or_put_off(step, writable) {
+                return;
+            }
+        }
+    }
+
+    /// The same, once.
+    ///
+    /// # Errors
+    /// When the file can't be written; its journal and its parts keep what is not counted.
+    pub(super) fn end(&mut self, writable: &mut Writable) -> Result<(), Error> {
+        while let Some(step) = self.next(true) {
+            self.make(step, writable)?;
+        }
+        Ok(())
+    }
+
+    /// If a step fails, nothing of it is in the file: all is read anew from there, and tried again later.
+    fn make_or_put_off(&mut self, step: Step, writable: &mut Writable) -> bool {
+        let Err(error) = self.make(step, writable) else {
+            self.retry_at = None;
+            return true;
+        };
+        warn!(%error, "counting is put off, the journal keeps what was answered");
+        self.metrics.fold_failures.add(1);
+        // A part that was not added waits as before.
+        self.is_stale |= step != Step::Add;
+        self.retry_at = Some(Instant::now() + RETRY_AFTER);
+        false
+    }
+
+    fn make(&mut self, step: Step, writable: &mut Writable) -> Result<(), Error> {
+        match step {
+            Step::Reload => self.reload(writable),
+            Step::Add => self.add(writable),
+            Step::Gather => {
+                let transaction = writable.transaction()?;
+                self.gather(&transaction)?;
+                transaction.commit()?;
+                self.metrics.folds.add(1);
+                Ok(())
+            }
+            Step::Tell => self.tell(writable),
+        }
+    }
+
+    /// Gathers the oldest beacons.
+    fn gather(&mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        let registry = self.registry.get();
+        let mut count = 0;
+        while count < GATHER_BEACONS {
+            let Some(Pending { batch, beacons }) = self.pending.pop_front() else { break };
+            self.pending_beacons -= beacons;
+            count += beacons;
+            self.gathered_beacons += beacons;
+            self.gathered_through = Some(batch.id);
+            let decoded: Vec<Beacon<'_>> = match decode_batch(&batch.beacons) {
+                Ok(decoded) => decoded,
+                Err(error) => {
+                    error!(batch = batch.id, %error, "a journal batch is set aside, uncounted");
+                    journal::set_aside(transaction, batch.id)?;
+                    continue;
+                }
+            };
+            let mut names = StoredNames::new(transaction, &mut self.names);
+            self.fold.gather(&decoded, &mut self.gathered, &registry, &mut names)?;
+        }
+        Ok(())
+    }
+
+    /// Gathers what is left, tells the file what all of it comes to, and takes it from the journal.
+    fn tell(&mut self, writable: &mut Writable) -> Result<(), Error> {
+        let transaction = writable.transaction()?;
+        self.gather(&transaction)?;
+        let registry = self.registry.get();
+        let counted = self.fold.told(mem::take(&mut self.gathered), &registry);
+        let of_past = is_of_the_past(&transaction, &counted, &registry)?;
+        let parts = begin_to_write(&transaction, counted)?;
+        write_refusals(&transaction, &mut self.names, &self.refusals)?;
+        if let Some(last) = self.gathered_through {
+            journal::remove_through(&transaction, last)?;
+        }
+        transaction.commit()?;
+        self.parts.extend(parts);
+        self.parts_of_past |= of_past;
+        self.refusals.clear();
+        let folded = u64::try_from(mem::take(&mut self.gathered_beacons)).unwrap_or(u64::MAX);
+        self.gathered_through = None;
+        self.waits_since = None;
+        self.note_waiting();
+        self.note_past();
+        self.metrics.folds.add(1);
+        self.metrics.folded.add(folded);
+        Ok(())
+    }
+
+    fn add(&mut self, writable: &mut Writable) -> Result<(), Error> {
+        let Some(part) = self.parts.front() else { return Ok(()) };
+        let transaction = writable.transaction()?;
+        parts::add(&transaction, part)?;
+        transaction.commit()?;
+        self.parts.pop_front();
+        self.note_past();
+        self.metrics.folds.add(1);
+        Ok(())
+    }
+
+    /// Whoever has read a day that is over reads it again once all that was added to it is there.
+    fn note_past(&mut self) {
+        if self.parts.is_empty() && mem::take(&mut self.parts_of_past) {
+            self.past_changes += 1;
+        }
+    }
+
+    /// Reads anew from the file what was told to it, and from its journal what was not.
+    fn reload(&mut self, writable: &mut Writable) -> Result<(), Error> {
+        parts::add_all(&mut writable.connection)?;
+        self.parts.clear();
+        self.note_past();
+        self.names.clear();
+        self.fold = restored(writable)?;
+        self.gathered = Gathered::default();
+        (self.gathered_beacons, self.gathered_through) = (0, None);
+        self.pending.clear();
+        self.pending_beacons = 0;
+        let mut last = 0;
+        while let Some(batch) = journal::next(&writable.connection, last)? {
+            last = batch.id;
+            let beacons = decode_batch(&batch.beacons).map_or(0, |beacons| beacons.len());
+            self.push(batch, beacons);
+        }
+        self.is_stale = false;
+        Ok(())
+    }
+}
