@@ -7,6 +7,7 @@
 
 mod calendar;
 mod limits;
+mod profile;
 mod repeats;
 mod rules;
 mod seen;

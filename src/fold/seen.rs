@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::model::{tally::TextId, visitor::Visitor};
 
 /// How many (visitor, key) pairs are remembered at once, over all sites. Beyond it a pair counts as
-/// seen before, so that visitors are undercounted rather than memory exhausted; 9 bytes each.
+/// seen before, so that visitors are undercounted rather than memory exhausted; 7 bytes each.
 pub const SEEN_MAX: usize = 3_600_000;
 
 /// Who was newly seen at a site on one day.
@@ -19,7 +19,11 @@ pub struct SeenDay {
     pub hashes: Vec<u8>,
 }
 
-type Hashes = HashSet<u64, foldhash::fast::RandomState>;
+/// What is remembered of a hash: at [`SEEN_MAX`] two in all of a day's may be taken for each other once in
+/// forty days, about, and then a visitor counts one time less at one key.
+type Short = [u8; 6];
+
+type Hashes = HashSet<Short, foldhash::fast::RandomState>;
 
 /// All who were seen.
 #[derive(Debug, Default)]
@@ -41,7 +45,7 @@ impl Seen {
     ) -> bool {
         let hash = hash(visitor, key);
         let hashes = self.days.entry((site, day)).or_default();
-        if hashes.contains(&hash) {
+        if hashes.contains(&short(hash)) {
             return false;
         }
         if self.remembered >= SEEN_MAX {
@@ -49,7 +53,7 @@ impl Seen {
             return false;
         }
         self.remembered += 1;
-        hashes.insert(hash);
+        hashes.insert(short(hash));
         self.news.entry((site, day)).or_default().extend_from_slice(&hash.to_le_bytes());
         true
     }
@@ -68,7 +72,7 @@ impl Seen {
         let hashes = self.days.entry((seen.site, seen.day)).or_default();
         let (chunks, _) = seen.hashes.as_chunks::<8>();
         for chunk in chunks {
-            if self.remembered < SEEN_MAX && hashes.insert(u64::from_le_bytes(*chunk)) {
+            if self.remembered < SEEN_MAX && hashes.insert(short(u64::from_le_bytes(*chunk))) {
                 self.remembered += 1;
             }
         }
@@ -88,6 +92,11 @@ impl Seen {
     pub(super) const fn overflow(&self) -> u64 {
         self.overflow
     }
+}
+
+fn short(hash: u64) -> Short {
+    let [a, b, c, d, e, f, ..] = hash.to_le_bytes();
+    [a, b, c, d, e, f]
 }
 
 /// One number for a visitor and a key. The visitor is a keyed hash already; this only has to spread,

@@ -3,6 +3,7 @@
 use super::{
     Fold,
     limits::Newcomer,
+    profile::Profile,
     rules::{DimensionRule, EventRules, Rules, SiteRules},
     tallies::{Key, Sums},
     visits::{self, Step, Visit},
@@ -261,11 +262,10 @@ impl<N: Names> Slice<'_, N> {
         match step {
             Step::Began => {
                 let rules = &counted.event.dimensions;
-                let profile = counted
-                    .values
-                    .iter()
-                    .filter_map(|&(index, value)| Some((rules.get(index)?.id, value)))
-                    .collect();
+                let values = counted.values.iter();
+                let profile =
+                    values.filter_map(|&(index, value)| Some((rules.get(index)?.id, value)));
+                let profile = Profile::of(profile);
                 let visit = Visit::began(counted.bucket, counted.at, page, profile);
                 let begun = Counters { visits: 1, bounces: 1, ..Counters::default() };
                 self.add_to_visit(counted, &visit, page, begun);

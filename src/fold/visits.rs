@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::profile::Profile;
 use crate::model::{tally::TextId, visitor::Visitor};
 
 /// After this many seconds without a page view a visit is over.
@@ -34,7 +35,7 @@ pub(super) struct Visit {
     /// Whether it has seen one page view only.
     bounced: bool,
     /// What it is split by: (dimension, value), as on its first page view.
-    profile: Box<[(TextId, TextId)]>,
+    profile: Profile,
 }
 
 /// What a beacon means for the visit of its visitor.
@@ -84,18 +85,13 @@ pub(super) struct Visits {
 
 impl Visit {
     /// A visit that begins at `at`, in the finest bucket that starts at `bucket` (UTC seconds).
-    pub(super) const fn began(
-        bucket: i64,
-        at: i64,
-        page: TextId,
-        profile: Box<[(TextId, TextId)]>,
-    ) -> Self {
+    pub(super) const fn began(bucket: i64, at: i64, page: TextId, profile: Profile) -> Self {
         Self { bucket, last: at, entry: page, page, bounced: true, profile }
     }
 
     /// The value of `dimension` with which it began.
     pub(super) fn value(&self, dimension: TextId) -> Option<TextId> {
-        self.profile.iter().find(|(of, _)| *of == dimension).map(|(_, value)| *value)
+        self.profile.value(dimension)
     }
 
     /// Also when it was last active long after `now`: then the clock was wrong, and it begins anew.
@@ -214,7 +210,7 @@ mod tests {
     fn visits_with_one() -> Visits {
         let mut visits = Visits::default();
         assert!(matches!(visits.step(KEY, 100, TextId(5)), Step::Began));
-        let profile = Box::new([(TextId(8), TextId(9))]);
+        let profile = Profile::of([(TextId(8), TextId(9))]);
         visits.begin(KEY, Visit::began(0, 100, TextId(5), profile));
         visits
     }

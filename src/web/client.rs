@@ -32,6 +32,18 @@ const COUNTRY_HEADERS: [HeaderName; 4] = [
     HeaderName::from_static("x-country"),
 ];
 
+/// By these a browser, or what fetches ahead for it, tells that nobody looks at the page yet.
+const PURPOSES: [HeaderName; 4] = [
+    HeaderName::from_static("sec-purpose"),
+    HeaderName::from_static("purpose"),
+    HeaderName::from_static("x-purpose"),
+    HeaderName::from_static("x-moz"),
+];
+
+/// By these a browser asks not to be tracked.
+const PRIVACY: [HeaderName; 2] =
+    [HeaderName::from_static("sec-gpc"), HeaderName::from_static("dnt")];
+
 /// The most hops that a list of forwarded addresses may have.
 const HOPS_MAX: usize = 16;
 
@@ -44,11 +56,9 @@ pub(super) fn facts<'r>(
     entrance: Entrance,
 ) -> Request<'r> {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let named = |name: &'static str| text(&HeaderName::from_static(name));
-    let is_set = |name: &'static str| named(name) == Some("1");
     let is_trusted = is_in(trusted, peer.ip());
-    let ahead = ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(|name| {
-        named(name).is_some_and(|purpose| {
+    let ahead = PURPOSES.iter().any(|name| {
+        text(name).is_some_and(|purpose| {
             ["prefetch", "preview", "prerender"].iter().any(|word| purpose.contains(word))
         })
     });
@@ -64,7 +74,7 @@ pub(super) fn facts<'r>(
         user_agent: text(&header::USER_AGENT).unwrap_or_default(),
         languages: text(&header::ACCEPT_LANGUAGE),
         country: COUNTRY_HEADERS.iter().find_map(text).filter(|_| is_trusted),
-        asks_for_privacy: is_set("sec-gpc") || is_set("dnt"),
+        asks_for_privacy: PRIVACY.iter().any(|name| text(name) == Some("1")),
         is_prefetch: ahead,
     }
 }

@@ -18,6 +18,8 @@ const PERMISSIONS: &str = "accelerometer=(), autoplay=(), browsing-topics=(), ca
 /// For a year, browsers come with TLS or not at all.
 const HTTPS_ONLY: &str = "max-age=31536000";
 
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
 /// What answers are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reader {
@@ -34,12 +36,11 @@ pub(super) fn complete<B>(answer: &mut Response<B>, reader: Reader, is_https: bo
     if is_https {
         add(headers, header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
     }
-    let policy = HeaderName::from_static("cross-origin-resource-policy");
     match reader {
         // A beacon's answer is read by nobody: the fewer bytes, the better.
-        Reader::Sites => add(headers, policy, "cross-origin"),
+        Reader::Sites => add(headers, RESOURCE_POLICY, "cross-origin"),
         Reader::People => {
-            add(headers, policy, "same-origin");
+            add(headers, RESOURCE_POLICY, "same-origin");
             if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
                 add(headers, header::CONTENT_SECURITY_POLICY, DATA_POLICY);
                 add(headers, header::X_FRAME_OPTIONS, "DENY");

@@ -37,7 +37,7 @@ use crate::{
 const GATHER_BEACONS: usize = 400;
 
 /// After how many gathered beacons it is told what they come to, though less than [`FOLD_EVERY`] is over.
-const SLICE_BEACONS: usize = 16_384;
+const SLICE_BEACONS: usize = 8_192;
 
 /// How long a beacon waits to be counted when nothing else asks for it.
 const FOLD_EVERY: Duration = Duration::from_secs(1);

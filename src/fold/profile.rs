@@ -1,0 +1,92 @@
+//! What a visit is split by, kept small: there may be a quarter of a million of them.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::model::tally::TextId;
+
+/// (dimension, value) pairs: each number in as few bytes as it takes, seven bits in each, the low ones
+/// first, and the top bit set in all but the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Profile(Box<[u8]>);
+
+impl Profile {
+    pub(super) fn of(pairs: impl IntoIterator<Item = (TextId, TextId)>) -> Self {
+        let mut bytes = Vec::with_capacity(64);
+        for (dimension, value) in pairs {
+            push(&mut bytes, dimension.0);
+            push(&mut bytes, value.0);
+        }
+        Self(bytes.into())
+    }
+
+    /// The value of `dimension`.
+    pub(super) fn value(&self, dimension: TextId) -> Option<TextId> {
+        self.pairs().find(|(of, _)| *of == dimension).map(|(_, value)| value)
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (TextId, TextId)> {
+        let mut rest = &*self.0;
+        std::iter::from_fn(move || Some((TextId(next(&mut rest)?), TextId(next(&mut rest)?))))
+    }
+}
+
+fn push(bytes: &mut Vec<u8>, mut number: u32) {
+    loop {
+        let [low, ..] = number.to_le_bytes();
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low & 0x7f);
+            return;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+fn next(bytes: &mut &[u8]) -> Option<u32> {
+    let (mut number, mut shift) = (0, 0);
+    loop {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u32::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+        shift += 7;
+    }
+}
+
+// In the file they are pairs of numbers like all others.
+impl Serialize for Profile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.pairs().collect::<Vec<_>>().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Profile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::of(Vec::<(TextId, TextId)>::deserialize(deserializer)?))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_comes_back_and_the_file_has_plain_pairs() {
+        let numbers = [0, 1, 127, 128, 16_383, 16_384, u32::MAX - 1, u32::MAX];
+        let pairs: Vec<(TextId, TextId)> = numbers
+            .iter()
+            .zip(numbers.iter().rev())
+            .map(|(a, b)| (TextId(*a), TextId(*b)))
+            .collect();
+        let profile = Profile::of(pairs.iter().copied());
+        assert_eq!(profile.pairs().collect::<Vec<_>>(), pairs);
+        assert_eq!(profile.value(TextId(128)), Some(TextId(16_383)));
+        assert_eq!(profile.value(TextId(2)), None);
+        let written = postcard::to_stdvec(&profile).unwrap();
+        assert_eq!(written, postcard::to_stdvec(&pairs).unwrap());
+        assert_eq!(postcard::from_bytes::<Profile>(&written).unwrap(), profile);
+    }
+}
