@@ -10,6 +10,7 @@ mod disk;
 mod files;
 mod image;
 mod inputs;
+mod json;
 mod kills;
 mod parts;
 mod power;
