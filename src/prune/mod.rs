@@ -283,7 +283,7 @@ pub fn carry_out(
     for due in all {
         let removed = match (&registry.server.archive, due.what) {
             (Some(archive), What::Buckets(_)) => into_archive(file, &due, archive)?,
-            _ => remove_all(file, &due)?,
+            _ => remove_all(file, &due, |_| Ok(()))?,
         };
         if removed > 0 {
             gone.push((due, removed));
@@ -294,13 +294,26 @@ pub fn carry_out(
     Ok(gone)
 }
 
-fn remove_all(file: &mut impl Changes, due: &Due) -> Result<i64, Error> {
+/// Slice by slice. `end` is done in the transaction of the last one.
+fn remove_all(
+    file: &mut impl Changes,
+    due: &Due,
+    end: impl Fn(&Transaction<'_>) -> Result<(), store::Error> + Copy + Send + 'static,
+) -> Result<i64, Error> {
     let mut removed = 0;
     loop {
         let slice = due.clone();
-        match file.change(Affects::Nothing, move |file| slice.remove_slice(file))? {
-            0 => return Ok(removed),
-            more => removed += i64::try_from(more).unwrap_or(i64::MAX),
+        let (more, is_over) = file.change(Affects::Nothing, move |file| {
+            let more = slice.remove_slice(file)?;
+            let is_over = !slice.is_there(file)?;
+            if is_over {
+                end(file)?;
+            }
+            Ok::<_, store::Error>((more, is_over))
+        })?;
+        removed += i64::try_from(more).unwrap_or(i64::MAX);
+        if is_over {
+            return Ok(removed);
         }
     }
 }
@@ -327,8 +340,8 @@ fn into_archive(file: &mut impl Changes, due: &Due, archive: &Path) -> Result<i6
             })?;
             file.change(Affects::Nothing, move |file| aging::note_archived(file, subject, month))?;
         }
-        removed += remove_all(file, &of_month)?;
-        file.change(Affects::Nothing, move |file| aging::end_archiving(file, subject, month))?;
+        removed +=
+            remove_all(file, &of_month, move |file| aging::end_archiving(file, subject, month))?;
     }
 }
 

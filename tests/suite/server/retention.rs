@@ -207,6 +207,7 @@ fn the_archive_takes_whole_months_once_whatever_stops_it() {
     server.restart();
     wait_until("May to go", || rows(&prune(&server, &["--dry-run"]).1) == 0);
     let file = server.file();
+    // A month that has gone is forgotten in the very moment, or what came into it later would go unwritten.
     // June is not over until ten days into July: all of it stays.
     assert_eq!(
         (oldest(&file, 3), oldest(&file, 4)),
