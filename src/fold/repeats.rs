@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use crate::model::beacon::Once;
+
 /// How many beacons are remembered at once. Beyond it the oldest are forgotten first, so that under
 /// such a load a repeat counts once more rather than memory grow; 40 bytes each at most.
 const REMEMBERED_MAX: usize = 262_144;
@@ -25,10 +27,14 @@ pub(super) struct Repeats {
 impl Repeats {
     /// Whether the beacon with this hash, received at `at` (UTC milliseconds), repeats one that came
     /// within `window` milliseconds. If not, it is remembered.
-    pub(super) fn is_repeat(&mut self, once: u64, at: i64, window: i64) -> bool {
-        if self.came.get(&once).is_some_and(|came| (at - came).abs() <= window) {
-            return true;
-        }
+    pub(super) fn is_repeat(&mut self, once: Once, at: i64, window: i64) -> bool {
+        let came = |once| self.came.get(&once).is_some_and(|came| (at - came).abs() <= window);
+        let once = match once {
+            Once::No => return false,
+            Once::Today(once) | Once::OverMidnight(once, _) if came(once) => return true,
+            Once::OverMidnight(_, before) if came(before) => return true,
+            Once::Today(once) | Once::OverMidnight(once, _) => once,
+        };
         self.remember(once, at);
         self.news.extend_from_slice(&once.to_le_bytes());
         self.news.extend_from_slice(&at.to_le_bytes());
@@ -85,31 +91,49 @@ mod tests {
     #[test]
     fn a_repeat_counts_within_its_window_alone() {
         let mut repeats = Repeats::default();
-        assert!(!repeats.is_repeat(7, 1_000, WINDOW));
-        assert!(!repeats.is_repeat(8, 1_000, WINDOW));
-        assert!(repeats.is_repeat(7, 11_000, WINDOW));
-        assert!(repeats.is_repeat(7, 900, WINDOW), "counted a moment late");
-        assert!(!repeats.is_repeat(7, 11_001, WINDOW));
-        assert!(repeats.is_repeat(7, 21_001, WINDOW));
+        assert!(!repeats.is_repeat(Once::Today(7), 1_000, WINDOW));
+        assert!(!repeats.is_repeat(Once::Today(8), 1_000, WINDOW));
+        assert!(repeats.is_repeat(Once::Today(7), 11_000, WINDOW));
+        assert!(repeats.is_repeat(Once::Today(7), 900, WINDOW), "counted a moment late");
+        assert!(!repeats.is_repeat(Once::Today(7), 11_001, WINDOW));
+        assert!(repeats.is_repeat(Once::Today(7), 21_001, WINDOW));
+    }
+
+    #[test]
+    fn a_repeat_is_known_by_the_key_of_the_day_before() {
+        let mut repeats = Repeats::default();
+        assert!(!repeats.is_repeat(Once::Today(7), 1_000, WINDOW));
+        assert!(repeats.is_repeat(Once::OverMidnight(8, 7), 2_000, WINDOW));
+        assert!(!repeats.is_repeat(Once::OverMidnight(9, 6), 2_000, WINDOW));
+        assert!(repeats.is_repeat(Once::Today(9), 3_000, WINDOW));
+        assert!(
+            !repeats.is_repeat(Once::No, 4_000, WINDOW)
+                && !repeats.is_repeat(Once::No, 4_000, WINDOW)
+        );
     }
 
     #[test]
     fn what_came_is_known_after_a_restart() {
         let mut repeats = Repeats::default();
-        assert!(!repeats.is_repeat(7, 1_000, WINDOW));
+        assert!(!repeats.is_repeat(Once::Today(7), 1_000, WINDOW));
         let mut restored = Repeats::default();
         restored.restore(&repeats.take_news());
-        assert!(restored.is_repeat(7, 2_000, WINDOW) && repeats.take_news().is_empty());
+        assert!(
+            restored.is_repeat(Once::Today(7), 2_000, WINDOW) && repeats.take_news().is_empty()
+        );
     }
 
     #[test]
     fn the_past_is_forgotten_and_memory_bounded() {
         let mut repeats = Repeats::default();
         for once in 0..300_000 {
-            assert!(!repeats.is_repeat(once, 1_000, WINDOW));
+            assert!(!repeats.is_repeat(Once::Today(once), 1_000, WINDOW));
         }
         assert_eq!((repeats.came.len(), repeats.order.len()), (REMEMBERED_MAX, REMEMBERED_MAX));
-        assert!(!repeats.is_repeat(0, 1_000, WINDOW) && repeats.is_repeat(299_999, 1_000, WINDOW));
+        assert!(
+            !repeats.is_repeat(Once::Today(0), 1_000, WINDOW)
+                && repeats.is_repeat(Once::Today(299_999), 1_000, WINDOW)
+        );
         repeats.forget_past(1_001 + WINDOW + LATE_MS, WINDOW);
         assert!(repeats.came.is_empty() && repeats.order.is_empty());
     }

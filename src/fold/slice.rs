@@ -55,9 +55,7 @@ impl<N: Names> Slice<'_, N> {
         let event = self.rules.event(&beacon.event_type, self.registry, self.names)?;
         let at = beacon.received_second();
         let window = i64::from(event.rules.dedupe_seconds) * 1000;
-        if let Some(once) = beacon.once.filter(|_| window > 0)
-            && self.fold.repeats.is_repeat(once, beacon.received_at, window)
-        {
+        if window > 0 && self.fold.repeats.is_repeat(beacon.once, beacon.received_at, window) {
             *self.sums.repeats.entry((site.id, at - at.rem_euclid(3600))).or_default() += 1;
             return Ok(());
         }

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use crate::{
     config::registry::{IdentifierRule, Registry, Site},
     model::{
-        beacon::{Beacon, Measure},
+        beacon::{Beacon, Measure, Once},
         period::{Granularity, Period},
         rejection::Reason,
     },
@@ -98,6 +98,13 @@ impl Ingest {
             Some(Measure { name: rule.name.clone().into(), value })
         });
         let visitor = keys.visitor(&site.name, request.client, request.user_agent);
+        let is_known_again =
+            event.dedupe_seconds > 0 && (payload.id.is_some() || event.dedupe_by_request);
+        let seconds = request.received_at.div_euclid(1000) - day.start;
+        let has_begun_now = seconds <= i64::from(event.dedupe_seconds);
+        let before = (is_known_again && has_begun_now)
+            .then(|| self.salts.of_day_before(&site.name, day))
+            .flatten();
         Ok(Beacon {
             received_at: request.received_at,
             site: site.name.clone().into(),
@@ -105,8 +112,14 @@ impl Ingest {
             identifier: identifier.map(Into::into),
             visitor: Some(visitor),
             network: Some(keys.network(request.client)),
-            once: (event.dedupe_seconds > 0 && (payload.id.is_some() || event.dedupe_by_request))
-                .then(|| keys.once(visitor, payload)),
+            once: match before {
+                _ if !is_known_again => Once::No,
+                None => Once::Today(keys.once(visitor, payload)),
+                Some(before) => {
+                    let known_as = before.visitor(&site.name, request.client, request.user_agent);
+                    Once::OverMidnight(keys.once(visitor, payload), before.once(known_as, payload))
+                }
+            },
             dimensions: told.dimensions(event),
             measures: measures.collect(),
             raw: (event.raw_days > 0).then(|| scrub::payload(payload, event).into()),

@@ -19,8 +19,9 @@ use tracing::warn;
 use super::{Rejected, visitor::DayKey};
 use crate::model::{period::Period, rejection::Reason};
 
-/// How long after its day a key is kept, for beacons that were received just before, in seconds.
-const GRACE_SECONDS: i64 = 5;
+/// How long after its day a key is kept, in seconds: beacons that were received just before are still
+/// counted, and some of them are sent again.
+const GRACE_SECONDS: i64 = 60;
 
 /// How many days of a site have keys at most; more only when the clock jumps about.
 const DAYS_MAX: usize = 3;
@@ -101,6 +102,12 @@ impl Salts {
         }
         self.save_or_warn(&days);
         Ok(key)
+    }
+
+    /// The key of `site` for the day that ends where `day` begins, if it is not erased yet.
+    pub fn of_day_before(&self, site: &str, day: Period) -> Option<DayKey> {
+        let days = self.days.read().unwrap_or_else(PoisonError::into_inner);
+        days.get(site)?.iter().find(|own| own.end == day.start).map(|own| own.key.clone())
     }
 
     /// Erases the keys of days that are over at `now` (UTC seconds).

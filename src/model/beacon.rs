@@ -30,8 +30,8 @@ pub struct Beacon<'a> {
     pub visitor: Option<Visitor>,
     /// From which network, where that is known.
     pub network: Option<Network>,
-    /// A keyed hash of what was sent, by which a repeat of it is known; `None` counts every time.
-    pub once: Option<u64>,
+    /// By which a repeat of it is known.
+    pub once: Once,
     /// The values it adds to breakdowns; at most one for a dimension.
     #[serde(borrow)]
     pub dimensions: Vec<DimensionValue<'a>>,
@@ -41,6 +41,19 @@ pub struct Beacon<'a> {
     /// What else was sent, scrubbed, as a JSON object, where single beacons are kept.
     #[serde(borrow)]
     pub raw: Option<Cow<'a, str>>,
+}
+
+/// Keyed hashes of what was sent, by which a repeat of it is known.
+///
+/// It is written as an `Option<u64>` was, which older journals have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Once {
+    /// It counts every time.
+    No,
+    /// Under the key of its day.
+    Today(u64),
+    /// Under the key of its day, and under that of the day before, which has only just ended.
+    OverMidnight(u64, u64),
 }
 
 /// One value of one dimension.
@@ -113,7 +126,7 @@ mod tests {
             identifier: Some("/docs/home".into()),
             visitor: Some(Visitor(7)),
             network: None,
-            once: Some(9),
+            once: Once::Today(9),
             dimensions: vec![DimensionValue {
                 dimension: Dimension::Meta("plan".into()),
                 value: "pro".into(),
@@ -127,5 +140,8 @@ mod tests {
         assert_eq!(decode_batch(&batch).unwrap(), [beacon.clone(), beacon]);
         batch.pop();
         assert!(decode_batch(&batch).is_err());
+        let written = |once| postcard::to_extend(&once, Vec::new()).unwrap();
+        let once = |option: Option<u64>| postcard::to_extend(&option, Vec::new()).unwrap();
+        assert_eq!((written(Once::No), written(Once::Today(9))), (once(None), once(Some(9))));
     }
 }

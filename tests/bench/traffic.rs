@@ -5,7 +5,7 @@ use std::{path::Path, process::Stdio, sync::Arc};
 use trim_beacons::{
     clock, config,
     model::{
-        beacon::{Beacon, DimensionValue},
+        beacon::{Beacon, DimensionValue, Once},
         dimension::Dimension,
         visitor::{Network, Visitor},
     },
@@ -71,7 +71,7 @@ impl Traffic {
                 identifier: Some(page.into()),
                 visitor: Some(Visitor(who)),
                 network: Some(Network(people.random.u32(..50_000))),
-                once: None,
+                once: Once::No,
                 dimensions,
                 measures: Vec::new(),
                 raw: (now_ms - received_at <= RAW_DAYS * DAY_MS).then(|| "{}".into()),

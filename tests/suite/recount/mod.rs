@@ -13,7 +13,7 @@ use trim_beacons::{
     config::{self, registry::Registry},
     fold::Fold,
     model::{
-        beacon::{Beacon, DimensionValue, Measure},
+        beacon::{Beacon, DimensionValue, Measure, Once},
         dimension::Dimension,
         visitor::Visitor,
     },
@@ -199,7 +199,7 @@ fn beacon(at: i64, step: &Step) -> Beacon<'static> {
             .visitor
             .map(|visitor| Visitor(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(visitor + 1))),
         network: None,
-        once: None,
+        once: Once::No,
         dimensions,
         measures: load
             .map(|load| Measure { name: "load".into(), value: f64::from(load) / 1000.0 })

@@ -58,3 +58,45 @@ fn what_is_sent_again_within_ten_seconds_counts_once() {
     assert_eq!(server.count("day", Some("tick")), 3);
     assert_eq!(server.refusals("repeat"), 5);
 }
+
+#[test]
+fn what_is_sent_again_over_midnight_counts_once() {
+    let clock = Clock::at("2026-06-01 23:59:55");
+    let config = "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[event.look]\nidentifier = \"key\"\ndedupe_by = \"request\"\n";
+    let mut server = Server::start_at(&clock, config);
+    let page = |id: &str| format!(r#"{PAGE},"id":"{id}"}}"#);
+    let look = r#"{"event_type":"look","identifier":"x"}"#;
+    let days = |server: &Server, identifier: &str| {
+        let sql = "SELECT group_concat(substr(period_start, 9, 2) || ':' || count) FROM
+            (SELECT * FROM beacon_aggregates WHERE granularity = 'day' AND identifier = ?1
+             ORDER BY period_start)";
+        server.file().query_row(sql, [identifier], |row| row.get::<_, String>(0)).unwrap()
+    };
+    for id in ["1", "2"] {
+        send(&server, &page(id), "203.0.113.1");
+    }
+    send(&server, look, "203.0.113.1");
+    // One with the beacons counted and one with them in the journal, the second after a kill.
+    assert_eq!(days(&server, "/a"), "01:2");
+    clock.set("2026-06-01 23:59:58");
+    send(&server, &page("3"), "203.0.113.1");
+    server.kill();
+    server.restart();
+    clock.set("2026-06-02 00:00:03");
+    for id in ["1", "2", "3", "3"] {
+        send(&server, &page(id), "203.0.113.1");
+    }
+    send(&server, look, "203.0.113.1");
+    // Somebody else, and something else.
+    send(&server, &page("1"), "203.0.113.2");
+    send(&server, &page("4"), "203.0.113.1");
+    assert_eq!((days(&server, "/a"), days(&server, "x")), ("01:3,02:2".into(), "01:1".into()));
+    // Of the new day: known by either key.
+    clock.set("2026-06-02 00:00:12");
+    send(&server, &page("4"), "203.0.113.1");
+    assert_eq!(days(&server, "/a"), "01:3,02:2");
+    // Too late for those of yesterday.
+    send(&server, &page("1"), "203.0.113.1");
+    assert_eq!(days(&server, "/a"), "01:3,02:3");
+    assert_eq!(server.refusals("repeat"), 6);
+}
