@@ -170,6 +170,14 @@ impl Metrics {
         self.failing.set(0);
     }
 
+    /// Notes that a commit of `beacons` failed. Says whether the one before it had not.
+    pub fn could_not_commit(&self, beacons: u64) -> bool {
+        self.unavailable.add(beacons);
+        let is_first = self.failing.get() == 0;
+        self.failing.set(1);
+        is_first
+    }
+
     /// Notes how many beacons are stored and not folded.
     pub fn note_uncounted(&self, beacons: usize) {
         self.uncounted.set(u64::try_from(beacons).unwrap_or(u64::MAX));

@@ -1,6 +1,12 @@
 //! The listener: connections, their limits, and their orderly end.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -30,8 +36,11 @@ const BUFFER_BYTES_MAX: usize = 32 * 1024;
 /// How long open requests may take once the server is to end.
 const DRAIN_TIME: Duration = Duration::from_secs(8);
 
-/// How long the listener rests when the system has no more sockets to give.
+/// How long the listener rests at most when the system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often the log says so at most.
+const ACCEPT_SAID_EVERY: Duration = Duration::from_secs(60);
 
 /// Serves `app` on `listeners` until `stop` is done, then finishes what is open.
 ///
@@ -45,7 +54,8 @@ pub async fn serve(
     let routes = Routes::new().map_err(io::Error::other)?;
     let desk = Arc::new(Desk::new(app.clone(), routes));
     let most = descriptors::room(app.registry.get().server.limits.connections);
-    let door = Door { desk, crowd: Arc::default(), networks: Networks::default(), most };
+    let (crowd, networks) = (Arc::default(), Networks::default());
+    let mut door = Door { desk, crowd, networks, most, said: None };
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -72,21 +82,39 @@ struct Door {
     networks: Networks,
     /// How many connections the system has room for.
     most: usize,
+    /// When the log last said that the system had no more sockets to give.
+    said: Option<Instant>,
 }
 
 impl Door {
-    async fn accept(&self, listeners: &Listeners) -> Option<(Stream, SocketAddr, Place)> {
+    async fn accept(&mut self, listeners: &Listeners) -> Option<(Stream, SocketAddr, Place)> {
         match listeners.accept().await {
             Ok((stream, peer)) => {
                 let place = self.place(peer).await?;
                 Some((stream, peer, place))
             }
             Err(error) => {
-                // Out of file descriptors, or the client was gone at once: either passes.
-                warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                self.could_not(&error).await;
                 None
             }
+        }
+    }
+
+    /// Out of file descriptors, or the client was gone at once: either passes.
+    async fn could_not(&mut self, error: &io::Error) {
+        if self.said.is_none_or(|said| said.elapsed() >= ACCEPT_SAID_EVERY) {
+            self.said = Some(Instant::now());
+            warn!(
+                %error,
+                "a connection could not be accepted, which is said once a minute: if there are too many open \
+                 files, LimitNOFILE= or ulimit -n allows more"
+            );
+        }
+        if self.crowd.make_room() {
+            let left = self.crowd.someone_left();
+            let _not_yet = tokio::time::timeout(ACCEPT_PAUSE, left).await;
+        } else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
         }
     }
 

@@ -166,9 +166,10 @@ impl WriterThread {
                 Ok(())
             }
             Err(error) => {
-                error!(beacons, %error, "beacons could not be stored, their senders were told");
-                self.metrics.unavailable.add(more);
-                self.metrics.failing.set(1);
+                // Not for each batch until the disk takes them again.
+                if self.metrics.could_not_commit(more) {
+                    error!(beacons, %error, "beacons could not be stored, their senders were told");
+                }
                 Err(NotStored)
             }
         };

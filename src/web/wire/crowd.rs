@@ -64,10 +64,8 @@ impl Crowd {
         if network.is_some_and(|it| state.by_network.get(&it).is_some_and(|n| *n >= of_network)) {
             return Err(Full::Network);
         }
-        if state.open - state.leaving >= most {
-            let (_, waker) = state.waiting.pop_first().ok_or(Full::Whole)?;
-            state.leaving += 1;
-            waker.wake();
+        if state.open - state.leaving >= most && !state.let_one_go() {
+            return Err(Full::Whole);
         }
         state.open += 1;
         if let Some(network) = network {
@@ -76,6 +74,11 @@ impl Crowd {
         drop(state);
         let crowd = Arc::clone(self);
         Ok(Place { crowd, network, waits_as: None, is_leaving: false })
+    }
+
+    /// Lets the connection go that has waited longest for its client. Says whether there is one.
+    pub(in crate::web) fn make_room(&self) -> bool {
+        self.lock().let_one_go()
     }
 
     /// Waits until some connection has closed.
@@ -92,6 +95,15 @@ impl Crowd {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing that holds the lock can leave it half-changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn let_one_go(&mut self) -> bool {
+        let Some((_, waker)) = self.waiting.pop_first() else { return false };
+        self.leaving += 1;
+        waker.wake();
+        true
     }
 }
 

@@ -19,7 +19,7 @@ pub(in crate::web) fn room(wanted: usize) -> usize {
         }
     }
     let Some(current) = current.filter(|current| *current < needed) else { return wanted };
-    let room = usize::try_from(current.saturating_sub(RESERVE).max(RESERVE)).unwrap_or(wanted);
+    let room = usize::try_from(current.saturating_sub(RESERVE).max(current / 4)).unwrap_or(wanted);
     warn!(
         room,
         "the system allows fewer open files than [server.limits] connections needs: LimitNOFILE= or \

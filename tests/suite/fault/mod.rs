@@ -6,8 +6,10 @@
 mod calls;
 mod clocks;
 mod corpora;
+mod descriptors;
 mod disk;
 mod files;
+mod full;
 mod image;
 mod inputs;
 mod json;
