@@ -11,7 +11,7 @@ use std::{
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Failure, Place, change, edit, say};
+use super::{Failure, Place, change, edit, plain, say};
 use crate::{
     amend::{self, Source, Take},
     clock,
@@ -264,7 +264,7 @@ fn progress(files: &[PathBuf]) -> ProgressBar {
 
 fn tell(line: &str) {
     // Whoever has closed stderr does not want to know.
-    let _unread = writeln!(io::stderr(), "{line}");
+    let _unread = writeln!(io::stderr(), "{}", plain(line));
 }
 
 /// What has become of the lines, one row a class.

@@ -173,7 +173,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Whoever has closed stderr does not want to know.
-            let _unread = writeln!(io::stderr(), "trim-beacons: {failure}");
+            let _unread = writeln!(io::stderr(), "trim-beacons: {}", plain(&failure.to_string()));
             failure.code()
         }
     }
@@ -213,11 +213,17 @@ impl Place {
 /// Says something to whoever has started the command.
 fn say(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout();
-    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+    match writeln!(stdout, "{}", plain(text)).and_then(|()| stdout.flush()) {
         // The reader has gone: `| head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome.map_err(|error| Failure::Other(format!("can't write: {error}"))),
     }
+}
+
+/// A text that no terminal obeys: names of files and of hosts are other people's.
+fn plain(text: &str) -> String {
+    let obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    text.replace(obeyed, "\u{fffd}")
 }
 
 /// Asks for a password, and reads it from the first line of the input.

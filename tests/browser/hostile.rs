@@ -1,4 +1,4 @@
-//! What harms careless pages, through every field of a beacon and of an address to every page: nothing runs,
+//! What harms careless pages, through every field of a beacon, an import and an address to every page: nothing runs,
 //! nothing is reported, and no page has an element or attribute that it has not with harmless names.
 
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ dedupe = "0s"
 "#;
 
 /// What stands in the rankings.
-const DIMENSIONS: [&str; 12] = [
+const DIMENSIONS: [&str; 15] = [
     "identifier",
     "title",
     "entry_page",
@@ -41,6 +41,9 @@ const DIMENSIONS: [&str; 12] = [
     "utm_content",
     "utm_term",
     "meta.plan",
+    "browser",
+    "os",
+    "device",
 ];
 
 /// Pages beside the rankings; `TEXT` is each of a few of the texts.
@@ -142,7 +145,48 @@ fn filled(texts: &[String]) -> Server {
         let headers = [("content-type", "application/json")];
         client.send("POST", "/api/v1/annotations", &headers, said.as_bytes()).unwrap();
     }
+    import(&server, texts);
     server
+}
+
+/// Texts in every column of what is imported, the names of sites and of the file among them.
+fn import(server: &Server, texts: &[String]) {
+    let quoted = |text: &String| format!("\"{}\"", text.replace('"', "\"\""));
+    let now = jiff::Timestamp::now().as_second();
+    let columns = [
+        "path",
+        "host",
+        "event",
+        "title",
+        "referrer",
+        "user_agent",
+        "language",
+        "country",
+        "browser",
+        "os",
+        "device",
+    ];
+    let of = |table: &mut String, first: &str, host: Option<&str>, text: &String| {
+        let cells = columns.map(|column| match (column, host) {
+            ("host", Some(host)) => host.to_owned(),
+            _ => quoted(text),
+        });
+        table.push_str(&format!("{first},{}\n", cells.join(",")));
+    };
+    let header = columns.join(",");
+    let (mut hits, mut sums) = (format!("time,{header}\n"), format!("time,count,{header}\n"));
+    for text in texts {
+        of(&mut hits, &now.to_string(), Some("a.example"), text);
+        of(&mut hits, &now.to_string(), None, text);
+        of(&mut sums, "2026-01-02,1", None, text);
+    }
+    let all = columns.map(|column| format!("{column}={column}")).join(",");
+    let name = format!("{}.csv", texts[1].replace('/', "|"));
+    let said = server.import(&name, &hits, &format!("time=time,{all}"));
+    assert!(said.contains("refused as unknown_site"), "{said}");
+    let named = "time=time,count=count,path=path,country=country,browser=browser,os=os,device=device,referrer=referrer";
+    server.import(&format!("sums {name}"), &sums, named);
+    server.import("events.csv", &sums, "time=time,count=count,event=event");
 }
 
 /// Every page to look at, for these texts.

@@ -51,11 +51,11 @@ fn cells(text: &str) -> Vec<Vec<String>> {
 }
 
 /// The names of a ranking, in JSON and in CSV.
-fn names(server: &Server, dimension: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+fn names(server: &Server, event: &str, dimension: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut told, mut written) = (BTreeSet::new(), BTreeSet::new());
     for offset in (0..).step_by(ROWS) {
         let path = format!(
-            "/api/v1/reports/top?event_type=named&dimension={dimension}&limit={ROWS}&offset={offset}"
+            "/api/v1/reports/top?event_type={event}&dimension={dimension}&limit={ROWS}&offset={offset}"
         );
         let report = server.json(&path);
         let rows = report["rows"].as_array().unwrap();
@@ -109,7 +109,7 @@ fn a_text_is_refused_or_told_again_as_it_came() {
             status => panic!("{text:?}: {status}"),
         }
     }
-    let (told, written) = names(&server, "identifier");
+    let (told, written) = names(&server, "named", "identifier");
     for text in &accepted {
         if !told.contains(text) {
             changed.push(text);
@@ -123,6 +123,37 @@ fn a_text_is_refused_or_told_again_as_it_came() {
         assert!(written.contains(text) || written.contains(&format!("'{text}")), "{text:?}");
     }
     // Values are brought into one short line; what is told of them is JSON and CSV all the same.
-    let (told, written) = names(&server, "meta.plan");
+    let (told, written) = names(&server, "named", "meta.plan");
     assert!(told.len() > 900 && told.len() == written.len(), "{} {}", told.len(), written.len());
+}
+
+#[test]
+fn what_is_imported_is_told_as_beacons_are_and_harms_no_terminal() {
+    let config = "[[site]]\ndomain = \"a.example\"\n[event.custom_event]\nlimits = { identifiers_per_day = 5_000 }\n";
+    let server = Server::start(config);
+    let now = jiff::Timestamp::now().as_second();
+    let mut table = "time,host,event\n".to_owned();
+    for text in texts() {
+        let cell = format!("\"{}\"", text.replace('"', "\"\""));
+        table.push_str(&format!("{now},a.example,{cell}\n{now},{cell},{cell}\n"));
+    }
+    // Hosts that nobody has declared are told by name, and what can't be read by the name of the file.
+    table.push_str("never,a.example,x\n");
+    let said = server.import("a\u{1b}[31m\u{7}b.csv", &table, "time=time,host=host,event=event");
+    assert!(said.contains("refused as unknown_site: "), "{said}");
+    let strange: Vec<char> = said.chars().filter(|c| c.is_control() && *c != '\n').collect();
+    assert!(strange.is_empty(), "{strange:?} in {said:?}");
+    let (told, written) = names(&server, "custom_event", "identifier");
+    assert!(told.len() > 900 && told.len() == written.len(), "{} {}", told.len(), written.len());
+    // What beacons are called that say the same.
+    let control = Server::start(config);
+    let mut client = control.client();
+    for text in texts() {
+        let beacon =
+            json!({ "event_type": "custom_event", "site": "a.example", "identifier": text });
+        client.send("POST", "/beacon", &[], beacon.to_string().as_bytes()).unwrap();
+    }
+    let (expected, _) = names(&control, "custom_event", "identifier");
+    let strange: Vec<&String> = told.symmetric_difference(&expected).collect();
+    assert!(strange.is_empty(), "{strange:?}");
 }

@@ -241,6 +241,20 @@ impl Server {
         file
     }
 
+    /// Imports `table`, of which `columns` are named, from a file of this name. What it has said.
+    pub(crate) fn import(&self, name: &str, table: &str, columns: &str) -> String {
+        fs::write(self.folder.path().join(name), table).unwrap();
+        let out = Command::new(BINARY)
+            .args(["import", "csv", "--config", "beacons.toml", "--columns", columns, name])
+            .envs(self.environment())
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8([out.stdout, out.stderr].concat()).unwrap();
+        assert!(out.status.success(), "{said}");
+        said
+    }
+
     /// How many beacons of `identifier` are counted by `granularity`; those of all for `None`.
     pub(crate) fn count(&self, granularity: &str, identifier: Option<&str>) -> i64 {
         count(&self.file(), granularity, identifier)
