@@ -59,7 +59,7 @@ fn without_files_to_open_it_waits_quietly_and_goes_on_once_there_are_some() {
     // None of those who listen waits to be asked to go.
     let listen = || {
         let mut client = server.client();
-        client.write(b"GET /live HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        client.write(b"GET /live/events HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
         client
     };
     let listening: Vec<Client> = (0..2 * MORE).map(|_| listen()).collect();

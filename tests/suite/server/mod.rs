@@ -23,6 +23,7 @@ mod load;
 mod messages;
 mod operations;
 mod privacy;
+mod proxies;
 mod refusals;
 mod repeats;
 mod retention;
