@@ -33,6 +33,7 @@ const BEGIN: &str = "2026-03-28T06:00:00";
 const CONFIG: &str = r#"
 [server]
 trusted_proxies = ["127.0.0.1"]
+limits = { beacons_per_second = 0 }
 [[site]]
 domain = "soak.example"
 time_zone = "Europe/Berlin"
