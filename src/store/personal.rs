@@ -32,8 +32,8 @@ const PARTS: [(&str, &str, &str); 8] = [
     (
         "seen",
         "blobs of hashes: who was seen today",
-        "Hashes of a hash, under a key that is not in this file and erased at midnight. Gone the next \
-         day.",
+        "Hashes of a hash, under a key that is not in this file and erased soon after midnight. \
+         Gone the next day.",
     ),
     (
         "visit",
