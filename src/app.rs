@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use crate::{
     auth::accounts::Accounts,
+    clock,
     config::{current::Current, registry::Registry},
     ingest::{
         Ingest,
@@ -18,6 +19,7 @@ use crate::{
     recent::RecentBeacons,
     report::past::Past,
     store::{self, Readers},
+    tls::Keyring,
     writer::{self, Running, Writer, changes::Served},
 };
 
@@ -37,6 +39,8 @@ pub struct App {
     pub ingest: Arc<Ingest>,
     /// Who may look.
     pub accounts: Arc<Accounts>,
+    /// What TLS is spoken with, if it is.
+    pub tls: Option<Arc<Keyring>>,
     /// Counters since the start.
     pub metrics: Arc<Metrics>,
     /// The way that requests come.
@@ -104,6 +108,9 @@ pub enum Error {
     /// The country database can't be read.
     #[error(transparent)]
     Locations(#[from] Unreadable),
+    /// TLS can't be spoken.
+    #[error("no TLS: {0}")]
+    Tls(String),
 }
 
 /// Opens the file, counts what an earlier process has answered but not counted, and makes everything
@@ -114,6 +121,7 @@ pub enum Error {
 pub fn start(registry: Registry) -> Result<(App, Running), Error> {
     let database = registry.server.database.clone();
     let locations = Locations::open(registry.server.country_database.as_deref())?;
+    let tls = Keyring::open(&registry.server, clock::now()).map_err(Error::Tls)?.map(Arc::new);
     let metrics = Arc::new(Metrics::default());
     let registry = Arc::new(Current::new(registry));
     let (writer, running) = writer::start(&database, Arc::clone(&registry), Arc::clone(&metrics))?;
@@ -127,6 +135,7 @@ pub fn start(registry: Registry) -> Result<(App, Running), Error> {
         readers,
         ingest,
         accounts,
+        tls,
         metrics,
         observed: Arc::default(),
         recent: Arc::default(),

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | 0 | [`model`] | the nouns: beacon, period, dimension, tally |
 //! | 1 | [`config`], [`clock`], [`metrics`], [`recent`], [`observed`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; the last beacons; the way that requests come; embedded files; tables as text |
-//! | 2 | [`ingest`], [`fold`], [`store`], [`import`] | people and payloads; counting; SQL; what files of others tell |
+//! | 2 | [`ingest`], [`fold`], [`store`], [`import`], [`tls`] | people and payloads; counting; SQL; what files of others tell; certificates |
 //! | 3 | [`writer`], [`report`], [`alert`], [`export`] | the thread that writes; questions and answers; what is told; tables written out |
 //! | 4 | [`page`], [`backup`], [`prune`], [`amend`], [`auth`], [`verify`] | HTML; the file copied and brought back; what goes by age; what people change; who may look; whether the file is what was counted |
 //! | 5 | [`app`], [`intake`], [`share`], [`doctor`] | what a running server shares; files of others, read and counted; links for others; what is amiss |
@@ -52,6 +52,7 @@ pub mod recent;
 pub mod report;
 pub mod share;
 pub mod store;
+pub mod tls;
 pub mod verify;
 pub mod web;
 pub mod writer;

@@ -145,6 +145,8 @@ pub struct Metrics {
     pub connections: Counter,
     /// See `connections`.
     pub connections_refused: Counter,
+    /// Connections that came to nothing as TLS was agreed on.
+    pub handshakes_failed: Counter,
     /// Requests that were none, or could be read in two ways.
     pub requests_refused: Counter,
     /// Requests of networks that come too often.

@@ -1,7 +1,11 @@
 //! `check`: whether the configuration and the database are sound. It changes neither.
 
 use super::{Failure, Place, say};
-use crate::store::{self, connection::open_readable, upkeep};
+use crate::{
+    clock,
+    store::{self, connection::open_readable, upkeep},
+    tls::{self, Grade, Remark},
+};
 
 pub(super) fn run(place: &Place) -> Result<(), Failure> {
     let registry = place.registry()?;
@@ -13,6 +17,14 @@ pub(super) fn run(place: &Place) -> Result<(), Failure> {
             registry.events.len()
         ))?,
         None => say("There is no beacons.toml here; the built-in one is used")?,
+    }
+    for Remark { grade, why, to_do } in tls::examine(&registry.server, None, clock::now()) {
+        match grade {
+            Grade::Wrong => return Err(Failure::Other(format!("The certificate: {why} {to_do}"))),
+            Grade::Advice | Grade::Well => {
+                say(format!("The certificate: {why} {to_do}").trim_end())?
+            }
+        }
     }
     let database = &registry.server.database;
     match open_readable(database) {

@@ -31,7 +31,10 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         })?,
         Ok(Answer::Failed(why)) => return Err(Failure::Other(why)),
         // No server, or one that this user may not ask: what can be told without one is told.
-        Err(_) => doctor::examine(&Patient { registry: &registry, seen: None, now: clock::now() }),
+        Err(_) => {
+            let now = clock::now();
+            doctor::examine(&Patient { registry: &registry, seen: None, trouble: None, now })
+        }
     };
     if options.json {
         let told = serde_json::to_string_pretty(&findings).map_err(io::Error::other);

@@ -12,6 +12,7 @@ use super::{Failure, Place, log, notify, say};
 use crate::{
     app::{self, App},
     auth::{self, accounts::Accounts},
+    clock,
     config::registry::{Access, Registry, Server},
     control::Socket,
     jobs,
@@ -93,15 +94,18 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 fn listen(server: &Server) -> Result<Listeners, Failure> {
-    Listeners::open(&server.listen).map_err(|error| {
+    Listeners::open(server).map_err(|(listen, error)| {
+        let Some(listen) = listen else { return Failure::Other(format!("can't listen: {error}")) };
         let way_out = match error.kind() {
             io::ErrorKind::AddrInUse => {
                 "; stop the program that has it, or choose another with --listen"
             }
-            io::ErrorKind::PermissionDenied => "; ports below 1024 are for root, choose another",
+            io::ErrorKind::PermissionDenied => {
+                "; ports below 1024 are for root: let systemd open it, or choose another"
+            }
             _ => "",
         };
-        Failure::Other(format!("can't listen on {}: {error}{way_out}", server.listen))
+        Failure::Other(format!("can't listen on {}: {error}{way_out}", listen))
     })
 }
 
@@ -131,7 +135,7 @@ async fn hangups_to(mut hangups: Signal, on_hangup: impl Fn()) {
 
 /// Puts the file as it is now into force. A file that can't be meant changes nothing.
 fn reload(app: &App, place: &Place) {
-    let registry = match place.registry() {
+    let mut registry = match place.registry() {
         Ok(registry) => registry,
         Err(error) => {
             warn!("the old configuration stays in force: {error}");
@@ -144,11 +148,26 @@ fn reload(app: &App, place: &Place) {
     {
         warn!("another address or database takes a restart; the rest is in force");
     }
+    reload_certificate(app, &old.server, &mut registry.server);
     if let Err(error) = app.ingest.locations.reload(registry.server.country_database.as_deref()) {
         warn!("the old country database stays in force: {error}");
     }
     info!(sites = registry.sites.len(), events = registry.events.len(), "reloaded");
     app.registry.replace(registry);
+}
+
+/// Shows the certificate of `new` from now on, or what is left of it in force without a restart.
+fn reload_certificate(app: &App, old: &Server, new: &mut Server) {
+    let port = |server: &Server| server.tls.as_ref().map(|tls| tls.redirect);
+    if port(old) != port(new) {
+        warn!("TLS begins, ends or has another port only after a restart; the rest is in force");
+        new.tls.clone_from(&old.tls);
+    }
+    let Some(keyring) = &app.tls else { return };
+    if let Err(error) = keyring.reload(new, clock::now()) {
+        warn!("the old certificate stays in force: {error}");
+        new.tls.clone_from(&old.tls);
+    }
 }
 
 /// What somebody needs to know who has just started it.
@@ -158,14 +177,18 @@ fn greeting(
     created: bool,
     note: &str,
 ) -> Result<String, Failure> {
-    let address = listeners.address().map(reachable);
-    let url = address
-        .map_or_else(|| app.registry.get().server.url(), |address| format!("http://{address}"));
     let registry = app.registry.get();
-    let base = registry.server.base_url.clone().unwrap_or_else(|| url.clone());
+    let server = &registry.server;
+    let address = listeners.address().map(reachable);
+    let url =
+        address.map_or_else(|| server.url(), |address| format!("{}://{address}", scheme(server)));
+    let base = server.named_url().unwrap_or_else(|| url.clone());
     let database = std::path::absolute(&app.database).unwrap_or_else(|_| app.database.clone());
     let state = if created { " (new)" } else { "" };
-    let access = access(&app.accounts, &registry.server, &base)?;
+    let access = access(&app.accounts, server, &base)?;
+    if let Some(address) = listeners.redirect_address().map(reachable) {
+        info!("http://{address}/ sends browsers to {base}");
+    }
     Ok(format!(
         "Trim Beacons {version} serves {url}/\n{note}\n{access}\
          Paste this into the <head> of your pages:\n    {snippet}\n\
@@ -197,6 +220,11 @@ fn access(accounts: &Accounts, server: &Server, base: &str) -> Result<String, Fa
         let link = auth::setup_link(base, &token);
         format!("Open this link to choose a name and a password; nobody else can:\n    {link}\n")
     }))
+}
+
+/// How an address on this machine begins: a proxy's TLS is not ours.
+const fn scheme(server: &Server) -> &'static str {
+    if server.tls.is_some() { "https" } else { "http" }
 }
 
 /// The address by which this machine reaches it, if it listens on all.

@@ -43,6 +43,7 @@ pub(super) struct Server {
     pub(super) metrics_from: List<String>,
     pub(super) log: Value<String>,
     pub(super) backup: Backup,
+    pub(super) tls: Value<Tls>,
     pub(super) limits: ServerLimits,
 }
 
@@ -61,6 +62,27 @@ pub(super) struct Keep {
     pub(super) daily: Value<i64>,
     pub(super) weekly: Value<i64>,
     pub(super) monthly: Value<i64>,
+}
+
+/// `[server.tls]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Tls {
+    pub(super) certificate: Value<String>,
+    pub(super) key: Value<String>,
+    pub(super) redirect: Value<String>,
+    pub(super) acme: Value<Acme>,
+}
+
+/// `acme` of `[server.tls]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Acme {
+    pub(super) hosts: List<String>,
+    pub(super) contact: Value<String>,
+    pub(super) directory: Value<String>,
+    pub(super) directory_root: Value<String>,
+    pub(super) folder: Value<String>,
 }
 
 /// `[server.limits]`.

@@ -19,6 +19,7 @@ pub mod registry;
 mod retention;
 mod server;
 mod site;
+mod tls;
 mod value;
 pub mod wanted;
 
@@ -162,6 +163,8 @@ mod tests {
         assert!(engagement.measures.iter().any(|one| one.bounds.last() == Some(&1_800_000)));
     }
 
+    // Without TLS its lines are refused.
+    #[cfg(feature = "tls")]
     #[test]
     fn the_examples_of_the_embedded_default_can_be_used() {
         let is_example =
@@ -187,6 +190,8 @@ mod tests {
             "wrong = 1",
             "[server]\nwrong = 1",
             "[server.limits]\nwrong = 1",
+            "[server.tls]\nwrong = 1",
+            "[server.tls.acme]\nwrong = 1",
             "[[site]]\nwrong = 1",
             "[event.a]\nwrong = 1",
             "[event.a.limits]\nwrong = 1",

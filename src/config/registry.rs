@@ -8,6 +8,7 @@ use super::wanted::{Alert, Goal, Receiver};
 pub use super::{
     limits::{Rate, ServerLimits},
     listen::{Listen, Log},
+    tls::{Acme, Source, Tls},
 };
 use crate::model::{dimension::Dimension, period::Granularity};
 
@@ -54,6 +55,8 @@ pub struct Server {
     pub archive: Option<PathBuf>,
     /// Which backups are made by the calendar, if any.
     pub backup: Option<BackupRule>,
+    /// TLS of its own, if any.
+    pub tls: Option<Tls>,
     /// Networks whose programs may read `/metrics` and the numbers of `/health`, beside this machine's
     /// own and who has signed in.
     pub metrics_from: Vec<Prefix>,

@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::{
     error::{Fault, quoted},
-    file, registry, value,
+    file, registry, tls, value,
 };
 
 const DEFAULT_LISTEN: registry::Listen =
@@ -50,16 +50,20 @@ pub(super) fn zone(written: &file::Server) -> Result<(TimeZone, String), Fault> 
 
 /// Checks `[server]`; its time zone is left to [`zone`].
 pub(super) fn check(written: file::Server) -> Result<registry::Server, Fault> {
-    let database = written.database.as_ref().map(path).transpose()?;
+    let database = written.database.as_ref().map(value::path).transpose()?;
+    let listen = written.listen.as_ref().map_or(Ok(DEFAULT_LISTEN), listen)?;
+    let base_url = written.base_url.as_ref().map(value::base).transpose()?;
+    let named = written.base_url.as_ref().zip(base_url.as_deref());
     Ok(registry::Server {
-        listen: written.listen.as_ref().map_or(Ok(DEFAULT_LISTEN), listen)?,
+        tls: tls::check(written.tls.as_ref(), &listen, named)?,
+        listen,
         database: database.unwrap_or_else(|| PathBuf::from(DEFAULT_DATABASE)),
-        base_url: written.base_url.as_ref().map(value::base).transpose()?,
+        base_url,
         access: written.access.as_ref().map_or(Ok(registry::Access::SignIn), access)?,
         trusted_proxies: value::list(written.trusted_proxies.as_ref(), value::prefix)?,
         sender_tokens: value::list(written.sender_tokens.as_ref(), token)?,
-        country_database: written.country_database.as_ref().map(path).transpose()?,
-        archive: written.archive.as_ref().map(path).transpose()?,
+        country_database: written.country_database.as_ref().map(value::path).transpose()?,
+        archive: written.archive.as_ref().map(value::path).transpose()?,
         backup: backup(&written.backup)?,
         metrics_from: value::list(written.metrics_from.as_ref(), value::prefix)?,
         log: match &written.log {
@@ -102,13 +106,6 @@ fn token(text: &Spanned<String>) -> Result<registry::Token, Fault> {
     Err(Fault::at(text, message))
 }
 
-fn path(text: &Spanned<String>) -> Result<PathBuf, Fault> {
-    if text.get_ref().is_empty() || text.get_ref().contains('\0') {
-        return Err(Fault::at(text, "this must be the path of a file"));
-    }
-    Ok(PathBuf::from(text.get_ref()))
-}
-
 /// Backups are made once they have a folder.
 fn backup(written: &file::Backup) -> Result<Option<registry::BackupRule>, Fault> {
     let file::Keep { daily, weekly, monthly } = &written.keep;
@@ -122,7 +119,7 @@ fn backup(written: &file::Backup) -> Result<Option<registry::BackupRule>, Fault>
         weekly: number("weekly", weekly, 0, DEFAULT_WEEKLY)?,
         monthly: number("monthly", monthly, 0, 0)?,
     };
-    let folder = written.folder.as_ref().map(path).transpose()?;
+    let folder = written.folder.as_ref().map(value::path).transpose()?;
     Ok(folder.map(|folder| registry::BackupRule { folder, ..rule }))
 }
 

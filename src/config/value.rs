@@ -1,6 +1,6 @@
 //! Single values of the file: text and numbers become checked types here, once.
 
-use std::{net::IpAddr, ops::RangeInclusive};
+use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf};
 
 use jiff::tz::TimeZone;
 use toml::Spanned;
@@ -284,6 +284,14 @@ pub(super) fn base(text: &Spanned<String>) -> Result<String, Fault> {
             )
         },
     )
+}
+
+/// The path of a file or folder.
+pub(super) fn path(text: &Spanned<String>) -> Result<PathBuf, Fault> {
+    if text.get_ref().is_empty() || text.get_ref().contains('\0') {
+        return Err(Fault::at(text, "this must be the path of a file"));
+    }
+    Ok(PathBuf::from(text.get_ref()))
 }
 
 /// A number with up to three decimals, in thousandths.

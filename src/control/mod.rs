@@ -185,7 +185,9 @@ pub fn carry_out(
 
 fn examine(app: &App) -> Result<String, serde_json::Error> {
     let (registry, seen) = (app.registry.get(), Some(app.observed.get()));
-    let patient = Patient { registry: &registry, seen, now: clock::now() };
+    let trouble = app.tls.as_ref().and_then(|keyring| keyring.trouble());
+    let trouble = trouble.as_deref();
+    let patient = Patient { registry: &registry, seen, trouble, now: clock::now() };
     serde_json::to_string(&doctor::examine(&patient))
 }
 

@@ -7,7 +7,12 @@ mod way;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{config::registry::Registry, observed::Seen, store};
+use crate::{
+    config::registry::Registry,
+    observed::Seen,
+    store,
+    tls::{self, Grade, Remark},
+};
 
 /// How it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -55,6 +60,8 @@ pub struct Patient<'a> {
     pub registry: &'a Registry,
     /// What a running server has seen; `None` without one.
     pub seen: Option<Seen>,
+    /// Why an authority has not given a running server its certificate.
+    pub trouble: Option<&'a str>,
     /// The time, UTC seconds.
     pub now: i64,
 }
@@ -63,7 +70,22 @@ pub struct Patient<'a> {
 pub fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     let mut findings = file::examine(patient);
     findings.extend(way::examine(patient));
+    findings.extend(certificate(patient));
     findings
+}
+
+/// What is to be said of the certificate, where there is one.
+fn certificate(patient: &Patient<'_>) -> Vec<Finding> {
+    let told = tls::examine(&patient.registry.server, patient.trouble, patient.now);
+    let finding = |Remark { grade, why, to_do }| {
+        let state = match grade {
+            Grade::Wrong => State::Wrong,
+            Grade::Advice => State::Advice,
+            Grade::Well => State::Well,
+        };
+        finding("Certificate", state, why, to_do)
+    };
+    told.into_iter().map(finding).collect()
 }
 
 fn well(about: &str, why: impl Into<String>) -> Finding {

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod backups;
+mod certificates;
 mod chronicle;
 pub mod contract;
 mod messages;
@@ -17,7 +18,7 @@ use self::contract::Job;
 use crate::app::App;
 
 /// Every job.
-static JOBS: [Job; 8] = [
+static JOBS: [Job; 9] = [
     chronicle::JOB,
     salt::JOB,
     retention::JOB,
@@ -25,6 +26,7 @@ static JOBS: [Job; 8] = [
     alerts::JOB,
     messages::JOB,
     backups::JOB,
+    certificates::JOB,
     rankings::JOB,
 ];
 

@@ -20,7 +20,7 @@ use serde_json::json;
 use super::{
     access, beacon, client, cors, headers,
     live::{Streamed, Streaming, whole},
-    pages, respond,
+    pages, redirect, respond,
     routes::Routes,
     wire::{
         allowance::{Allowance, Class},
@@ -29,6 +29,15 @@ use super::{
     },
 };
 use crate::{app::App, config::registry::Registry, ingest::Rejected, model::rejection::Reason};
+
+/// Who asks, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asker {
+    /// The other end of the connection.
+    pub(super) peer: SocketAddr,
+    /// Whether it comes without TLS where there is TLS.
+    pub(super) strays: bool,
+}
 
 /// What all connections share.
 #[derive(Debug)]
@@ -84,7 +93,7 @@ impl Desk {
     pub(super) async fn answer(
         self: Arc<Self>,
         exchange: Arc<Exchange>,
-        peer: SocketAddr,
+        Asker { peer, strays }: Asker,
         request: Request<Incoming>,
     ) -> Response<Turn<Streaming>> {
         let turn = Token(Arc::clone(&exchange));
@@ -95,6 +104,7 @@ impl Desk {
             Some(refusal) => self.refused(refusal),
             None => match self.turned_away(&registry, class, peer, &request) {
                 Some(answer) => answer,
+                None if strays => whole(redirect::answer(&registry.server, reader, &request)),
                 None => self.routes.answer(&self.app, peer, request).await,
             },
         };
@@ -102,7 +112,8 @@ impl Desk {
             // What is left of the body must not be taken for the next request.
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        headers::complete(&mut answer, reader, registry.server.is_https());
+        let is_https = registry.server.is_https_for_good() && !strays;
+        headers::complete(&mut answer, reader, is_https);
         let hundreds = usize::from(answer.status().as_u16() / 100);
         if let Some(counter) = self.app.metrics.answers.get(hundreds.saturating_sub(1)) {
             counter.add(1);

@@ -17,7 +17,10 @@ use tokio::{
 };
 use tracing::debug;
 
-use crate::config::registry::Listen;
+use crate::{
+    config::registry::{Listen, Server},
+    tls,
+};
 
 /// How many connections the system keeps for us until we take them.
 const BACKLOG: u32 = 4096;
@@ -28,9 +31,21 @@ const SOCKET_MODE: u32 = 0o660;
 /// Who is at the other end of a Unix socket: a program on this machine.
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
+/// By this name a socket that is handed over is the one without TLS (`FileDescriptorName=`).
+const REDIRECT_NAME: &str = "redirect";
+
 /// All that is listened on.
 #[derive(Debug)]
-pub struct Listeners(Vec<Listener>);
+pub struct Listeners(Vec<(Listener, Port)>);
+
+/// What a port is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Port {
+    /// Everything.
+    Main,
+    /// To send those to the other who come without TLS.
+    Redirect,
+}
 
 #[derive(Debug)]
 enum Listener {
@@ -49,39 +64,61 @@ impl Drop for SocketFile {
 }
 
 impl Listeners {
-    /// The sockets that systemd hands over, or else one at `listen`. To be called within a runtime.
+    /// The sockets that systemd hands over, or else those that `server` names. To be called within a
+    /// runtime.
     ///
     /// # Errors
-    /// When there is no such address, it is taken, or a socket that was handed over is of another kind.
-    pub fn open(listen: &Listen) -> io::Result<Self> {
-        let mut handed_over = ListenFd::from_env();
-        let mut all = Vec::new();
-        for at in 0..handed_over.len() {
-            all.push(inherited(&mut handed_over, at)?);
+    /// When there is no such address, it is taken, or a socket that was handed over is of another kind; with
+    /// the address, if it is one of ours.
+    pub fn open(server: &Server) -> Result<Self, (Option<Listen>, io::Error)> {
+        let mut all = handed_over().map_err(|error| (None, error))?;
+        let has = |port| all.iter().any(|(_, found)| *found == port);
+        let (has_main, has_redirect) = (has(Port::Main), has(Port::Redirect));
+        if has_redirect && server.tls.is_none() {
+            let sentence =
+                "a socket called \"redirect\" was handed over, but there is no [server.tls]";
+            return Err((None, io::Error::other(sentence)));
         }
-        if all.is_empty() {
-            all.push(match listen {
-                Listen::Address(address) => Listener::Tcp(bind(*address)?),
-                Listen::Path(path) => bind_path(path)?,
-            });
+        if !has_main {
+            let opened = match &server.listen {
+                Listen::Address(address) => bind(*address).map(Listener::Tcp),
+                Listen::Path(path) => bind_path(path),
+            };
+            let opened = opened.map_err(|error| (Some(server.listen.clone()), error))?;
+            all.push((opened, Port::Main));
+        }
+        let redirect = server.tls.as_ref().and_then(|tls| tls.redirect);
+        if let Some(address) = redirect.filter(|_| !has_redirect) {
+            let opened = bind(address).map(Listener::Tcp);
+            let opened = opened.map_err(|error| (Some(Listen::Address(address)), error))?;
+            all.push((opened, Port::Redirect));
         }
         Ok(Self(all))
     }
 
     /// The address under which this machine reaches the first port, or `None`.
     pub fn address(&self) -> Option<SocketAddr> {
+        self.address_of(Port::Main)
+    }
+
+    /// The same of the port that sends to the other.
+    pub fn redirect_address(&self) -> Option<SocketAddr> {
+        self.address_of(Port::Redirect)
+    }
+
+    fn address_of(&self, port: Port) -> Option<SocketAddr> {
         self.0.iter().find_map(|listener| match listener {
-            Listener::Tcp(listener) => listener.local_addr().ok(),
-            Listener::Unix { .. } => None,
+            (Listener::Tcp(listener), found) if *found == port => listener.local_addr().ok(),
+            _ => None,
         })
     }
 
-    /// The next connection, and who has made it.
-    pub(super) async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
+    /// The next connection, who has made it, and where.
+    pub(super) async fn accept(&self) -> io::Result<(Stream, SocketAddr, Port)> {
         std::future::poll_fn(|context| {
-            for listener in &self.0 {
+            for (listener, port) in &self.0 {
                 if let Poll::Ready(accepted) = listener.poll_accept(context) {
-                    return Poll::Ready(accepted);
+                    return Poll::Ready(accepted.map(|(stream, peer)| (stream, peer, *port)));
                 }
             }
             Poll::Pending
@@ -106,6 +143,18 @@ impl Listener {
             }
         }))
     }
+}
+
+/// The sockets that were handed over, with what they are for.
+fn handed_over() -> io::Result<Vec<(Listener, Port)>> {
+    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let mut names = names.split(':');
+    let mut all = ListenFd::from_env();
+    let port = |name: Option<&str>| match name {
+        Some(REDIRECT_NAME) => Port::Redirect,
+        _ => Port::Main,
+    };
+    (0..all.len()).map(|at| Ok((inherited(&mut all, at)?, port(names.next())))).collect()
 }
 
 /// The socket number `at` of those that were handed over.
@@ -156,6 +205,8 @@ fn bind_path(path: &Path) -> io::Result<Listener> {
 pub(super) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// With what TLS keeps of a connection, which is much.
+    Tls(Box<tls::Session<TcpStream>>),
 }
 
 impl AsyncRead for Stream {
@@ -167,6 +218,7 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }
 }
@@ -180,6 +232,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
         }
     }
 
@@ -191,6 +244,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
         }
     }
 
@@ -202,6 +256,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
             Self::Unix(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
         }
     }
 
@@ -209,6 +264,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

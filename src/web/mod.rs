@@ -21,6 +21,7 @@ pub mod listener;
 mod live;
 mod pages;
 mod read;
+mod redirect;
 mod respond;
 mod routes;
 mod scrape;

@@ -101,6 +101,18 @@ fn connections(text: &mut Text, app: &App) {
         "Those that were closed at once, as their network had as many as it may.",
         &metrics.connections_refused,
     );
+    if let Some(keyring) = &app.tls {
+        text.counter(
+            "tls_handshakes_failed_total",
+            "Connections that came to nothing as TLS was agreed on.",
+            &metrics.handshakes_failed,
+        );
+        text.gauge(
+            "certificate_ends_timestamp_seconds",
+            "When the certificate in force ends.",
+            keyring.ends_at().and_then(|at| u64::try_from(at).ok()),
+        );
+    }
     let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"];
     let counts = metrics.answers.iter().map(Counter::get);
     text.counters(

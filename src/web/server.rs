@@ -17,8 +17,8 @@ use tracing::{debug, warn};
 
 use super::{
     client,
-    desk::Desk,
-    listener::{Listeners, Stream},
+    desk::{Asker, Desk},
+    listener::{Listeners, Port, Stream},
     routes::Routes,
     wire::{
         crowd::{Crowd, Full, Place},
@@ -26,9 +26,10 @@ use super::{
         exchange::Exchange,
         gate::Gate,
         network::Networks,
+        patience,
     },
 };
-use crate::{app::App, metrics::Metrics};
+use crate::{app::App, metrics::Metrics, tls::Keyring};
 
 /// How much hyper reads of a connection at once; no head is larger, see `wire`.
 const BUFFER_BYTES_MAX: usize = 32 * 1024;
@@ -63,9 +64,9 @@ pub async fn serve(
             accepted = door.accept(&listeners) => accepted,
             () = &mut stop => break,
         };
-        let Some((stream, peer, place)) = accepted else { continue };
+        let Some(accepted) = accepted else { continue };
         let desk = Arc::clone(&door.desk);
-        tokio::spawn(connection(desk, stream, peer, place, graceful.watcher()));
+        tokio::spawn(connection(desk, accepted, graceful.watcher()));
     }
     drop(listeners);
     app.ending.begin();
@@ -86,12 +87,20 @@ struct Door {
     said: Option<Instant>,
 }
 
+/// A connection that was let in.
+struct Accepted {
+    stream: Stream,
+    peer: SocketAddr,
+    port: Port,
+    place: Place,
+}
+
 impl Door {
-    async fn accept(&mut self, listeners: &Listeners) -> Option<(Stream, SocketAddr, Place)> {
+    async fn accept(&mut self, listeners: &Listeners) -> Option<Accepted> {
         match listeners.accept().await {
-            Ok((stream, peer)) => {
+            Ok((stream, peer, port)) => {
                 let place = self.place(peer).await?;
-                Some((stream, peer, place))
+                Some(Accepted { stream, peer, port, place })
             }
             Err(error) => {
                 self.could_not(&error).await;
@@ -157,29 +166,64 @@ impl Drop for Open {
 }
 
 /// One connection, from its first to its last request.
-async fn connection(
-    desk: Arc<Desk>,
-    stream: Stream,
-    peer: SocketAddr,
-    place: Place,
-    watcher: Watcher,
-) {
+async fn connection(desk: Arc<Desk>, accepted: Accepted, watcher: Watcher) {
     desk.app.metrics.connections.add(1);
     let _open = Open::new(&desk.app.metrics);
+    let Accepted { mut stream, peer, port, mut place } = accepted;
+    let mut asker = Asker { peer, strays: port == Port::Redirect };
     let exchange = Arc::<Exchange>::default();
-    let mut gate = Gate::new(stream, place, Arc::clone(&exchange));
     let ending = desk.app.ending.clone();
-    let first = tokio::select! {
-        first = gate.first() => first,
+    let beginning = async {
+        if let (Some(keyring), Port::Main) = (&desk.app.tls, port) {
+            (stream, asker.strays) = secured(&desk.app, keyring, stream, &mut place).await?;
+        }
+        let mut gate = Gate::new(stream, place, Arc::clone(&exchange));
+        matches!(gate.first().await, Ok(true)).then_some(gate)
+    };
+    let begun = tokio::select! {
+        begun = beginning => begun,
         // Whoever has asked for nothing waits for nothing.
         () = ending.wait() => return,
     };
-    if !matches!(first, Ok(true)) {
-        return;
-    }
+    let Some(gate) = begun else { return };
     // What hyper and an answer take is on the heap, and there only while they need it: most of the
     // connections of an attacker never come so far.
-    Box::pin(requests(desk, gate, exchange, peer, watcher)).await;
+    Box::pin(requests(desk, gate, exchange, asker, watcher)).await;
+}
+
+/// The first byte of TLS: of a record that begins to agree on keys.
+const HANDSHAKE: u8 = 22;
+
+/// `stream` by TLS, or as it is with `true`, if its client speaks something else; `None` if that comes to
+/// nothing. Until the client has said something, nothing is kept for it.
+async fn secured(
+    app: &App,
+    keyring: &Keyring,
+    stream: Stream,
+    place: &mut Place,
+) -> Option<(Stream, bool)> {
+    // Who comes through a Unix socket is on this machine.
+    let Stream::Tcp(tcp) = stream else { return Some((stream, false)) };
+    let agreed = patience::handshake(place, async {
+        let mut first = [0];
+        if tcp.peek(&mut first).await? == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        }
+        if first != [HANDSHAKE] {
+            return Ok((Stream::Tcp(tcp), true));
+        }
+        let session = Box::pin(keyring.begin(tcp)).await?;
+        Ok((Stream::Tls(Box::new(session)), false))
+    });
+    match agreed.await {
+        Some(Ok(agreed)) => Some(agreed),
+        Some(Err(error)) => {
+            debug!(%error, "a client did not come to terms by TLS");
+            app.metrics.handshakes_failed.add(1);
+            None
+        }
+        None => None,
+    }
 }
 
 /// The requests of a connection, of which the first has come.
@@ -187,11 +231,11 @@ async fn requests(
     desk: Arc<Desk>,
     gate: Gate<Stream>,
     exchange: Arc<Exchange>,
-    peer: SocketAddr,
+    asker: Asker,
     watcher: Watcher,
 ) {
     let service = service_fn(move |request| {
-        let answer = Box::pin(Arc::clone(&desk).answer(Arc::clone(&exchange), peer, request));
+        let answer = Box::pin(Arc::clone(&desk).answer(Arc::clone(&exchange), asker, request));
         async move { Ok::<_, Infallible>(answer.await) }
     });
     let connection = http1::Builder::new()

@@ -403,7 +403,7 @@ impl Asked {
 fn asked_url(request: &Request<Incoming>, server: &Server) -> String {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.and_then(|host| host.parse::<Authority>().ok());
-    host.map_or_else(|| server.url(), |host| format!("http://{host}"))
+    host.map_or_else(|| server.url(), |host| format!("{}://{host}", server.scheme()))
 }
 
 /// A page that says what went wrong.

@@ -394,7 +394,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        if Pin::new(&mut self.stream).poll_flush(context)?.is_pending() {
+            // By TLS, the end of an answer waits here for a client that does not take it.
+            ready!(self.written(context, Poll::Pending))?;
+            return Poll::Pending;
+        }
         if self.stall.take().is_some() {
             // All was taken. From now on it is the client's turn, so that the time for that begins.
             context.waker().wake_by_ref();

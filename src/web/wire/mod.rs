@@ -8,5 +8,6 @@ pub(super) mod descriptors;
 pub(super) mod exchange;
 pub(super) mod gate;
 pub(super) mod network;
+pub(super) mod patience;
 mod target;
 pub(super) mod verdict;

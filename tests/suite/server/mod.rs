@@ -30,6 +30,8 @@ mod retention;
 mod shared;
 mod signals;
 mod size;
+#[cfg(feature = "tls")]
+mod tls;
 pub(crate) mod upgrades;
 mod verdicts;
 mod verify;

@@ -1,15 +1,18 @@
 //! A client that sends exactly the bytes it is given, on a connection that it keeps.
 
-use std::{
-    io::{self, Read as _, Write as _},
-    net::TcpStream,
-};
+use std::{io, net::TcpStream};
 
 use super::PATIENCE;
 
+/// What bytes go through.
+pub(crate) trait Stream: io::Read + io::Write + Send {}
+
+impl<S: io::Read + io::Write + Send> Stream for S {}
+
 /// An open connection.
 pub(crate) struct Client {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
+    own_port: u16,
     /// What has arrived and belongs to no answer yet.
     read: Vec<u8>,
 }
@@ -28,12 +31,18 @@ impl Client {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, read: Vec::new() })
+        let own_port = stream.local_addr()?.port();
+        Ok(Self::over(Box::new(stream), own_port))
+    }
+
+    /// A client at the end of `stream`, which comes from `own_port`.
+    pub(crate) fn over(stream: Box<dyn Stream>, own_port: u16) -> Self {
+        Self { stream, own_port, read: Vec::new() }
     }
 
     /// The port of its own end.
-    pub(crate) fn port(&self) -> u16 {
-        self.stream.local_addr().unwrap().port()
+    pub(crate) const fn port(&self) -> u16 {
+        self.own_port
     }
 
     /// Sends a request and waits for its answer.
@@ -49,11 +58,17 @@ impl Client {
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes)
+        self.stream.write_all(bytes)?;
+        self.stream.flush()
     }
 
     /// The next answer on the connection.
     pub(crate) fn answer(&mut self) -> io::Result<Answer> {
+        self.answer_to("GET")
+    }
+
+    /// The same to a request with `method`: one to HEAD has no body, whatever its length says.
+    pub(crate) fn answer_to(&mut self, method: &str) -> io::Result<Answer> {
         let head_end = loop {
             if let Some(at) = self.read.windows(4).position(|four| four == b"\r\n\r\n") {
                 break at;
@@ -69,6 +84,7 @@ impl Client {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
         let length = headers.iter().find(|(name, _)| name == "content-length");
+        let length = length.filter(|_| method != "HEAD");
         let length: usize = length.map_or(0, |(_, length)| length.parse().unwrap());
         let body_start = head_end + 4;
         while self.read.len() < body_start + length {

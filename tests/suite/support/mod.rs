@@ -2,6 +2,8 @@
 
 pub(crate) mod http;
 pub(crate) mod time;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 
 use std::{
     fs,
@@ -44,6 +46,9 @@ pub(crate) struct Server {
     told: Arc<Mutex<String>>,
     /// Where it listens.
     listen: String,
+    /// Whose certificate it shows, in PEM; "" if it speaks no TLS.
+    #[cfg(feature = "tls")]
+    root: String,
 }
 
 impl Server {
@@ -94,10 +99,28 @@ impl Server {
         let (said, told) = (Arc::default(), Arc::default());
         let listen = listen.to_owned();
         let child = spawn(&before, &environment, &listen, &folder, &said, open);
-        let mut server =
-            Self { port: 0, folder, child, said, before, environment, open, told, listen };
+        let mut server = Self {
+            port: 0,
+            folder,
+            child,
+            said,
+            before,
+            environment,
+            open,
+            told,
+            listen,
+            #[cfg(feature = "tls")]
+            root: String::new(),
+        };
         server.wait_for_port();
         server
+    }
+
+    /// The same, asked by TLS, with a certificate that `root` has signed.
+    #[cfg(feature = "tls")]
+    pub(crate) fn trusting(mut self, root: &str) -> Self {
+        root.clone_into(&mut self.root);
+        self
     }
 
     /// Begins anew on the same file, once the process has ended.
@@ -132,7 +155,7 @@ impl Server {
         let mut lines = BufReader::new(stdout).lines();
         let port = lines.find_map(|line| {
             let line = line.ok()?;
-            let (_, rest) = line.split_once("http://127.0.0.1:")?;
+            let (_, rest) = line.split_once("://127.0.0.1:")?;
             rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
         });
         // The rest is read too, so that the server never waits for us.
@@ -204,6 +227,10 @@ impl Server {
     }
 
     pub(crate) fn client(&self) -> Client {
+        #[cfg(feature = "tls")]
+        if !self.root.is_empty() {
+            return tls::connect(self.port, &self.root).unwrap().0;
+        }
         Client::connect(self.port).unwrap()
     }
 

@@ -17,6 +17,7 @@ pub(crate) const RANKS: &[(&str, u8)] = &[
     ("fold", 2),
     ("store", 2),
     ("import", 2),
+    ("tls", 2),
     ("writer", 3),
     ("report", 3),
     ("alert", 3),
