@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use instant_acme::{
     Account, AuthorizationStatus, BodyWrapper, BytesResponse, ChallengeType, HttpClient,
-    Identifier, NewAccount, NewOrder, Order, OrderStatus, RetryPolicy,
+    Identifier, NewAccount, NewOrder, Order, OrderStatus, Problem, RetryPolicy,
 };
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
 use tokio_rustls::rustls::{
@@ -33,10 +33,13 @@ const PATIENCE: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(90)
 /// The longest answer, in bytes.
 const ANSWER_BYTES_MAX: u64 = 1 << 20;
 
+/// How much is repeated of what an authority says.
+const SENTENCE_CHARACTERS_MAX: usize = 400;
+
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    #[error("the authority says: {0}")]
+    #[error("{}", in_words(.0))]
     Authority(#[from] instant_acme::Error),
     #[error("the authority could not prove that {host} is this server: {why}")]
     NotProven { host: String, why: String },
@@ -44,6 +47,22 @@ pub(super) enum Error {
     NotMade(#[from] rcgen::Error),
     #[error("{0}")]
     Other(String),
+}
+
+/// What went wrong between the authority and us.
+fn in_words(error: &instant_acme::Error) -> String {
+    match error {
+        instant_acme::Error::Api(problem) => format!("the authority says: {}", said(problem)),
+        instant_acme::Error::Timeout(_) => "the authority takes longer than it may".to_owned(),
+        other => format!("the authority can't be asked: {other}"),
+    }
+}
+
+/// What an authority says, on one line that is none too long.
+fn said(problem: &Problem) -> String {
+    let text = problem.to_string();
+    let text = text.strip_prefix("API error: ").unwrap_or(&text);
+    text.chars().filter(|letter| !letter.is_control()).take(SENTENCE_CHARACTERS_MAX).collect()
 }
 
 /// Asks for a certificate and keeps it in `folder`.
@@ -129,7 +148,7 @@ async fn not_proven(order: &mut Order) -> Result<Option<Error>, Error> {
         let state = authorization.refresh().await?;
         let problem = state.challenges.iter().find_map(|challenge| challenge.error.as_ref());
         if let Some(problem) = problem {
-            return Ok(Some(Error::NotProven { host, why: problem.to_string() }));
+            return Ok(Some(Error::NotProven { host, why: said(problem) }));
         }
     }
     Ok(None)

@@ -66,8 +66,8 @@ impl Shown {
         self.own.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn show(&self, certificate: Option<Certificate>) {
-        *self.own.write().unwrap_or_else(PoisonError::into_inner) = certificate;
+    fn show(&self, certificate: Certificate) {
+        *self.own.write().unwrap_or_else(PoisonError::into_inner) = Some(certificate);
     }
 
     /// Shows `certificate` to an authority that asks for `host`; `None`: nothing any more.
@@ -93,6 +93,8 @@ impl ResolvesServerCert for Shown {
 /// What came of asking an authority.
 #[derive(Debug, Default)]
 struct Attempts {
+    /// Whether this authority has not given anything yet.
+    is_first: bool,
     /// How often it has failed since the last success.
     failures: u32,
     /// Not before that it is asked again, UTC seconds.
@@ -149,7 +151,7 @@ impl Keyring {
                 if certificate.ends_at <= now {
                     warn!("the certificate has ended: browsers turn away");
                 }
-                self.shown.show(Some(certificate));
+                self.shown.show(certificate);
             }
             Source::Acme(acme) => {
                 let kept =
@@ -159,8 +161,11 @@ impl Keyring {
                         );
                         None
                     });
-                self.shown.show(kept);
-                *self.lock() = Attempts::default();
+                *self.lock() = Attempts { is_first: kept.is_none(), ..Attempts::default() };
+                // Until another authority has given one, that of the former is shown.
+                if let Some(kept) = kept {
+                    self.shown.show(kept);
+                }
             }
         }
         Ok(())
@@ -195,7 +200,7 @@ impl Keyring {
             Ok(certificate) => {
                 let days = (certificate.ends_at - now) / 86_400;
                 info!(days, "a new certificate is in force");
-                self.shown.show(Some(certificate));
+                self.shown.show(certificate);
                 *self.lock() = Attempts::default();
             }
             Err(why) => {
@@ -210,9 +215,9 @@ impl Keyring {
     }
 
     fn is_due(&self, acme: &Acme, now: i64) -> bool {
-        self.shown
-            .own()
-            .is_none_or(|own| own.is_due(now) || !acme.hosts.iter().all(|host| own.is_for(host)))
+        let is_right =
+            |own: Certificate| !own.is_due(now) && acme.hosts.iter().all(|host| own.is_for(host));
+        self.lock().is_first || !self.shown.own().is_some_and(is_right)
     }
 
     /// Agrees on keys with the client at `stream`.

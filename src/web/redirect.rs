@@ -11,6 +11,7 @@ use hyper::{
 use serde_json::json;
 
 use super::{
+    cors,
     headers::Reader,
     respond::{self, Answer},
 };
@@ -18,6 +19,10 @@ use crate::config::registry::Server;
 
 /// The answer to `request`, at a door that is for `reader`.
 pub(super) fn answer(server: &Server, reader: Reader, request: &Request<Incoming>) -> Answer {
+    let is_for_sites = reader == Reader::Sites;
+    if is_for_sites && *request.method() == Method::OPTIONS {
+        return cors::preflight(request.headers());
+    }
     let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
     let told = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let origin = server.secure_origin(told.unwrap_or_default());
@@ -26,9 +31,12 @@ pub(super) fn answer(server: &Server, reader: Reader, request: &Request<Incoming
     let location =
         there.and_then(|(origin, path)| HeaderValue::from_str(&format!("{origin}{path}")).ok());
     match location {
-        Some(location) if is_reading || reader == Reader::Sites => {
+        Some(location) if is_reading || is_for_sites => {
             let mut answer = respond::empty(StatusCode::PERMANENT_REDIRECT);
             answer.headers_mut().insert(header::LOCATION, location);
+            if is_for_sites {
+                cors::allow(&mut answer, request.headers());
+            }
             answer
         }
         _ => {

@@ -14,6 +14,8 @@ mod pages;
 #[path = "../suite/support/mod.rs"]
 #[expect(dead_code, reason = "the suite uses the rest")]
 mod support;
+#[cfg(feature = "tls")]
+mod tls;
 mod vitals;
 mod week;
 

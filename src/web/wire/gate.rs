@@ -351,6 +351,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
         outcome
     }
 
+    /// The same of what passes nothing on that can be counted.
+    fn timed(
+        &mut self,
+        context: &mut Context<'_>,
+        outcome: Poll<io::Result<()>>,
+    ) -> Poll<io::Result<()>> {
+        self.written(context, outcome.map_ok(|()| 0)).map_ok(|_| ())
+    }
+
     /// Throws away what a client still sends that was answered before it was done.
     fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let new = || (Box::pin(sleep(LINGER_TIME)), 0);
@@ -394,11 +403,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if Pin::new(&mut self.stream).poll_flush(context)?.is_pending() {
-            // By TLS, the end of an answer waits here for a client that does not take it.
-            ready!(self.written(context, Poll::Pending))?;
-            return Poll::Pending;
-        }
+        // By TLS, the end of an answer waits here for a client that does not take it.
+        let outcome = Pin::new(&mut self.stream).poll_flush(context);
+        ready!(self.timed(context, outcome))?;
         if self.stall.take().is_some() {
             // All was taken. From now on it is the client's turn, so that the time for that begins.
             context.waker().wake_by_ref();
@@ -408,7 +415,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.linger.is_none() {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            let outcome = Pin::new(&mut self.stream).poll_shutdown(context);
+            ready!(self.timed(context, outcome))?;
             // A client that is done loses nothing when the connection closes.
             if matches!(self.reading, Reading::Head) && self.held.is_empty() {
                 return Poll::Ready(Ok(()));

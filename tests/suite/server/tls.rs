@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
     process::{Child, Command, Stdio},
@@ -140,6 +140,18 @@ fn when_all_places_are_taken_a_silent_client_makes_room() {
     drop(silent);
 }
 
+#[test]
+fn who_asks_by_tls_and_never_listens_is_let_go() {
+    let (authority, server) = started();
+    let padding = "x".repeat(8_000);
+    let request = format!("GET /tb.js HTTP/1.1\r\nHost: localhost\r\nX: {padding}\r\n\r\n");
+    let (mut deaf, _) = connect(server.port, &authority.root()).unwrap();
+    let gone = (0..100_000).find_map(|_| deaf.write(request.as_bytes()).err());
+    let gone = gone.unwrap_or_else(|| panic!("it took all")).kind();
+    assert!([ErrorKind::ConnectionReset, ErrorKind::BrokenPipe].contains(&gone), "{gone}");
+    assert_eq!(server.post(BEACON).status, 204);
+}
+
 /// Holds what `port` answers without TLS.
 fn assert_redirects(port: u16, to: &str) {
     let plain = |method: &str, path: &str, host: &str| {
@@ -164,6 +176,15 @@ fn assert_redirects(port: u16, to: &str) {
     let form = plain("POST", "/sign-in", "localhost");
     assert_eq!(form.status, 400);
     assert!(form.text().contains(&format!("by TLS: send it to {to}")), "{}", form.text());
+    // A page of another site may follow, with what it may send.
+    let mut client = Client::connect(port).unwrap();
+    let origin = [("Origin", "http://site.example")];
+    let asked = client.send("OPTIONS", "/beacon", &origin, b"").unwrap();
+    let sent_on = client.send("POST", "/beacon", &origin, BEACON).unwrap();
+    assert_eq!((asked.status, sent_on.status), (204, 308));
+    for answer in [asked, sent_on] {
+        assert_eq!(answer.header("access-control-allow-origin"), "http://site.example");
+    }
     // What is no request is not sent on either.
     assert_eq!(plain("GET", "/ bad", "localhost").status, 400);
 }

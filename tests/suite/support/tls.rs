@@ -73,6 +73,7 @@ pub(crate) fn connect(port: u16, root: &str) -> io::Result<(Client, Vec<u8>)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
     while session.is_handshaking() {
         session.complete_io(&mut stream)?;
     }
