@@ -33,7 +33,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         // No server, or one that this user may not ask: what can be told without one is told.
         Err(_) => {
             let now = clock::now();
-            doctor::examine(&Patient { registry: &registry, seen: None, trouble: None, now })
+            doctor::examine(&Patient { registry: &registry, seen: None, in_force: None, now })
         }
     };
     if options.json {

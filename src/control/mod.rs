@@ -185,9 +185,9 @@ pub fn carry_out(
 
 fn examine(app: &App) -> Result<String, serde_json::Error> {
     let (registry, seen) = (app.registry.get(), Some(app.observed.get()));
-    let trouble = app.tls.as_ref().and_then(|keyring| keyring.trouble());
-    let trouble = trouble.as_deref();
-    let patient = Patient { registry: &registry, seen, trouble, now: clock::now() };
+    let in_force = app.tls.as_ref().map(|keyring| keyring.in_force());
+    let in_force = in_force.as_ref();
+    let patient = Patient { registry: &registry, seen, in_force, now: clock::now() };
     serde_json::to_string(&doctor::examine(&patient))
 }
 

@@ -11,7 +11,7 @@ use crate::{
     config::registry::Registry,
     observed::Seen,
     store,
-    tls::{self, Grade, Remark},
+    tls::{self, Grade, InForce, Remark},
 };
 
 /// How it stands.
@@ -60,8 +60,8 @@ pub struct Patient<'a> {
     pub registry: &'a Registry,
     /// What a running server has seen; `None` without one.
     pub seen: Option<Seen>,
-    /// Why an authority has not given a running server its certificate.
-    pub trouble: Option<&'a str>,
+    /// What a running server shows by TLS; `None` without one.
+    pub in_force: Option<&'a InForce>,
     /// The time, UTC seconds.
     pub now: i64,
 }
@@ -76,7 +76,7 @@ pub fn examine(patient: &Patient<'_>) -> Vec<Finding> {
 
 /// What is to be said of the certificate, where there is one.
 fn certificate(patient: &Patient<'_>) -> Vec<Finding> {
-    let told = tls::examine(&patient.registry.server, patient.trouble, patient.now);
+    let told = tls::examine(&patient.registry.server, patient.in_force, patient.now);
     let finding = |Remark { grade, why, to_do }| {
         let state = match grade {
             Grade::Wrong => State::Wrong,

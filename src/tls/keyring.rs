@@ -20,7 +20,7 @@ use tokio_rustls::{
 use tracing::{info, warn};
 
 use super::{
-    authority,
+    InForce, authority,
     certificate::Certificate,
     kept::{self, Folder},
 };
@@ -171,14 +171,10 @@ impl Keyring {
         Ok(())
     }
 
-    /// When the certificate in force ends, UTC seconds.
-    pub fn ends_at(&self) -> Option<i64> {
-        self.shown.own().map(|own| own.ends_at)
-    }
-
-    /// Why an authority has not given what it was asked for last.
-    pub fn trouble(&self) -> Option<String> {
-        self.lock().trouble.clone()
+    /// What it shows now.
+    pub fn in_force(&self) -> InForce {
+        let trouble = self.lock().trouble.clone();
+        InForce { ends_at: self.shown.own().map(|own| own.ends_at), trouble }
     }
 
     /// Asks the authority for the next certificate if it is time at `now`, UTC seconds. It may block.

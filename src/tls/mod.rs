@@ -23,6 +23,15 @@ pub use self::{
     told::examine,
 };
 
+/// What a running server shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InForce {
+    /// When its certificate ends, UTC seconds; `None` without one.
+    pub ends_at: Option<i64>,
+    /// Why an authority has not given what it was asked for last.
+    pub trouble: Option<String>,
+}
+
 /// What is to be said of the certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {

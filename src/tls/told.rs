@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use super::{Grade, Remark, certificate::Certificate, kept::Folder, keyring::of_files};
+use super::{Grade, InForce, Remark, certificate::Certificate, kept::Folder, keyring::of_files};
 use crate::{
     config::registry::{Acme, Server, Source},
     model::period::timestamp,
@@ -11,17 +11,18 @@ use crate::{
 /// So long before its end, in seconds, a certificate that nobody renews by itself is worth a word.
 const SOON: i64 = 14 * 86_400;
 
-/// What is to be said at `now`, UTC seconds; `trouble` is why an authority has refused last. Nothing of a
-/// server without TLS.
-pub fn examine(server: &Server, trouble: Option<&str>, now: i64) -> Vec<Remark> {
+/// What is to be said at `now`, UTC seconds, beside a server that shows what is `in_force`. Nothing of one
+/// without TLS.
+pub fn examine(server: &Server, in_force: Option<&InForce>, now: i64) -> Vec<Remark> {
     match server.tls.as_ref().map(|tls| &tls.source) {
         None => Vec::new(),
         Some(Source::Files { certificate, key }) => {
-            let mut told = vec![of_owner(server, of_files(certificate, key), now)];
+            let mut told = vec![of_owner(server, of_files(certificate, key), in_force, now)];
             told.extend(for_others(key));
             told
         }
         Some(Source::Acme(acme)) => {
+            let trouble = in_force.and_then(|shown| shown.trouble.as_deref());
             let folder = Folder(acme.folder(&server.database));
             let mut told = vec![of_authority(acme, folder.certificate(), trouble, now)];
             told.extend(folder.files().iter().filter_map(|path| for_others(path)));
@@ -35,7 +36,12 @@ fn wrong(why: impl Into<String>, to_do: impl Into<String>) -> Remark {
 }
 
 /// A certificate in files of the owner's.
-fn of_owner(server: &Server, found: Result<Certificate, String>, now: i64) -> Remark {
+fn of_owner(
+    server: &Server,
+    found: Result<Certificate, String>,
+    in_force: Option<&InForce>,
+    now: i64,
+) -> Remark {
     let certificate = match found {
         Ok(certificate) => certificate,
         Err(why) => {
@@ -53,6 +59,18 @@ fn of_owner(server: &Server, found: Result<Certificate, String>, now: i64) -> Re
         let begins = timestamp(certificate.begins_at);
         let to_do = "Look whether the clock is right, or wait.";
         return wrong(format!("It does not hold before {begins}: browsers turn away."), to_do);
+    }
+    if let Some(shown) = in_force.and_then(|shown| shown.ends_at)
+        && shown != certificate.ends_at
+    {
+        return Remark {
+            grade: if shown <= now { Grade::Wrong } else { Grade::Advice },
+            why: format!(
+                "The files have another one than the server shows, which ends at {}.",
+                timestamp(shown)
+            ),
+            to_do: "Reload the server, and let whoever renews the files do so.".to_owned(),
+        };
     }
     if let Some(host) = host(server).filter(|host| !certificate.is_for(host)) {
         let why = format!("It is not for {host}, the name in base_url.");

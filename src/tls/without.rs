@@ -8,7 +8,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::Remark;
+use super::{InForce, Remark};
 use crate::config::registry::Server;
 
 /// No keyring.
@@ -38,12 +38,7 @@ impl Keyring {
     }
 
     /// See the room with TLS.
-    pub const fn ends_at(&self) -> Option<i64> {
-        match *self {}
-    }
-
-    /// See the room with TLS.
-    pub const fn trouble(&self) -> Option<String> {
+    pub const fn in_force(&self) -> InForce {
         match *self {}
     }
 
@@ -88,6 +83,6 @@ impl<S: Unpin> AsyncWrite for Session<S> {
 }
 
 /// Nothing is to be said.
-pub const fn examine(_: &Server, _: Option<&str>, _: i64) -> Vec<Remark> {
+pub const fn examine(_: &Server, _: Option<&InForce>, _: i64) -> Vec<Remark> {
     Vec::new()
 }

@@ -110,7 +110,7 @@ fn connections(text: &mut Text, app: &App) {
         text.gauge(
             "certificate_ends_timestamp_seconds",
             "When the certificate in force ends.",
-            keyring.ends_at().and_then(|at| u64::try_from(at).ok()),
+            keyring.in_force().ends_at.and_then(|at| u64::try_from(at).ok()),
         );
     }
     let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"];

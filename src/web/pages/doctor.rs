@@ -11,10 +11,10 @@ use crate::{
 
 pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let (registry, seen) = (app.registry.get(), Some(app.observed.get()));
-    let trouble = app.tls.as_ref().and_then(|keyring| keyring.trouble());
+    let in_force = app.tls.as_ref().map(|keyring| keyring.in_force());
     let examined = tokio::task::spawn_blocking(move || {
-        let trouble = trouble.as_deref();
-        doctor::examine(&Patient { registry: &registry, seen, trouble, now: clock::now() })
+        let in_force = in_force.as_ref();
+        doctor::examine(&Patient { registry: &registry, seen, in_force, now: clock::now() })
     });
     let mut findings = examined.await.map_err(|error| {
         tracing::error!(%error, "the doctor’s visit broke off");

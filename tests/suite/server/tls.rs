@@ -86,6 +86,8 @@ fn a_reload_shows_the_new_certificate_and_keeps_the_old_one_if_it_is_bad() {
     assert_eq!(open.send("POST", "/beacon", &[], BEACON).unwrap().status, 204);
 
     authority.sign("localhost", 90);
+    let found = String::from_utf8(run(&server, &["doctor"]).stdout).unwrap();
+    assert!(found.contains("advice  Certificate: The files have another one than"), "{found}");
     server.signal("HUP");
     wait_until("the new certificate", || shown() != first);
     let second = shown();
@@ -244,7 +246,9 @@ fn sockets_that_are_handed_over_are_told_apart_by_their_names() {
 fn a_certificate_that_can_not_be_used_is_told_before_it_matters() {
     let authority = Authority::new();
     authority.sign("localhost", 60);
-    let server = Server::start(&config(&authority, ""));
+    let open = config(&authority, "").replacen("[server]", "[server]\naccess = \"open\"", 1);
+    let mut server = Server::start(&open);
+    server.terminate();
     let check = |command: &str, is_well: bool, part: &str| {
         let output = run(&server, &[command]);
         let told = [output.stdout, output.stderr].concat();
