@@ -1,8 +1,9 @@
 //! The one thread that writes: queue → journal → answer → fold → upsert.
 //!
 //! A beacon is answered when the commit that holds it has returned, never before. Folding comes
-//! after the answer; what it adds and what it takes from the journal are one transaction, so a crash
-//! at any point loses nothing that was answered and counts nothing twice.
+//! after the answer; what it comes to is written and what it takes from the journal leaves in one
+//! transaction, so a crash at any point loses nothing that was answered and counts nothing twice. What
+//! is too much for a short transaction is written as parts, which are added to the sums one by one.
 
 pub mod bulk;
 pub mod changes;

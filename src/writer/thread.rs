@@ -47,6 +47,9 @@ const DAY_GRACE_SECONDS: i64 = 120;
 /// From how many pages of write-ahead log on a quiet moment is used to checkpoint.
 const WAL_PAGES_QUIET: i64 = 1_000;
 
+/// How often it is looked how large the write-ahead log is while beacons come one after the other.
+const WAL_SEEN_EVERY: Duration = Duration::from_millis(50);
+
 /// From how many pages of write-ahead log on it is checkpointed, quiet or not.
 const WAL_PAGES_MAX: i64 = 4_000;
 
@@ -59,8 +62,9 @@ pub(super) struct WriterThread {
     /// Where those who wait are woken, if it is known: all at once there, not one after the other from here.
     runtime: Option<Handle>,
     ticked_at: Option<Instant>,
-    /// Whether the write-ahead log has grown since it was looked at.
+    /// Whether the write-ahead log has grown since it was looked at, and when that was.
     wal_grew: bool,
+    wal_seen_at: Instant,
 }
 
 /// Turns everyone away once the thread ends, however it ends.
@@ -89,6 +93,7 @@ impl WriterThread {
             runtime: Handle::try_current().ok(),
             ticked_at: None,
             wal_grew: true,
+            wal_seen_at: Instant::now(),
         })
     }
 
@@ -240,9 +245,11 @@ impl WriterThread {
     }
 
     fn checkpoint_if_due(&mut self, quiet: bool) {
-        if !mem::take(&mut self.wal_grew) {
+        let is_seen_enough = !quiet && self.wal_seen_at.elapsed() < WAL_SEEN_EVERY;
+        if is_seen_enough || !mem::take(&mut self.wal_grew) {
             return;
         }
+        self.wal_seen_at = Instant::now();
         let connection = &self.writable.connection;
         let outcome = upkeep::wal_pages(connection).and_then(|pages| {
             if pages >= WAL_PAGES_MAX || (quiet && pages >= WAL_PAGES_QUIET) {
