@@ -283,3 +283,16 @@ mod tests {
         );
     }
 }
+
+#[cfg(all(test, not(feature = "tls")))]
+mod tests_without {
+    use crate::config::tests::check;
+
+    #[test]
+    fn a_build_without_tls_says_how_to_get_it() {
+        check(
+            "[server.tls]\ncertificate = \"a\"\nkey = \"b\"",
+            "beacons.toml:1:1: this build has no TLS: build it with --features tls, or let a proxy do it",
+        );
+    }
+}
