@@ -73,8 +73,10 @@ fn offset(zone: &str) -> Option<i64> {
         return Some(0);
     }
     let digits = zone.get(1..)?.replace(':', "");
-    let (hours, minutes) = (digits.get(..2)?.parse::<i64>(), digits.get(2..)?.parse::<i64>());
-    let seconds = hours.ok()? * 3600 + minutes.ok()? * 60;
+    let is_time = digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let (hours, minutes) = digits.split_at_checked(2).filter(|_| is_time)?;
+    let minutes = minutes.parse::<i64>().ok().filter(|minutes| *minutes < 60)?;
+    let seconds = hours.parse::<i64>().ok()? * 3600 + minutes * 60;
     match zone.get(..1)? {
         "+" => Some(seconds),
         "-" => Some(-seconds),
@@ -120,6 +122,9 @@ mod tests {
             "17/May/2015:10:05 +0000",
             "17/May/2015:10:05:03 x",
             "17/May/2015:10:05:03 é100",
+            "17/May/2015:10:05:03 +0060",
+            "17/May/2015:10:05:03 +-100",
+            "17/May/2015:10:05:03 +000000868888888888888",
             "NaN",
             "-5",
             "1e40",

@@ -196,6 +196,7 @@ const LOG: &[&[u8]] = &[
     b"\x01{\"time_iso8601\":\"2026-05-17T10:05:03+00:00\",\"remote_addr\":\"192.0.2.1\",\"request\":\"GET /a HTTP/1.1\",\"status\":\"200\"}",
     b"\x03#Fields: date time cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status\n2026-05-17 10:05:03 GET /a b=c 192.0.2.1 Mozilla/5.0+(X11) 200",
     b"\x08192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET /a?b=c HTTP/1.1\" 200 20 \"https://other.example/\" \"Mozilla/5.0 (X11)\"",
+    b"\x08192.0.2.1 - - [17/May/2015:10:05:03 +000000868888888888888] \"GET /a HTTP/1.1\" 200 20 \"-\" \"-\"",
     b"\x06a.example:443 ::1 - u [31/Dec/1999:23:59:60 -1200] \"POST /\\x22 HTTP/1.0\" 304 - \"-\" \"-\"",
 ];
 
