@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// How many answered beacons may wait to be counted before no more are taken from the queue.
-const PENDING_MAX: usize = 65_536;
+const PENDING_MAX: usize = 16_384;
 
 /// Up to how many uncounted beacons a page waits for them, while more of them come. Where more wait, they
 /// come by the thousand each second, and the page may be a second behind.
@@ -45,13 +45,14 @@ const TICK_EVERY: Duration = Duration::from_secs(60);
 const DAY_GRACE_SECONDS: i64 = 120;
 
 /// From how many pages of write-ahead log on a quiet moment is used to checkpoint.
-const WAL_PAGES_QUIET: i64 = 1_000;
+const WAL_PAGES_QUIET: i64 = 500;
 
 /// How often it is looked how large the write-ahead log is while beacons come one after the other.
-const WAL_SEEN_EVERY: Duration = Duration::from_millis(50);
+const WAL_SEEN_EVERY: Duration = Duration::from_millis(20);
 
-/// From how many pages of write-ahead log on it is checkpointed, quiet or not.
-const WAL_PAGES_MAX: i64 = 4_000;
+/// From how many pages of write-ahead log on it is checkpointed, quiet or not: whoever sends meanwhile waits
+/// for it, so that it must not be much at once.
+const WAL_PAGES_MAX: i64 = 1_000;
 
 pub(super) struct WriterThread {
     writable: Writable,
@@ -155,7 +156,7 @@ impl WriterThread {
     }
 
     /// Commits a batch to the journal, then answers everyone who waits for it.
-    fn commit(&mut self, batch: Vec<u8>, answers: Vec<oneshot::Sender<Result<(), NotStored>>>) {
+    fn commit(&mut self, mut batch: Vec<u8>, answers: Vec<oneshot::Sender<Result<(), NotStored>>>) {
         if answers.is_empty() {
             return;
         }
@@ -166,6 +167,8 @@ impl WriterThread {
             Ok(id) => {
                 self.metrics.committed(begun.elapsed(), clock::now());
                 self.metrics.stored.add(more);
+                // Thousands of them may wait.
+                batch.shrink_to_fit();
                 self.counting.push(Batch { id, beacons: batch }, beacons);
                 self.wal_grew = true;
                 Ok(())
