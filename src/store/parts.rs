@@ -1,7 +1,7 @@
 //! Sums that are on their way into the tables: added part by part, so that no transaction is long and
 //! the journal, which the same file has, never waits for them for long.
 
-use std::mem;
+use std::vec::IntoIter;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -43,23 +43,23 @@ pub struct Waiting {
 
 impl Part {
     /// The same rows in their order, in parts of which none is long.
-    pub fn split(mut self) -> Vec<Self> {
+    pub fn split(self) -> Vec<Self> {
+        let Self { aggregates, titles, breakdowns, kept } = self;
+        let (mut aggregates, mut titles) = (aggregates.into_iter(), titles.into_iter());
+        let (mut breakdowns, mut kept) = (breakdowns.into_iter(), kept.into_iter());
         let mut parts = Vec::new();
-        let mut part = Self::default();
-        let mut room = ROWS_MAX;
         loop {
-            take(&mut self.aggregates, &mut part.aggregates, &mut room);
-            take(&mut self.titles, &mut part.titles, &mut room);
-            take(&mut self.breakdowns, &mut part.breakdowns, &mut room);
-            take(&mut self.kept, &mut part.kept, &mut room);
+            let (mut part, mut room) = (Self::default(), ROWS_MAX);
+            take(&mut aggregates, &mut part.aggregates, &mut room);
+            take(&mut titles, &mut part.titles, &mut room);
+            take(&mut breakdowns, &mut part.breakdowns, &mut room);
+            take(&mut kept, &mut part.kept, &mut room);
+            if room < ROWS_MAX || parts.is_empty() {
+                parts.push(part);
+            }
             if room > 0 {
-                if room < ROWS_MAX || parts.is_empty() {
-                    parts.push(part);
-                }
                 return parts;
             }
-            parts.push(mem::take(&mut part));
-            room = ROWS_MAX;
         }
     }
 
@@ -77,16 +77,10 @@ impl Part {
     }
 }
 
-/// Moves as many of the first rows as there is room for.
-fn take<T>(from: &mut Vec<T>, to: &mut Vec<T>, room: &mut usize) {
-    let taken = from.len().min(*room);
-    *room -= taken;
-    if taken == from.len() {
-        to.append(from);
-    } else {
-        let rest = from.split_off(taken);
-        *to = mem::replace(from, rest);
-    }
+/// Moves as many of the first rows as there is room for. What is taken keeps no room for the rest.
+fn take<T>(from: &mut IntoIter<T>, to: &mut Vec<T>, room: &mut usize) {
+    to.extend(from.take(*room));
+    *room -= to.len();
 }
 
 /// Lets `part` wait in the file.
