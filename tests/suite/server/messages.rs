@@ -234,6 +234,11 @@ send_to = ["mail"]
         server.kill();
         server.restart();
         wait_until("the mail", || mails.lock().unwrap().len() >= count);
+        // Killed before it has noted that a mail was taken, it would send it again.
+        let untold = "SELECT count(*) FROM alert_message WHERE outcome IS NULL";
+        let file = server.file_as_it_is();
+        let left = || file.query_row(untold, [], |row| row.get::<_, i64>(0));
+        wait_until("the note of it", || left() == Ok(0));
     }
     let mails = mails.lock().unwrap().clone();
     assert_eq!(mails.len(), 2, "{mails:#?}");
