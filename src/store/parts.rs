@@ -3,7 +3,7 @@
 
 use std::vec::IntoIter;
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
@@ -30,15 +30,6 @@ pub struct Part {
     pub breakdowns: Vec<(BreakdownKey, Counters)>,
     /// Beacons that are kept singly.
     pub kept: Vec<KeptBeacon>,
-}
-
-/// A part that waits in the file.
-#[derive(Debug)]
-pub struct Waiting {
-    /// Its number; later parts have larger ones.
-    pub id: i64,
-    /// What it adds.
-    pub part: Part,
 }
 
 impl Part {
@@ -83,26 +74,16 @@ fn take<T>(from: &mut IntoIter<T>, to: &mut Vec<T>, room: &mut usize) {
     *room -= to.len();
 }
 
-/// Lets `part` wait in the file.
+/// Lets a part wait in the file.
 ///
 /// # Errors
 /// When the file can't be written.
-pub fn put_off(transaction: &Transaction<'_>, part: Part) -> Result<Waiting, Error> {
+pub fn put_off(transaction: &Transaction<'_>, part: &Part) -> Result<(), Error> {
+    let unusable = |error| Error::Damaged(format!("a part of the sums: {error}"));
+    let encoded = postcard::to_stdvec(part).map_err(unusable)?;
     let mut statement =
         transaction.prepare_cached("INSERT INTO tally_part (format, part) VALUES (?1, ?2)")?;
-    let unusable = |error| Error::Damaged(format!("a part of the sums: {error}"));
-    let encoded = postcard::to_stdvec(&part).map_err(unusable)?;
-    Ok(Waiting { id: statement.insert(params![FORMAT, encoded])?, part })
-}
-
-/// Adds the rows of a part that waits, which it does no longer.
-///
-/// # Errors
-/// When the file can't be written; then the part still waits.
-pub fn add(transaction: &Transaction<'_>, waiting: &Waiting) -> Result<(), Error> {
-    waiting.part.add(transaction)?;
-    let mut statement = transaction.prepare_cached("DELETE FROM tally_part WHERE id = ?1")?;
-    statement.execute([waiting.id])?;
+    statement.execute(params![FORMAT, encoded])?;
     Ok(())
 }
 
@@ -111,29 +92,38 @@ pub fn add(transaction: &Transaction<'_>, waiting: &Waiting) -> Result<(), Error
 /// # Errors
 /// When the file can't be read.
 pub fn any(connection: &Connection) -> Result<bool, Error> {
-    let mut statement = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM tally_part WHERE unreadable = 0)")?;
-    Ok(statement.query_row([], |row| row.get(0))?)
+    Ok(first(connection)?.is_some())
 }
 
-/// Adds all that waits, as whoever opens the file for writing must do first. One that can't be decoded
-/// is set aside.
+/// Adds the rows of the first part that waits, which it does no longer. One that can't be decoded is set
+/// aside. Says whether there was one.
+///
+/// # Errors
+/// When the file can't be written; then the part still waits.
+pub fn add_next(connection: &mut Connection) -> Result<bool, Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let Some((id, encoded)) = first(&transaction)? else { return Ok(false) };
+    let done = match postcard::from_bytes::<Part>(&encoded) {
+        Ok(part) => {
+            part.add(&transaction)?;
+            "DELETE FROM tally_part WHERE id = ?1"
+        }
+        Err(error) => {
+            error!(part = id, %error, "a part of the sums is set aside, not added");
+            "UPDATE tally_part SET unreadable = 1 WHERE id = ?1"
+        }
+    };
+    transaction.prepare_cached(done)?.execute([id])?;
+    transaction.commit()?;
+    Ok(true)
+}
+
+/// Adds all that waits, as whoever opens the file for writing must do first.
 ///
 /// # Errors
 /// When the file can't be written.
 pub fn add_all(connection: &mut Connection) -> Result<(), Error> {
-    while let Some((id, encoded)) = first(connection)? {
-        let transaction = connection.transaction()?;
-        match postcard::from_bytes(&encoded) {
-            Ok(part) => add(&transaction, &Waiting { id, part })?,
-            Err(error) => {
-                error!(part = id, %error, "a part of the sums is set aside, not added");
-                let set_aside = "UPDATE tally_part SET unreadable = 1 WHERE id = ?1";
-                transaction.execute(set_aside, [id])?;
-            }
-        }
-        transaction.commit()?;
-    }
+    while add_next(connection)? {}
     Ok(())
 }
 
@@ -208,7 +198,7 @@ mod tests {
         let no_part = "INSERT INTO tally_part (format, part) VALUES (1, x'ff')";
         transaction.execute(no_part, []).unwrap();
         for part in part(1_600).split() {
-            put_off(&transaction, part).unwrap();
+            put_off(&transaction, &part).unwrap();
         }
         transaction.commit().unwrap();
         assert!(any(&writable.connection).unwrap());

@@ -75,10 +75,10 @@ pub(super) struct Counting {
     gathered_beacons: usize,
     /// The last batch whose beacons are gathered.
     gathered_through: Option<i64>,
-    /// Sums that are on their way into the tables.
-    parts: VecDeque<parts::Waiting>,
-    /// Whether the parts, or those before them, add to a day that is over.
-    parts_of_past: bool,
+    /// Whether parts wait in the file to be added to the sums.
+    parts_wait: bool,
+    /// Whether what was told since none waited adds to a day that is over.
+    is_of_past: bool,
     refusals: HashMap<Refusal, i64>,
     /// Since when the oldest of what is not told waits.
     waits_since: Option<Instant>,
@@ -105,8 +105,8 @@ impl Counting {
             gathered: Gathered::default(),
             gathered_beacons: 0,
             gathered_through: None,
-            parts: VecDeque::new(),
-            parts_of_past: false,
+            parts_wait: false,
+            is_of_past: false,
             refusals: HashMap::new(),
             waits_since: None,
             retry_at: None,
@@ -168,17 +168,12 @@ impl Counting {
         self.uncounted() > 0 || !self.refusals.is_empty()
     }
 
-    /// What is due, if the last step did not fail just now.
-    fn due(&self) -> Option<Step> {
-        let is_time = self.waits_since.is_some_and(|since| since.elapsed() >= FOLD_EVERY);
-        self.next(is_time)
-    }
-
+    /// What is to be done next; also what waits for its time, if `is_time`.
     fn next(&self, is_time: bool) -> Option<Step> {
         if self.is_stale {
             return Some(Step::Reload);
         }
-        if !self.parts.is_empty() {
+        if self.parts_wait {
             return Some(Step::Add);
         }
         let is_full = self.gathered_beacons >= SLICE_BEACONS;
@@ -204,19 +199,19 @@ impl Counting {
         if self.retry_at.is_some_and(|retry| Instant::now() < retry) {
             return false;
         }
-        self.due().is_some_and(|step| self.make_or_put_off(step, writable))
+        let is_time = self.waits_since.is_some_and(|since| since.elapsed() >= FOLD_EVERY);
+        let Some(step) = self.next(is_time) else { return false };
+        let made = self.make(step, writable);
+        self.note_outcome(made)
     }
 
     /// Makes all steps that lead to everything being counted, as far as they can be made.
     pub(super) fn step_to_end(&mut self, writable: &mut Writable) {
-        while let Some(step) = self.next(true) {
-            if !self.make_or_put_off(step, writable) {
-                return;
-            }
-        }
+        let made = self.end(writable);
+        self.note_outcome(made);
     }
 
-    /// The same, once.
+    /// The same, of which nothing is tried again.
     ///
     /// # Errors
     /// When the file can't be written; its journal and its parts keep what is not counted.
@@ -228,15 +223,14 @@ impl Counting {
     }
 
     /// If a step fails, nothing of it is in the file: all is read anew from there, and tried again later.
-    fn make_or_put_off(&mut self, step: Step, writable: &mut Writable) -> bool {
-        let Err(error) = self.make(step, writable) else {
+    fn note_outcome(&mut self, made: Result<(), Error>) -> bool {
+        let Err(error) = made else {
             self.retry_at = None;
             return true;
         };
         warn!(%error, "counting is put off, the journal keeps what was answered");
         self.metrics.fold_failures.add(1);
-        // A part that was not added waits as before.
-        self.is_stale |= step != Step::Add;
+        self.is_stale = true;
         self.retry_at = Some(Instant::now() + RETRY_AFTER);
         false
     }
@@ -287,14 +281,14 @@ impl Counting {
         let registry = self.registry.get();
         let counted = self.fold.told(mem::take(&mut self.gathered), &registry);
         let of_past = is_of_the_past(&transaction, &counted, &registry)?;
-        let parts = begin_to_write(&transaction, counted)?;
+        let parts_wait = begin_to_write(&transaction, counted)?;
         write_refusals(&transaction, &mut self.names, &self.refusals)?;
         if let Some(last) = self.gathered_through {
             journal::remove_through(&transaction, last)?;
         }
         transaction.commit()?;
-        self.parts.extend(parts);
-        self.parts_of_past |= of_past;
+        self.parts_wait = parts_wait;
+        self.is_of_past |= of_past;
         self.refusals.clear();
         let folded = u64::try_from(mem::take(&mut self.gathered_beacons)).unwrap_or(u64::MAX);
         self.gathered_through = None;
@@ -307,19 +301,17 @@ impl Counting {
     }
 
     fn add(&mut self, writable: &mut Writable) -> Result<(), Error> {
-        let Some(part) = self.parts.front() else { return Ok(()) };
-        let transaction = writable.transaction()?;
-        parts::add(&transaction, part)?;
-        transaction.commit()?;
-        self.parts.pop_front();
+        self.parts_wait = parts::add_next(&mut writable.connection)?;
+        if self.parts_wait {
+            self.metrics.folds.add(1);
+        }
         self.note_past();
-        self.metrics.folds.add(1);
         Ok(())
     }
 
     /// Whoever has read a day that is over reads it again once all that was added to it is there.
     fn note_past(&mut self) {
-        if self.parts.is_empty() && mem::take(&mut self.parts_of_past) {
+        if !self.parts_wait && mem::take(&mut self.is_of_past) {
             self.past_changes += 1;
         }
     }
@@ -327,7 +319,7 @@ impl Counting {
     /// Reads anew from the file what was told to it, and from its journal what was not.
     fn reload(&mut self, writable: &mut Writable) -> Result<(), Error> {
         parts::add_all(&mut writable.connection)?;
-        self.parts.clear();
+        self.parts_wait = false;
         self.note_past();
         self.names.clear();
         self.fold = restored(writable)?;

@@ -88,22 +88,24 @@ pub fn write(transaction: &Transaction<'_>, mut counted: Tallies) -> Result<(), 
     write_rest(transaction, &counted)
 }
 
-/// The same, but that what is too long for one transaction waits in the file, part by part.
+/// The same, but that what is too long for one transaction waits in the file, part by part. Says whether
+/// anything does.
 ///
 /// # Errors
 /// When the file can't be written.
 pub(super) fn begin_to_write(
     transaction: &Transaction<'_>,
     mut counted: Tallies,
-) -> Result<Vec<parts::Waiting>, Error> {
+) -> Result<bool, Error> {
     unseal(transaction, &counted)?;
     let split = part_of(&mut counted).split();
     write_rest(transaction, &counted)?;
     if let [only] = split.as_slice() {
         only.add(transaction)?;
-        return Ok(Vec::new());
+        return Ok(false);
     }
-    split.into_iter().map(|part| parts::put_off(transaction, part)).collect()
+    split.iter().try_for_each(|part| parts::put_off(transaction, part))?;
+    Ok(true)
 }
 
 /// What of `counted` may be added later than the rest.
