@@ -4,19 +4,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::tally::TextId;
 
-/// (dimension, value) pairs: each number in as few bytes as it takes, seven bits in each, the low ones
-/// first, and the top bit set in all but the last.
+/// (dimension, value) pairs, encoded one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Profile(Box<[u8]>);
 
 impl Profile {
     pub(super) fn of(pairs: impl IntoIterator<Item = (TextId, TextId)>) -> Self {
-        let mut bytes = Vec::with_capacity(64);
-        for (dimension, value) in pairs {
-            push(&mut bytes, dimension.0);
-            push(&mut bytes, value.0);
-        }
-        Self(bytes.into())
+        // Pairs of numbers: only a lack of memory could keep them from being encoded.
+        let push = |bytes, pair| postcard::to_extend(&pair, bytes).unwrap_or_default();
+        Self(pairs.into_iter().fold(Vec::with_capacity(64), push).into())
     }
 
     /// The value of `dimension`.
@@ -26,32 +22,11 @@ impl Profile {
 
     fn pairs(&self) -> impl Iterator<Item = (TextId, TextId)> {
         let mut rest = &*self.0;
-        std::iter::from_fn(move || Some((TextId(next(&mut rest)?), TextId(next(&mut rest)?))))
-    }
-}
-
-fn push(bytes: &mut Vec<u8>, mut number: u32) {
-    loop {
-        let [low, ..] = number.to_le_bytes();
-        number >>= 7;
-        if number == 0 {
-            bytes.push(low & 0x7f);
-            return;
-        }
-        bytes.push(low | 0x80);
-    }
-}
-
-fn next(bytes: &mut &[u8]) -> Option<u32> {
-    let (mut number, mut shift) = (0, 0);
-    loop {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        number |= u32::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-        shift += 7;
+        std::iter::from_fn(move || {
+            let (pair, after) = postcard::take_from_bytes(rest).ok()?;
+            rest = after;
+            Some(pair)
+        })
     }
 }
 
