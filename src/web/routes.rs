@@ -197,9 +197,9 @@ impl Routes {
                 }
                 Err(answer) => live::whole(*answer),
             },
-            Err(_) => live::whole(Box::pin(at_name(app, peer, &path, request)).await),
+            Err(_) => live::whole(at_name(app, peer, &path, request).await),
         };
-        if takes_gzip { Box::pin(packed(answer)).await } else { answer }
+        if takes_gzip { packed(answer).await } else { answer }
     }
 }
 
@@ -223,14 +223,14 @@ async fn through(
     let Admitted { app, visitor } = admitted;
     let is_post = *request.method() == Method::POST;
     if is_post && access::needed(door, request.method()) != Needs::Nothing {
-        let (head, bytes) = match Box::pin(access::form(app, visitor, request)).await {
+        let (head, bytes) = match access::form(app, visitor, request).await {
             Ok(form) => form,
             Err(answer) => return live::whole(answer),
         };
         if door == Route::Download {
-            return Box::pin(download::post(app)).await;
+            return download::post(app).await;
         }
-        return live::whole(Box::pin(posted(admitted, door, params, peer, &head, &bytes)).await);
+        return live::whole(posted(admitted, door, params, peer, &head, &bytes).await);
     }
     if door == Route::LiveEvents && *request.method() == Method::GET {
         return live::stream(app, visitor, &request);
@@ -240,15 +240,14 @@ async fn through(
         Route::Beacon | Route::Pixel | Route::Foreign(_) => {
             ingested(app, door, peer, request).await
         }
-        // Pages take much more room than beacons, which are many and may wait long for their bodies.
-        _ => Box::pin(read(app, visitor, door, params, peer, &request)).await,
+        _ => read(app, visitor, door, params, peer, &request).await,
     })
 }
 
 /// The answer to what counts.
 async fn ingested(app: &App, door: Route, peer: SocketAddr, request: Request<Incoming>) -> Answer {
     match (door, request.method()) {
-        (Route::Foreign(door), _) => Box::pin(compat::answer(app, door, peer, request)).await,
+        (Route::Foreign(door), _) => compat::answer(app, door, peer, request).await,
         (_, &Method::OPTIONS) => cors::preflight(request.headers()),
         (Route::Beacon, &Method::POST) => beacon::post(app, peer, request).await,
         (Route::Beacon, _) => respond::method_not_allowed("POST, OPTIONS"),
