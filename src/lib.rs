@@ -7,7 +7,7 @@
 //!
 //! | rank | rooms | what they know |
 //! |---|---|---|
-//! | 0 | [`model`] | the nouns: beacon, period, dimension, tally |
+//! | 0 | [`model`], [`files`] | the nouns: beacon, period, dimension, tally; files that are whole or not there |
 //! | 1 | [`config`], [`clock`], [`metrics`], [`recent`], [`observed`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; the last beacons; the way that requests come; embedded files; tables as text |
 //! | 2 | [`ingest`], [`fold`], [`store`], [`import`], [`tls`] | people and payloads; counting; SQL; what files of others tell; certificates |
 //! | 3 | [`writer`], [`report`], [`alert`], [`export`] | the thread that writes; questions and answers; what is told; tables written out |
@@ -38,6 +38,7 @@ pub mod control;
 pub mod csv;
 pub mod doctor;
 pub mod export;
+pub mod files;
 pub mod fold;
 pub mod import;
 pub mod ingest;

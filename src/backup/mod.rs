@@ -11,12 +11,13 @@ use std::{
 pub use self::restore::{before_upgrade, restore};
 use crate::{
     config::{current::Current, registry::Registry},
+    files::with_suffix,
     metrics::Metrics,
     store::{
         self,
         connection::{open_copy, open_readable, open_writable},
         copy,
-        partial::{Partial, with_suffix},
+        partial::Partial,
         upkeep,
     },
     writer,

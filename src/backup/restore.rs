@@ -6,12 +6,15 @@ use std::{
 };
 
 use super::{Error, refuse_same};
-use crate::store::{
-    self,
-    connection::{open_readable, open_writable},
-    copy, migrate,
-    partial::{Partial, with_suffix},
-    upkeep,
+use crate::{
+    files::with_suffix,
+    store::{
+        self,
+        connection::{open_readable, open_writable},
+        copy, migrate,
+        partial::Partial,
+        upkeep,
+    },
 };
 
 /// Puts a copy of `backup` in the place of `database`. An old database is kept beside it, under a name

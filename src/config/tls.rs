@@ -13,6 +13,7 @@ use super::{
     listen::Listen,
     value,
 };
+use crate::files::with_suffix;
 
 /// Let's Encrypt.
 const DEFAULT_DIRECTORY: &str = "https://acme-v02.api.letsencrypt.org/directory";
@@ -60,11 +61,7 @@ pub struct Acme {
 impl Acme {
     /// The folder of what this authority has given, for a server on `database`. Another authority has another.
     pub fn folder(&self, database: &Path) -> PathBuf {
-        let folder = self.folder.clone().unwrap_or_else(|| {
-            let mut beside = database.as_os_str().to_owned();
-            beside.push("-acme");
-            beside.into()
-        });
+        let folder = self.folder.clone().unwrap_or_else(|| with_suffix(database, "-acme"));
         let authority = self.directory.split('/').nth(2).unwrap_or_default();
         folder.join(authority.replace(':', "-"))
     }

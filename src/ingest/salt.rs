@@ -7,9 +7,8 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File, OpenOptions},
+    fs::{self, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock, PoisonError, RwLock, RwLockWriteGuard},
 };
@@ -17,7 +16,10 @@ use std::{
 use tracing::warn;
 
 use super::{Rejected, visitor::DayKey};
-use crate::model::{period::Period, rejection::Reason};
+use crate::{
+    files::{replace, with_suffix},
+    model::{period::Period, rejection::Reason},
+};
 
 /// How long after its day a key is kept, in seconds: beacons that were received just before are still
 /// counted, and some of them are sent again.
@@ -146,7 +148,7 @@ impl Salts {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut secret = [0; 32];
                 getrandom::fill(&mut secret).map_err(io::Error::other)?;
-                replace(&self.secret_file, &format!("{}\n", to_hex(&secret)))?;
+                replace(&self.secret_file, format!("{}\n", to_hex(&secret)).as_bytes())?;
                 secret
             }
             Err(error) => return Err(error),
@@ -156,7 +158,7 @@ impl Salts {
 
     fn save_or_warn(&self, days: &Days) {
         let Some(file) = &self.file else { return };
-        if let Err(error) = erase(file).and_then(|()| replace(file, &written(days))) {
+        if let Err(error) = erase(file).and_then(|()| replace(file, written(days).as_bytes())) {
             warn!(file = %file.display(), %error, "the salt file can't be written: after a restart, today's visitors may count twice");
         }
     }
@@ -204,24 +206,6 @@ fn erase(file: &Path) -> io::Result<()> {
     let length = usize::try_from(old.metadata()?.len()).map_err(io::Error::other)?;
     old.write_all(&vec![b'0'; length])?;
     old.sync_all()
-}
-
-/// Puts `text` into `file`, which its owner alone may read, as a whole or not at all.
-fn replace(file: &Path, text: &str) -> io::Result<()> {
-    let new = with_suffix(file, ".new");
-    let mut options = OpenOptions::new();
-    let mut writing = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    writing.write_all(text.as_bytes())?;
-    writing.sync_all()?;
-    fs::rename(&new, file)?;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 fn random() -> Result<[u8; 32], Rejected> {

@@ -11,6 +11,7 @@ use std::{
 use super::{Asked, Error, Summary};
 use crate::{
     config::registry::{Entrance, Registry},
+    files::with_suffix,
     import::{
         contract::{Logged, stand_in},
         table::Hit,
@@ -356,10 +357,4 @@ fn remove(path: &Path) {
         // Most often there is none; one that can't be removed is told when it is made anew.
         let _none = fs::remove_file(with_suffix(path, suffix));
     }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }

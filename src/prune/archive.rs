@@ -10,7 +10,7 @@ use flate2::{Compression, write::GzEncoder};
 
 use super::Error;
 use crate::{
-    csv,
+    csv, files,
     store::{
         self, Transaction,
         aging::{self, ArchivedRow},
@@ -97,10 +97,8 @@ impl Place {
             return Err(failed(source));
         }
         let finish = || -> io::Result<()> {
-            let written = packed.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-            written.sync_all()?;
-            fs::rename(&new, &path)?;
-            File::open(folder)?.sync_all()
+            packed.finish()?.flush()?;
+            files::put_in_place(&new, &path).map(|_bytes| ())
         };
         finish().map_err(failed)
     }

@@ -15,9 +15,10 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::
 use super::{
     Error,
     migrate::{self, Before},
-    partial::{put_in_place, with_suffix},
+    partial::put_in_place,
     parts,
 };
+use crate::files::with_suffix;
 
 /// What the file says it is: `TBcn` in ASCII.
 pub const APPLICATION_ID: i64 = 0x5442_636e;

@@ -12,8 +12,9 @@ use super::{
     Error,
     connection::{APPLICATION_ID, open_readable},
     copy,
-    partial::{Partial, with_suffix},
+    partial::Partial,
 };
+use crate::files::with_suffix;
 
 /// The migrations, the first one leading to version 1.
 const MIGRATIONS: [&str; 5] = [

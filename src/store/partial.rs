@@ -1,13 +1,13 @@
-//! Files that take their name once they are whole and on the disk, and not before.
+//! Databases that take their name once they are whole and on the disk, and not before.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io,
+    fs::{self, OpenOptions},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
 use super::Error;
+use crate::files::{self, with_suffix};
 
 /// A file on its way to become another one. It goes if it does not get there; what a process left that
 /// was killed goes when the next one begins.
@@ -58,31 +58,11 @@ impl Drop for Partial {
     }
 }
 
-/// Gives `file` the name `target`, whole, on the disk. Returns its size in bytes.
+/// See [`files::put_in_place`].
 ///
 /// # Errors
-/// When that can't be done; then `target` is as it was.
+/// The same, with the name of `target`.
 pub(super) fn put_in_place(file: &Path, target: &Path) -> Result<u64, Error> {
-    let replace = || {
-        let open = File::open(file)?;
-        open.sync_all()?;
-        fs::rename(file, target)?;
-        sync_folder_of(target)?;
-        Ok(open.metadata()?.len())
-    };
-    replace().map_err(|source| Error::Write { path: target.to_owned(), source })
-}
-
-/// Makes names in the folder of `path` survive a power cut.
-fn sync_folder_of(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-/// `path` with something more at the end of its name.
-#[must_use]
-pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+    files::put_in_place(file, target)
+        .map_err(|source| Error::Write { path: target.to_owned(), source })
 }

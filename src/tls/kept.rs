@@ -2,13 +2,14 @@
 //! are for their owner alone, and are replaced as a whole or not at all.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    fs::{DirBuilder, File},
+    io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
 use super::certificate::Certificate;
+use crate::files;
 
 /// The longest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -63,13 +64,7 @@ impl Folder {
 
     fn keep(&self, name: &str, content: &[u8]) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.0)?;
-        let (path, new) = (self.0.join(name), self.0.join(format!("{name}.new")));
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&new, &path)?;
-        File::open(&self.0)?.sync_all()
+        files::replace(&self.0.join(name), content)
     }
 }
 

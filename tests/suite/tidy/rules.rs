@@ -5,6 +5,7 @@ use super::source::{Name, Source};
 /// The rooms and their ranks: a room imports only from lower ones, or from itself.
 pub(crate) const RANKS: &[(&str, u8)] = &[
     ("build", 0),
+    ("files", 0),
     ("model", 0),
     ("config", 1),
     ("clock", 1),
