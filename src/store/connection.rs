@@ -55,18 +55,50 @@ pub struct Writable {
     pub connection: Connection,
     /// Whether the file was made just now.
     pub created: bool,
+    /// Whether a commit waits until the disk has it.
+    waits_for_disk: bool,
     // Held, never read. It is a lock of another kind than SQLite's, on the same file: closing it
     // would drop SQLite's locks as well, so it must be dropped after the connection.
     _lock: File,
 }
 
 impl Writable {
-    /// Begins a transaction that writes.
+    /// Begins a transaction that writes. Once its commit returns, it survives a power cut.
     ///
     /// # Errors
     /// When the file can't be locked for writing.
     pub fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
-        Ok(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+        self.wait_for_disk(true)?;
+        begin(&mut self.connection)
+    }
+
+    /// Begins a transaction that writes, whose commit does not wait for the disk: a power cut may undo it
+    /// whole, and all that came after it, but for what a durable commit has taken to the disk along with it.
+    /// Only for what is made again from what is durable, as counting is from the journal.
+    ///
+    /// # Errors
+    /// When the file can't be locked for writing.
+    pub fn repeatable(&mut self) -> Result<Transaction<'_>, Error> {
+        self.wait_for_disk(false)?;
+        begin(&mut self.connection)
+    }
+
+    /// The connection, for a statement that is a transaction of its own. Once it returns, it survives a power
+    /// cut.
+    ///
+    /// # Errors
+    /// When that can't be had.
+    pub fn durable(&mut self) -> Result<&Connection, Error> {
+        self.wait_for_disk(true)?;
+        Ok(&self.connection)
+    }
+
+    fn wait_for_disk(&mut self, wait: bool) -> Result<(), Error> {
+        if self.waits_for_disk != wait {
+            set_synchronous(&self.connection, wait)?;
+            self.waits_for_disk = wait;
+        }
+        Ok(())
     }
 
     /// Closes the file. With no reader left, only the `.db` file stays on the disk.
@@ -106,26 +138,52 @@ fn open(path: &Path, before: Before) -> Result<Writable, Error> {
         None => lock_or_wait(path, path)?,
     };
     let connection = connect(path, before).map_err(|error| error.of_opening(path))?;
-    Ok(Writable { connection, created, _lock: lock })
+    Ok(Writable { connection, created, waits_for_disk: true, _lock: lock })
+}
+
+fn begin(connection: &mut Connection) -> Result<Transaction<'_>, Error> {
+    Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+}
+
+/// EXTRA makes an answered beacon survive a power cut. NORMAL does not, but never leaves half of a transaction,
+/// nor a later one without those before it.
+fn set_synchronous(connection: &Connection, wait_for_disk: bool) -> Result<(), Error> {
+    let synchronous = if wait_for_disk { "EXTRA" } else { "NORMAL" };
+    Ok(connection.pragma_update(None, "synchronous", synchronous)?)
 }
 
 fn connect(path: &Path, before: Before) -> Result<Connection, Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY)?;
+    let mut connection = connect_to_write(path)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    harden(&connection)?;
     // What is not ours stays as it is.
     migrate::check_version(&connection, path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    // EXTRA makes an answered beacon survive a power cut; NORMAL would not.
-    connection.pragma_update(None, "synchronous", "EXTRA")?;
-    // The writer checkpoints in quiet moments instead; see `upkeep`.
-    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    set_synchronous(&connection, true)?;
     connection.pragma_update(None, "cache_size", -4096)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     migrate::to_latest(&mut connection, path, before)?;
     parts::add_all(&mut connection)?;
+    Ok(connection)
+}
+
+fn connect_to_write(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    harden(&connection)?;
+    // The writer says when; see `upkeep`.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    Ok(connection)
+}
+
+/// Opens the file at `path` beside its writer, in the same process, to move its write-ahead log into it. Must be
+/// closed before the writer is, which would leave the log on the disk otherwise.
+///
+/// # Errors
+/// When it can't be opened.
+pub fn open_beside(path: &Path) -> Result<Connection, Error> {
+    let connection = connect_to_write(path)?;
+    set_synchronous(&connection, true)?;
     Ok(connection)
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
-use super::Error;
+use super::{Error, connection::Writable};
 
 /// How batches are encoded now.
 const FORMAT: i64 = 1;
@@ -20,9 +20,10 @@ pub struct Batch {
 ///
 /// # Errors
 /// When it can't be written; then nothing of it is.
-pub fn append(connection: &Connection, batch: &[u8]) -> Result<i64, Error> {
-    let mut statement =
-        connection.prepare_cached("INSERT INTO beacon_journal (format, batch) VALUES (?1, ?2)")?;
+pub fn append(writable: &mut Writable, batch: &[u8]) -> Result<i64, Error> {
+    let mut statement = writable
+        .durable()?
+        .prepare_cached("INSERT INTO beacon_journal (format, batch) VALUES (?1, ?2)")?;
     Ok(statement.insert(params![FORMAT, batch])?)
 }
 

@@ -33,6 +33,6 @@ pub mod state;
 pub mod tallies;
 pub mod upkeep;
 
-pub use rusqlite::Transaction;
+pub use rusqlite::{Connection, Transaction};
 
 pub use self::{connection::Readers, error::Error};

@@ -95,13 +95,12 @@ pub fn any(connection: &Connection) -> Result<bool, Error> {
     Ok(first(connection)?.is_some())
 }
 
-/// Adds the rows of the first part that waits, which it does no longer. One that can't be decoded is set
+/// Adds the rows of the first part that waits, which it does no longer, and commits. One that can't be decoded is set
 /// aside. Says whether there was one.
 ///
 /// # Errors
 /// When the file can't be written; then the part still waits.
-pub fn add_next(connection: &mut Connection) -> Result<bool, Error> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+pub fn add_next(transaction: Transaction<'_>) -> Result<bool, Error> {
     let Some((id, encoded)) = first(&transaction)? else { return Ok(false) };
     let done = match postcard::from_bytes::<Part>(&encoded) {
         Ok(part) => {
@@ -123,7 +122,7 @@ pub fn add_next(connection: &mut Connection) -> Result<bool, Error> {
 /// # Errors
 /// When the file can't be written.
 pub fn add_all(connection: &mut Connection) -> Result<(), Error> {
-    while add_next(connection)? {}
+    while add_next(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)? {}
     Ok(())
 }
 

@@ -194,15 +194,15 @@ impl Counting {
         Some(due.saturating_duration_since(now))
     }
 
-    /// Makes one step if one is due. Says whether it did.
-    pub(super) fn step(&mut self, writable: &mut Writable) -> bool {
+    /// Makes one step if one is due.
+    pub(super) fn step(&mut self, writable: &mut Writable) {
         if self.retry_at.is_some_and(|retry| Instant::now() < retry) {
-            return false;
+            return;
         }
         let is_time = self.waits_since.is_some_and(|since| since.elapsed() >= FOLD_EVERY);
-        let Some(step) = self.next(is_time) else { return false };
+        let Some(step) = self.next(is_time) else { return };
         let made = self.make(step, writable);
-        self.note_outcome(made)
+        self.note_outcome(made);
     }
 
     /// Makes all steps that lead to everything being counted, as far as they can be made.
@@ -223,16 +223,15 @@ impl Counting {
     }
 
     /// If a step fails, nothing of it is in the file: all is read anew from there, and tried again later.
-    fn note_outcome(&mut self, made: Result<(), Error>) -> bool {
+    fn note_outcome(&mut self, made: Result<(), Error>) {
         let Err(error) = made else {
             self.retry_at = None;
-            return true;
+            return;
         };
         warn!(%error, "counting is put off, the journal keeps what was answered");
         self.metrics.fold_failures.add(1);
         self.is_stale = true;
         self.retry_at = Some(Instant::now() + RETRY_AFTER);
-        false
     }
 
     fn make(&mut self, step: Step, writable: &mut Writable) -> Result<(), Error> {
@@ -240,7 +239,7 @@ impl Counting {
             Step::Reload => self.reload(writable),
             Step::Add => self.add(writable),
             Step::Gather => {
-                let transaction = writable.transaction()?;
+                let transaction = writable.repeatable()?;
                 self.gather(&transaction)?;
                 transaction.commit()?;
                 self.metrics.folds.add(1);
@@ -276,7 +275,7 @@ impl Counting {
 
     /// Gathers what is left, tells the file what all of it comes to, and takes it from the journal.
     fn tell(&mut self, writable: &mut Writable) -> Result<(), Error> {
-        let transaction = writable.transaction()?;
+        let transaction = writable.repeatable()?;
         self.gather(&transaction)?;
         let registry = self.registry.get();
         let counted = self.fold.told(mem::take(&mut self.gathered), &registry);
@@ -301,7 +300,7 @@ impl Counting {
     }
 
     fn add(&mut self, writable: &mut Writable) -> Result<(), Error> {
-        self.parts_wait = parts::add_next(&mut writable.connection)?;
+        self.parts_wait = parts::add_next(writable.repeatable()?)?;
         if self.parts_wait {
             self.metrics.folds.add(1);
         }

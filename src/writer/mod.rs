@@ -7,6 +7,7 @@
 
 pub mod bulk;
 pub mod changes;
+mod checkpoints;
 mod counting;
 mod queue;
 mod stored;
@@ -26,13 +27,14 @@ use crate::{
     },
 };
 
+use self::{
+    checkpoints::Checkpoints,
+    queue::{Queue, Refusal},
+    thread::WriterThread,
+};
 pub use self::{
     queue::{Affects, NotStored, QueueFull},
     stored::{restored, write},
-};
-use self::{
-    queue::{Queue, Refusal},
-    thread::WriterThread,
 };
 
 /// What only the writer knows, because it is not in the file.
@@ -75,7 +77,9 @@ pub fn start(
     let queue = Arc::new(Queue::new(limits.queue_beacons, limits.queue_bytes));
     let writable = connection::open_writable(database)?;
     let created = writable.created;
-    let mut thread = WriterThread::new(writable, Arc::clone(&queue), registry, metrics)?;
+    let checkpoints = Checkpoints::new(database, Arc::clone(&metrics))?;
+    let mut thread =
+        WriterThread::new(writable, checkpoints, Arc::clone(&queue), registry, metrics)?;
     thread.recover()?;
     let spawned = std::thread::Builder::new().name("writer".to_owned()).spawn(move || thread.run());
     let thread =

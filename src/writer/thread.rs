@@ -1,7 +1,6 @@
 //! The thread's life: take all that waits, commit it, answer, and count in between.
 
 use std::{
-    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,6 +10,7 @@ use tracing::{error, info, warn};
 
 use super::{
     Live,
+    checkpoints::Checkpoints,
     counting::Counting,
     queue::{Affects, Change, NotStored, Queue, Waiting},
 };
@@ -44,16 +44,6 @@ const TICK_EVERY: Duration = Duration::from_secs(60);
 /// How long the hashes of a day are kept after its end, for beacons that were received before it.
 const DAY_GRACE_SECONDS: i64 = 120;
 
-/// From how many pages of write-ahead log on a quiet moment is used to checkpoint.
-const WAL_PAGES_QUIET: i64 = 500;
-
-/// How often it is looked how large the write-ahead log is while beacons come one after the other.
-const WAL_SEEN_EVERY: Duration = Duration::from_millis(20);
-
-/// From how many pages of write-ahead log on it is checkpointed, quiet or not: whoever sends meanwhile waits
-/// for it, so that it must not be much at once.
-const WAL_PAGES_MAX: i64 = 1_000;
-
 pub(super) struct WriterThread {
     writable: Writable,
     queue: Arc<Queue>,
@@ -63,9 +53,7 @@ pub(super) struct WriterThread {
     /// Where those who wait are woken, if it is known: all at once there, not one after the other from here.
     runtime: Option<Handle>,
     ticked_at: Option<Instant>,
-    /// Whether the write-ahead log has grown since it was looked at, and when that was.
-    wal_grew: bool,
-    wal_seen_at: Instant,
+    checkpoints: Checkpoints,
 }
 
 /// Turns everyone away once the thread ends, however it ends.
@@ -80,6 +68,7 @@ impl Drop for Abandon {
 impl WriterThread {
     pub(super) fn new(
         mut writable: Writable,
+        checkpoints: Checkpoints,
         queue: Arc<Queue>,
         registry: Arc<Current>,
         metrics: Arc<Metrics>,
@@ -93,8 +82,7 @@ impl WriterThread {
             counting,
             runtime: Handle::try_current().ok(),
             ticked_at: None,
-            wal_grew: true,
-            wal_seen_at: Instant::now(),
+            checkpoints,
         })
     }
 
@@ -126,14 +114,13 @@ impl WriterThread {
             let is_wanted = quiet || self.counting.uncounted() <= WORTH_WAITING;
             if closing || !changes.is_empty() || (!readers.is_empty() && is_wanted) {
                 self.counting.step_to_end(&mut self.writable);
-                self.wal_grew = true;
             } else {
-                self.wal_grew |= self.counting.step(&mut self.writable);
+                self.counting.step(&mut self.writable);
             }
             self.answer_readers(readers);
             self.make(changes);
             self.tick();
-            self.checkpoint_if_due(quiet);
+            self.checkpoints.look(&self.writable.connection);
             if closing && quiet {
                 return self.end();
             }
@@ -142,7 +129,6 @@ impl WriterThread {
 
     fn make(&mut self, changes: Vec<Change>) {
         for change in changes {
-            self.wal_grew = true;
             if change(&mut self.writable) == Affects::Names {
                 self.counting.forget_file(&mut self.writable);
             }
@@ -151,6 +137,7 @@ impl WriterThread {
 
     fn end(mut self) -> Result<(), Error> {
         self.counting.end(&mut self.writable)?;
+        self.checkpoints.end();
         upkeep::checkpoint_fully(&self.writable.connection)?;
         self.writable.close()
     }
@@ -163,14 +150,13 @@ impl WriterThread {
         let beacons = answers.len();
         let more = u64::try_from(beacons).unwrap_or(u64::MAX);
         let begun = Instant::now();
-        let outcome = match journal::append(&self.writable.connection, &batch) {
+        let outcome = match journal::append(&mut self.writable, &batch) {
             Ok(id) => {
                 self.metrics.committed(begun.elapsed(), clock::now());
                 self.metrics.stored.add(more);
                 // Thousands of them may wait.
                 batch.shrink_to_fit();
                 self.counting.push(Batch { id, beacons: batch }, beacons);
-                self.wal_grew = true;
                 Ok(())
             }
             Err(error) => {
@@ -245,24 +231,5 @@ impl WriterThread {
             self.counting.forget_seen_before(id, today);
         }
         Ok(())
-    }
-
-    fn checkpoint_if_due(&mut self, quiet: bool) {
-        let is_seen_enough = !quiet && self.wal_seen_at.elapsed() < WAL_SEEN_EVERY;
-        if is_seen_enough || !mem::take(&mut self.wal_grew) {
-            return;
-        }
-        self.wal_seen_at = Instant::now();
-        let connection = &self.writable.connection;
-        let outcome = upkeep::wal_pages(connection).and_then(|pages| {
-            if pages >= WAL_PAGES_MAX || (quiet && pages >= WAL_PAGES_QUIET) {
-                self.metrics.checkpoints.add(1);
-                upkeep::checkpoint(connection)?;
-            }
-            Ok(())
-        });
-        if let Err(error) = outcome {
-            warn!(%error, "the write-ahead log could not be moved into the file yet");
-        }
     }
 }
