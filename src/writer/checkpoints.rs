@@ -18,8 +18,8 @@ use crate::{
 /// How often it is looked how long the log is.
 const SEEN_EVERY: Duration = Duration::from_millis(20);
 
-/// From how many pages on the log is moved.
-const PAGES_MOVED: i64 = 1_000;
+/// From how many pages on the log is moved: 16 MB. Fewer, and what is written again and again is moved more often.
+const PAGES_MOVED: i64 = 4_000;
 
 /// Up to how many pages the writer moves itself. Only when all of them are in the file does the log begin anew,
 /// and while beacons come there are always more, except between two commits.

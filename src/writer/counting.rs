@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::current::Current,
-    fold::{Fold, Gathered},
+    fold::{Fold, Gathered, Tallies},
     metrics::Metrics,
     model::{
         beacon::{Beacon, decode_batch},
@@ -34,7 +34,7 @@ use crate::{
 
 /// From how many beacons on they are gathered before anything else asks for it, and about how many are
 /// gathered in one step, but for what a batch holds more.
-const GATHER_BEACONS: usize = 400;
+const GATHER_BEACONS: usize = 200;
 
 /// After how many gathered beacons it is told what they come to, though less than [`FOLD_EVERY`] is over.
 const SLICE_BEACONS: usize = 8_192;
@@ -60,7 +60,9 @@ enum Step {
     Add,
     /// To gather beacons.
     Gather,
-    /// To tell the file what they come to.
+    /// To sum up what is gathered.
+    Sum,
+    /// To tell the file what it comes to.
     Tell,
 }
 
@@ -75,6 +77,8 @@ pub(super) struct Counting {
     gathered_beacons: usize,
     /// The last batch whose beacons are gathered.
     gathered_through: Option<i64>,
+    /// What all that is gathered comes to, once it is summed up.
+    summed: Option<Tallies>,
     /// Whether parts wait in the file to be added to the sums.
     parts_wait: bool,
     /// Whether what was told since none waited adds to a day that is over.
@@ -105,6 +109,7 @@ impl Counting {
             gathered: Gathered::default(),
             gathered_beacons: 0,
             gathered_through: None,
+            summed: None,
             parts_wait: false,
             is_of_past: false,
             refusals: HashMap::new(),
@@ -176,11 +181,14 @@ impl Counting {
         if self.parts_wait {
             return Some(Step::Add);
         }
+        if self.summed.is_some() {
+            return Some(Step::Tell);
+        }
         let is_full = self.gathered_beacons >= SLICE_BEACONS;
         if self.pending_beacons >= GATHER_BEACONS && !is_full {
             return Some(Step::Gather);
         }
-        (is_full || (is_time && self.is_anything_untold())).then_some(Step::Tell)
+        (is_full || (is_time && self.is_anything_untold())).then_some(Step::Sum)
     }
 
     /// How long until a step is due; `None` when none will be by itself.
@@ -194,15 +202,21 @@ impl Counting {
         Some(due.saturating_duration_since(now))
     }
 
-    /// Makes one step if one is due.
-    pub(super) fn step(&mut self, writable: &mut Writable) {
-        if self.retry_at.is_some_and(|retry| Instant::now() < retry) {
-            return;
+    /// Makes a step if one is due, and more until `time` is over.
+    pub(super) fn step(&mut self, time: Duration, writable: &mut Writable) {
+        let begun = Instant::now();
+        loop {
+            if self.retry_at.is_some_and(|retry| Instant::now() < retry) {
+                return;
+            }
+            let is_time = self.waits_since.is_some_and(|since| since.elapsed() >= FOLD_EVERY);
+            let Some(step) = self.next(is_time) else { return };
+            let made = self.make(step, writable);
+            self.note_outcome(made);
+            if begun.elapsed() >= time {
+                return;
+            }
         }
-        let is_time = self.waits_since.is_some_and(|since| since.elapsed() >= FOLD_EVERY);
-        let Some(step) = self.next(is_time) else { return };
-        let made = self.make(step, writable);
-        self.note_outcome(made);
     }
 
     /// Makes all steps that lead to everything being counted, as far as they can be made.
@@ -245,6 +259,7 @@ impl Counting {
                 self.metrics.folds.add(1);
                 Ok(())
             }
+            Step::Sum => self.sum(writable),
             Step::Tell => self.tell(writable),
         }
     }
@@ -273,12 +288,21 @@ impl Counting {
         Ok(())
     }
 
-    /// Gathers what is left, tells the file what all of it comes to, and takes it from the journal.
-    fn tell(&mut self, writable: &mut Writable) -> Result<(), Error> {
+    /// Gathers what is left, and sums all of it up.
+    fn sum(&mut self, writable: &mut Writable) -> Result<(), Error> {
         let transaction = writable.repeatable()?;
         self.gather(&transaction)?;
+        transaction.commit()?;
         let registry = self.registry.get();
-        let counted = self.fold.told(mem::take(&mut self.gathered), &registry);
+        self.summed = Some(self.fold.told(mem::take(&mut self.gathered), &registry));
+        Ok(())
+    }
+
+    /// Tells the file what all that is summed up comes to, and takes it from the journal.
+    fn tell(&mut self, writable: &mut Writable) -> Result<(), Error> {
+        let Some(counted) = self.summed.take() else { return Ok(()) };
+        let transaction = writable.repeatable()?;
+        let registry = self.registry.get();
         let of_past = is_of_the_past(&transaction, &counted, &registry)?;
         let parts_wait = begin_to_write(&transaction, counted)?;
         write_refusals(&transaction, &mut self.names, &self.refusals)?;
@@ -323,6 +347,7 @@ impl Counting {
         self.names.clear();
         self.fold = restored(writable)?;
         self.gathered = Gathered::default();
+        self.summed = None;
         (self.gathered_beacons, self.gathered_through) = (0, None);
         self.pending.clear();
         self.pending_beacons = 0;

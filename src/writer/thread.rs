@@ -110,12 +110,15 @@ impl WriterThread {
             let Waiting { batch, answers, readers, refusals, changes, closing, .. } = waiting;
             self.counting.refuse(refusals);
             let quiet = answers.is_empty();
+            let begun = Instant::now();
             self.commit(batch, answers);
+            // As long as a slow disk is waited for, counting may take as well: it would fall behind otherwise.
+            let time = begun.elapsed();
             let is_wanted = quiet || self.counting.uncounted() <= WORTH_WAITING;
             if closing || !changes.is_empty() || (!readers.is_empty() && is_wanted) {
                 self.counting.step_to_end(&mut self.writable);
             } else {
-                self.counting.step(&mut self.writable);
+                self.counting.step(time, &mut self.writable);
             }
             self.answer_readers(readers);
             self.make(changes);
