@@ -43,6 +43,7 @@ pub(super) fn serve(
     on_hangup: impl Fn(&App),
     beside: impl AsyncFnOnce(&App),
 ) -> Result<(), Failure> {
+    let room = server::room(&registry.server);
     let runtime = runtime().map_err(|error| Failure::Other(format!("can't begin: {error}")))?;
     let (stop, hangups) = runtime
         .block_on(async { Ok((stop_signal()?, signal(SignalKind::hangup())?)) })
@@ -65,7 +66,7 @@ pub(super) fn serve(
         };
         let hanging_up = hangups_to(hangups, || on_hangup(&app));
         let served = tokio::select! {
-            served = server::serve(app.clone(), listeners, stop) => served,
+            served = server::serve(app.clone(), listeners, room, stop) => served,
             () = hanging_up => Ok(()),
             () = commands => Ok(()),
             () = beside(&app) => Ok(()),

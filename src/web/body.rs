@@ -4,7 +4,7 @@ use std::{io::Read as _, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body, Incoming};
 
 use crate::{ingest::Rejected, model::rejection::Reason};
 
@@ -32,14 +32,30 @@ pub(super) async fn read(body: Incoming, most: usize) -> Result<Bytes, Rejected>
         }
         return Err(too_large(most));
     }
-    let reading = Limited::new(body, most).collect();
+    let reading = whole(Limited::new(body, most));
     let bytes = match tokio::time::timeout(BODY_TIME, reading).await {
-        Ok(Ok(collected)) => collected.to_bytes(),
+        Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large(most)),
         Ok(Err(_)) => return Err(malformed("the body broke off")),
         Err(_) => return Err(malformed("the body did not arrive within 10 seconds")),
     };
     if bytes.starts_with(GZIP) { unpacked(&bytes, most) } else { Ok(bytes) }
+}
+
+/// All of `body`. Its pieces are copied where there are several: each holds the whole of what hyper read it
+/// into, so that a body that comes byte by byte would hold eight kilobytes for each of them.
+async fn whole<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Bytes, B::Error> {
+    let (mut first, mut all) = (Bytes::new(), Vec::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(piece) = frame?.into_data() else { continue };
+        if first.is_empty() && all.is_empty() {
+            first = piece;
+            continue;
+        }
+        all.extend_from_slice(&std::mem::take(&mut first));
+        all.extend_from_slice(&piece);
+    }
+    Ok(if all.is_empty() { first } else { all.into() })
 }
 
 /// Takes what is left of a body. However that ends, the answer is the same.

@@ -29,7 +29,7 @@ use super::{
         patience,
     },
 };
-use crate::{app::App, metrics::Metrics, tls::Keyring};
+use crate::{app::App, config::registry::Server, metrics::Metrics, tls::Keyring};
 
 /// How much hyper reads of a connection at once; no head is larger, see `wire`.
 const BUFFER_BYTES_MAX: usize = 32 * 1024;
@@ -43,18 +43,25 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often the log says so at most.
 const ACCEPT_SAID_EVERY: Duration = Duration::from_secs(60);
 
-/// Serves `app` on `listeners` until `stop` is done, then finishes what is open.
+/// How many connections there is room for, of those that `server` wants. To be asked before there is a
+/// second thread, which would make it slow.
+#[must_use]
+pub fn room(server: &Server) -> usize {
+    descriptors::room(server.limits.connections)
+}
+
+/// Serves `app` on `listeners`, `most` connections at once, until `stop` is done, then finishes what is open.
 ///
 /// # Errors
 /// When the routes contradict each other.
 pub async fn serve(
     app: App,
     listeners: Listeners,
+    most: usize,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let routes = Routes::new().map_err(io::Error::other)?;
     let desk = Arc::new(Desk::new(app.clone(), routes));
-    let most = descriptors::room(app.registry.get().server.limits.connections);
     let (crowd, networks) = (Arc::default(), Networks::default());
     let mut door = Door { desk, crowd, networks, most, said: None };
     let graceful = GracefulShutdown::new();

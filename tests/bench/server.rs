@@ -37,7 +37,6 @@ pub(crate) struct Server {
 pub(crate) struct Figures {
     pub(crate) stored: u64,
     commits: u64,
-    folds: u64,
     checkpoints: u64,
     pub(crate) cpu_seconds: f64,
     /// What it has told the system to write.
@@ -100,7 +99,6 @@ impl Server {
         Figures {
             stored: number("/beacons/stored"),
             commits: number("/journal_commits"),
-            folds: number("/folds"),
             checkpoints: number("/checkpoints"),
             cpu_seconds: ticks / TICKS,
             written: self.field("io", "write_bytes:"),
@@ -158,10 +156,9 @@ impl Figures {
         self.commits - before.commits
     }
 
-    /// How often it waited for the disk: once a commit and a fold, twice or three times a checkpoint.
+    /// How often it waited for the disk: once a commit, twice or three times a checkpoint.
     pub(crate) fn syncs_since(&self, before: &Self) -> u64 {
-        self.commits + self.folds + 2 * self.checkpoints
-            - (before.commits + before.folds + 2 * before.checkpoints)
+        self.commits + 2 * self.checkpoints - (before.commits + 2 * before.checkpoints)
     }
 }
 

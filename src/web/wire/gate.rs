@@ -28,8 +28,9 @@ use super::{
 /// How long a client may take for the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(5);
 
-/// How long a connection may idle between two requests.
-const IDLE_TIME: Duration = Duration::from_secs(15);
+/// How long a connection may idle between two requests. With what a busy server takes to end it, no silent
+/// client is there for longer than 15 seconds.
+const IDLE_TIME: Duration = Duration::from_secs(14);
 
 /// Within this time a client must take so many bytes of an answer that waits for it.
 const WRITE_TIME: Duration = Duration::from_secs(10);

@@ -4,12 +4,15 @@
 //! `TRIM_BEACONS_HOSTILE=10000` makes them as many, and holds the times that are promised.
 
 use std::{
-    env, fs,
+    env, fs, io,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::{
+    io::fcntl_dupfd_cloexec,
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -30,10 +33,12 @@ fn clients() -> (usize, bool) {
     }
 }
 
-/// As many open files as the system allows.
-fn raise_limit() {
+/// As many open files as the system allows. The system's table of them grows now: growing with the clients it
+/// would make this process wait, and the server would seem slow.
+fn raise_limit(count: usize) {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+    fcntl_dupfd_cloexec(io::stderr(), i32::try_from(count + 500).unwrap()).unwrap();
 }
 
 fn memory_kib(server: &Server, name: &str) -> u64 {
@@ -79,8 +84,8 @@ async fn annoy(port: u16, number: usize) -> Duration {
 
 #[test]
 fn silent_and_dripping_clients_go_and_others_are_served_meanwhile() {
-    raise_limit();
     let (count, is_full) = clients();
+    raise_limit(count);
     let server = Server::start("[event.page_view]\ndedupe = \"0s\"\n");
     assert_eq!(server.post(BEACON).status, 204);
     let over = AtomicBool::new(false);
@@ -120,15 +125,15 @@ fn silent_and_dripping_clients_go_and_others_are_served_meanwhile() {
     assert!(served > 100, "{served} requests");
     assert!(memory < 128 * 1024, "{memory} KiB");
     if is_full {
-        assert!(longest < Duration::from_secs(16), "{longest:?}");
-        assert!(slowest < Duration::from_millis(200), "{slowest:?}");
+        assert!(longest < Duration::from_secs(15), "{longest:?}");
+        assert!(slowest < Duration::from_millis(100), "{slowest:?}");
     }
     assert_eq!(server.count("day", Some("/a")), i64::from(served) + 1);
 }
 
 #[test]
 fn silent_clients_make_room_for_who_speaks() {
-    raise_limit();
+    raise_limit(100);
     let server = Server::start("[server.limits]\nconnections = 16\n");
     let silent: Vec<_> = (0..100).map(|_| server.client()).collect();
     for _ in 0..20 {
