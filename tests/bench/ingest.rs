@@ -1,13 +1,15 @@
 //! How many beacons a second are answered, each stored before, beside a bare HTTP server that stores
 //! nothing; how long clients wait; and what a beacon costs in time of the processor and bytes written.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
+
+use rusqlite::Connection;
 
 use super::{
     bare::Bare,
     figures::{float, head, median, row},
     load::{Load, Outcome},
-    server::{CONFIG, Server},
+    server::{CONFIG, Server, database},
 };
 
 /// How often both servers are measured, in turn.
@@ -16,6 +18,9 @@ const ROUND: Duration = Duration::from_secs(3);
 const CLIENTS: u32 = 128;
 /// After how many beacons the memory is looked at.
 const BEACONS: u64 = 1_000_000;
+/// For twice what can be taken: how many clients send, and how many beacons may wait.
+const CROWD: u32 = 4_096;
+const QUEUE: u64 = 1_024;
 /// Set rates, beacons a second, and for how many seconds.
 const RATES: [(f64, u64); 3] = [(1.0, 60), (100.0, 30), (10_000.0, 20)];
 
@@ -33,7 +38,24 @@ pub(crate) fn measure() {
     let name = format!("memory after {:.1} million beacons", float(then.stored) / 1e6);
     row(&name, &[format!("{:.0} MB, {:.0} MB at most", then.rss_mb, then.rss_most_mb)]);
     drop(server);
+    overload(&load, capacity * 2.0);
     at_rates(&load);
+}
+
+/// More than can be taken: what is answered 204 is counted, the rest is told to come again.
+fn overload(load: &Load, per_second: f64) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!("{CONFIG}[server.limits]\nqueue_beacons = {QUEUE}\n");
+    let server = Server::start(folder.path(), &config);
+    let outcome = load.run(&server.address, CROWD, Some(per_second), ROUND * 2);
+    // A page is told everything that was answered before.
+    server.get("/");
+    let counted = counted(folder.path());
+    assert_eq!(counted, outcome.stored, "what was answered 204 is counted");
+    row(
+        "twice as much as it takes: answered 204, counted, told to come again",
+        &[format!("{}, {counted}, {}", outcome.stored, outcome.refused)],
+    );
 }
 
 /// Both in turn; how many beacons a second the one under test takes.
@@ -69,6 +91,14 @@ fn side_by_side(load: &Load, server: &Server) -> f64 {
     row("processor a beacon", &[format!("{each:.1} µs")]);
     row("beacons a commit", &[format!("{:.0}", after.beacons_per_commit_since(&before))]);
     capacity
+}
+
+/// How many page views the file of a folder has.
+fn counted(folder: &Path) -> u64 {
+    let sql = "SELECT sum(count) FROM beacon_aggregate WHERE granularity = 4 AND identifier = 0";
+    let file = Connection::open(database(folder)).unwrap();
+    let count: i64 = file.query_row(sql, [], |row| row.get(0)).unwrap();
+    count.unsigned_abs()
 }
 
 /// What is written for a beacon where many come and where few do, a clean stop included.

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -51,6 +52,9 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn new() -> Self {
+        // Thousands of connections are more than a process may have at first.
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
         // One thread: what the clients take, both servers go without.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self {

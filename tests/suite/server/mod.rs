@@ -24,6 +24,7 @@ mod messages;
 mod operations;
 mod privacy;
 mod proxies;
+mod rates;
 mod refusals;
 mod repeats;
 mod retention;
