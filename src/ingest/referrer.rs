@@ -28,7 +28,9 @@ pub(super) fn parse(text: &str) -> Option<Referrer> {
     } else {
         host.split(':').next()?
     };
-    if host.is_empty() || host.chars().any(|sign| sign.is_whitespace() || sign.is_control()) {
+    // A dot alone is the root of all hosts.
+    let is_named = host.contains(|sign| sign != '.');
+    if !is_named || host.chars().any(|sign| sign.is_whitespace() || sign.is_control()) {
         return None;
     }
     let host = host.to_lowercase();
@@ -82,7 +84,15 @@ mod tests {
         ] {
             check(text, None);
         }
-        for text in ["https://a b/", "data://x", "//google.com/", "https://?q", "\u{0}"] {
+        for text in [
+            "https://.",
+            "https://../x",
+            "https://a b/",
+            "data://x",
+            "//google.com/",
+            "https://?q",
+            "\u{0}",
+        ] {
             check(text, None);
         }
     }

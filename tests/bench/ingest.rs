@@ -20,7 +20,7 @@ const CLIENTS: u32 = 128;
 const BEACONS: u64 = 1_000_000;
 /// For twice what can be taken: how many clients send, and how many beacons may wait.
 const CROWD: u32 = 4_096;
-const QUEUE: u64 = 1_024;
+const QUEUE: u64 = 128;
 /// Set rates, beacons a second, and for how many seconds.
 const RATES: [(f64, u64); 3] = [(1.0, 60), (100.0, 30), (10_000.0, 20)];
 

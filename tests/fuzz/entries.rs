@@ -239,6 +239,8 @@ const SOURCE: &[&[u8]] = &[
     b"https://www.google.co.uk/search?q=a\n\n\n\ngclid",
     b"android-app://com.google.android.gm/\nnewsletter\nemail\nspring",
     b"https://user:pass@xn--bcher-kva.example:8443/a/b?c#d",
+    // Found: a dot was a source without a name.
+    b"https://.",
 ];
 
 fn question(bytes: &[u8]) {
