@@ -45,17 +45,15 @@ pub(super) async fn read(body: Incoming, most: usize) -> Result<Bytes, Rejected>
 /// All of `body`. Its pieces are copied where there are several: each holds the whole of what hyper read it
 /// into, so that a body that comes byte by byte would hold eight kilobytes for each of them.
 async fn whole<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Bytes, B::Error> {
-    let (mut first, mut all) = (Bytes::new(), Vec::new());
+    let mut all = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(piece) = frame?.into_data() else { continue };
-        if first.is_empty() && all.is_empty() {
-            first = piece;
-            continue;
+        if all.is_empty() && body.is_end_stream() {
+            return Ok(piece);
         }
-        all.extend_from_slice(&std::mem::take(&mut first));
         all.extend_from_slice(&piece);
     }
-    Ok(if all.is_empty() { first } else { all.into() })
+    Ok(all.into())
 }
 
 /// Takes what is left of a body. However that ends, the answer is the same.

@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -14,8 +13,10 @@ use tokio::{
     time::sleep_until,
 };
 
-use super::traffic::Skewed;
+use super::{descriptors::make_room, traffic::Skewed};
 
+/// As many as a measurement has at most.
+const CONNECTIONS_MAX: usize = 4_096;
 const PATHS: usize = 500;
 const ADDRESSES: u32 = 100_000;
 const REFERRERS: usize = 60;
@@ -53,8 +54,7 @@ pub(crate) struct Load {
 impl Load {
     pub(crate) fn new() -> Self {
         // Thousands of connections are more than a process may have at first.
-        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-        setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+        make_room(CONNECTIONS_MAX);
         // One thread: what the clients take, both servers go without.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self {

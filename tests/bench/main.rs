@@ -5,6 +5,8 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it says what it has measured")]
 
 mod bare;
+#[path = "../suite/support/descriptors.rs"]
+mod descriptors;
 mod figures;
 mod footprint;
 mod ingest;

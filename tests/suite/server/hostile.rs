@@ -4,15 +4,11 @@
 //! `TRIM_BEACONS_HOSTILE=10000` makes them as many, and holds the times that are promised.
 
 use std::{
-    env, fs, io,
+    env, fs,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
-use rustix::{
-    io::fcntl_dupfd_cloexec,
-    process::{Resource, Rlimit, getrlimit, setrlimit},
-};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -21,7 +17,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::support::{PATIENCE, Server};
+use crate::support::{PATIENCE, Server, descriptors::make_room};
 
 const BEACON: &str = r#"{"event_type":"page_view","identifier":"/a"}"#;
 
@@ -31,14 +27,6 @@ fn clients() -> (usize, bool) {
         Ok(count) => (count.parse().unwrap(), true),
         Err(_) => (2_000, false),
     }
-}
-
-/// As many open files as the system allows. The system's table of them grows now: growing with the clients it
-/// would make this process wait, and the server would seem slow.
-fn raise_limit(count: usize) {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
-    fcntl_dupfd_cloexec(io::stderr(), i32::try_from(count + 500).unwrap()).unwrap();
 }
 
 fn memory_kib(server: &Server, name: &str) -> u64 {
@@ -85,7 +73,7 @@ async fn annoy(port: u16, number: usize) -> Duration {
 #[test]
 fn silent_and_dripping_clients_go_and_others_are_served_meanwhile() {
     let (count, is_full) = clients();
-    raise_limit(count);
+    make_room(count);
     let server = Server::start("[event.page_view]\ndedupe = \"0s\"\n");
     assert_eq!(server.post(BEACON).status, 204);
     let over = AtomicBool::new(false);
@@ -133,7 +121,7 @@ fn silent_and_dripping_clients_go_and_others_are_served_meanwhile() {
 
 #[test]
 fn silent_clients_make_room_for_who_speaks() {
-    raise_limit(100);
+    make_room(100);
     let server = Server::start("[server.limits]\nconnections = 16\n");
     let silent: Vec<_> = (0..100).map(|_| server.client()).collect();
     for _ in 0..20 {

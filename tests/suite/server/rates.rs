@@ -3,12 +3,8 @@
 //!
 //! `TRIM_BEACONS_RATE=10000` sends so many a second for ten seconds, and tells how long they waited.
 
-use std::{env, io, time::Duration};
+use std::{env, time::Duration};
 
-use rustix::{
-    io::fcntl_dupfd_cloexec,
-    process::{Resource, Rlimit, getrlimit, setrlimit},
-};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -17,7 +13,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::support::Server;
+use crate::support::{Server, descriptors::make_room};
 
 /// Each sync of this disk takes so many microseconds longer.
 const SLOW: &str = "inject=fsync,fdatasync:delay_enter=100000";
@@ -51,7 +47,8 @@ struct Outcome {
     waits: Vec<Duration>,
 }
 
-/// Sends a beacon at `first`, and then each [`EVERY`] for `time`; or as soon as the last is answered.
+/// Sends a beacon at `first`, and then each [`EVERY`] for `time`; one that is not `patient`, whenever the last
+/// is answered, after a [`PAUSE`].
 async fn client(port: u16, first: Instant, time: Duration, patient: bool) -> Outcome {
     let body = r#"{"event_type":"page_view","identifier":"/a","meta":{"ref":"utm:a"}}"#;
     let request =
@@ -76,9 +73,7 @@ async fn client(port: u16, first: Instant, time: Duration, patient: bool) -> Out
 
 /// So many clients, whose beginnings are spread.
 fn send(server: &Server, clients: u32, time: Duration, patient: bool) -> Outcome {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
-    fcntl_dupfd_cloexec(io::stderr(), i32::try_from(clients + 500).unwrap()).unwrap();
+    make_room(usize::try_from(clients).unwrap());
     let begin = Instant::now() + Duration::from_secs(1);
     let all = Runtime::new().unwrap().block_on(async {
         let mut all = JoinSet::new();

@@ -1,5 +1,6 @@
 //! A real server on a real file, and clients that speak to it.
 
+pub(crate) mod descriptors;
 pub(crate) mod http;
 pub(crate) mod time;
 #[cfg(feature = "tls")]
