@@ -99,9 +99,15 @@ impl Browser {
         self.page.issue_cmd(ConsoleLog).await.unwrap()
     }
 
-    /// Closes the browser as its user would: pages may still send what they have to.
-    pub(crate) async fn close(self) {
+    /// Closes the page as its reader would, so that it may still send what it has to, then the browser.
+    pub(crate) async fn leave(self) {
         self.page.close_window().await.unwrap();
+        self.close().await;
+    }
+
+    /// Ends the browser. It isn't asked to close its page first: Chromium can't while one is on its way to
+    /// another address.
+    pub(crate) async fn close(self) {
         self.page.close().await.unwrap();
         drop(self.driver);
     }

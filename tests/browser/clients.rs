@@ -161,7 +161,7 @@ async fn plausibles_tracker_counts_unchanged() {
     // The end of the first page is told as the second begins.
     wait_until("the second page", || counted(&server).contains_key("page_view /next"));
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
     wait_until("engagement", || counted(&server).contains_key("engagement /next"));
     let mut found = counted(&server);
     found.retain(|name, _| !name.starts_with("engagement"));
@@ -195,7 +195,7 @@ async fn check_older(script: &str) {
     browser.page.execute("signUp()", vec![]).await.unwrap();
     wait_for(&server, 3);
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
     let expected = [("page_view /start", 1), ("page_view /next", 1), ("custom_event Signup", 1)];
     check(&server, &expected);
     check_split(&server, "page_view", "source", &[("letter", 2)]);
@@ -222,7 +222,7 @@ async fn sentrys_browser_package_reports_unchanged() {
     browser.page.execute("signUp()", vec![]).await.unwrap();
     wait_for(&server, 1);
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
     let found = counted(&server);
     assert_eq!(found.values().sum::<i64>(), 1, "{found:?}");
     assert!(found.keys().all(|name| name.starts_with("error TypeError")), "{found:?}");
@@ -254,7 +254,7 @@ async fn umamis_script_counts_unchanged() {
     browser.page.execute("history.pushState({}, '', '/next')", vec![]).await.unwrap();
     wait_for(&server, 4);
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
     let expected = [
         ("page_view /café/start", 1),
         ("page_view /next", 1),
@@ -283,7 +283,7 @@ async fn our_script_counts_under_names_of_a_sites_own() {
     let asked = browser.page.execute(asked, vec![]).await.unwrap().to_string();
     assert!(asked.contains("/js/hello") && !asked.contains("/beacon"), "{asked}");
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
     assert_eq!(counted(&server)["page_view /start"], 1);
     assert_eq!(server.health("/beacons/rejected"), 0);
 }
@@ -301,7 +301,7 @@ async fn a_browser_reports_what_a_policy_has_blocked() {
     let browser = Browser::start_with(&SWITCHES).await;
     browser.page.goto(&pages.url_at("site.test", "/cart")).await.unwrap();
     wait_for(&server, 1);
-    browser.close().await;
+    browser.leave().await;
     let found = counted(&server);
     assert_eq!(found.values().sum::<i64>(), 1, "{found:?}");
     assert!(found.keys().all(|name| name.contains("img-src blocked other.test")), "{found:?}");

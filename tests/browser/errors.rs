@@ -69,7 +69,7 @@ async fn five_ways_of_going_wrong_are_five_groups() {
             found.get(*name).is_some_and(|group| group["figures"]["count"] == *count)
         })
     });
-    browser.close().await;
+    browser.leave().await;
     let found = groups(&server);
     assert_eq!(found.len(), expected.len(), "{:?}", found.keys());
     let thrown = &found[expected[0].0];

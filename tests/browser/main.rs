@@ -84,7 +84,7 @@ async fn a_hand_written_snippet_counts_each_page_once() {
     }
     wait_for(&server, &[("page_view /a", 2), ("page_view /docs/home", 1)]);
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
     check(&server, &[("page_view /a", 2), ("page_view /docs/home", 1)]);
 }
 
@@ -107,7 +107,7 @@ async fn a_hand_written_snippet_reaches_another_site_too() {
     let expected = [("page_view /a", 1), ("page_view /text", 1), ("page_view /bytes", 1)];
     wait_for(&server, &expected);
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
     check(&server, &expected);
 }
 
@@ -127,7 +127,7 @@ async fn the_script_counts_once_when_it_stands_twice_and_without_fetch() {
     let expected = [("page_view /twice", 1), ("page_view /twice/on", 1), ("page_view /old", 1)];
     wait_for(&server, &expected);
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
     check(&server, &expected);
 }
 
@@ -158,7 +158,7 @@ async fn the_script_counts_loads_routes_and_returns_once() {
     let kept = browser.page.execute("return self.remembered === true", vec![]).await.unwrap();
     assert_eq!(kept, true, "the page was loaded anew instead of being kept");
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
     check(
         &server,
         &[
@@ -194,7 +194,7 @@ async fn fragments_are_pages_where_they_are_routes() {
     browser.page.back().await.unwrap();
     wait_for(&server, &[("page_view /app", 2)]);
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
     check(&server, &[("page_view /app", 2), ("page_view /app#/settings", 1)]);
 }
 
@@ -239,7 +239,7 @@ async fn events_come_from_markup_and_from_code() {
     ];
     wait_for(&server, &expected);
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
     check(&server, &expected);
 }
 
@@ -267,7 +267,7 @@ async fn nobody_is_counted_who_has_not_agreed_or_does_not_want_to() {
         [("page_view /asking/two", 1), ("page_view /back", 1), ("page_view /at/last", 1)];
     wait_for(&server, &expected);
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
     check(&server, &expected);
 }
 
@@ -294,7 +294,7 @@ async fn a_page_that_is_left_at_once_or_closed_is_counted_too() {
     browser.page.switch_to_window(first).await.unwrap();
     let expected = [("page_view /brief", 1), ("page_view /next", 1), ("page_view /closed", 1)];
     wait_for(&server, &expected);
-    browser.close().await;
+    browser.leave().await;
     check(&server, &expected);
 }
 

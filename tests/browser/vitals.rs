@@ -35,7 +35,7 @@ async fn a_page_tells_its_vitals_once_when_it_is_left() {
         report["pages"].as_array().is_some_and(|pages| !pages.is_empty())
     });
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
     let report = server.json("/api/v1/reports/vitals");
     assert_eq!(
         (&report["pages_in_all"], &report["pages"][0]["name"]),

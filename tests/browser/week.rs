@@ -365,7 +365,7 @@ async fn browse(week: &mut Week) {
     assert_eq!(SITES.map(|site| week.now(site)), ["1 now"; 3]);
     week.note_keys();
     browser.check_silence().await;
-    browser.close().await;
+    browser.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
