@@ -52,8 +52,11 @@ pub(super) fn buckets_up_to(
     range: &DateRange,
     file: &Transaction<'_>,
 ) -> Result<Vec<Bucket>, Error> {
+    // What is still to come holds nothing: a month that runs is read as one, not day by day.
+    let last = if range.last < question.today() { range.last } else { range.last.last_of_year() };
+    let whole = DateRange { last, ..*range };
     let mut buckets = Vec::new();
-    for (granularity, from, to) in tiles(range, largest, &question.site, &question.event) {
+    for (granularity, from, to) in tiles(&whole, largest, &question.site, &question.event) {
         buckets.extend(figures::buckets(file, granularity, from, to)?);
     }
     Ok(buckets)

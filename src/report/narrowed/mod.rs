@@ -46,27 +46,27 @@ pub struct Narrowed {
     pub note: Option<String>,
 }
 
-/// The answer about `range`, with a ranking of each of `wanted` (`None`: of identifiers), or why
-/// nothing can be told.
+/// The answer about the range of `reach`, with a ranking of each of `wanted` (`None`: of identifiers), or
+/// why nothing can be told.
 ///
 /// # Errors
 /// When the file can't be read.
 pub fn answer(
     question: &Question,
-    range: DateRange,
+    reach: &Reach,
     wanted: &[Option<Dimension>],
     file: &Transaction<'_>,
 ) -> Result<Result<Narrowed, String>, Error> {
-    let reach = Reach::read(question, range, file)?;
+    let range = reach.range;
     if let Some(why) = reach.obstacle(&question.event, &question.filters) {
         return Ok(Err(why));
     }
-    let Some(counted) = count(question, &reach, wanted, file)? else {
+    let Some(counted) = count(question, reach, wanted, file)? else {
         let why = "These days hold more page views than can be compared at once. Pick fewer days.";
         return Ok(Err(why.to_owned()));
     };
     let before = match question.compare.dates(range, question.today()) {
-        Some(dates) => before(question, dates, &counted.series, file)?,
+        Some(dates) => before(question, reach.over(dates, question, file)?, &counted.series, file)?,
         None => None,
     };
     let mut rankings = Vec::new();
@@ -87,11 +87,10 @@ pub fn answer(
 /// What is compared with, where it can be told: added up as far as `series` has come.
 fn before(
     question: &Question,
-    dates: DateRange,
+    reach: Reach,
     series: &Series,
     file: &Transaction<'_>,
 ) -> Result<Option<Series>, Error> {
-    let reach = Reach::read(question, dates, file)?;
     if reach.obstacle(&question.event, &question.filters).is_some() {
         return Ok(None);
     }
@@ -222,7 +221,7 @@ pub(super) fn ranking_of(
     let wanted = [question.dimension.clone()];
     // Of what a list would be compared with nothing is shown.
     let alone = Question { compare: Compare::Nothing, ..question.clone() };
-    let narrowed = answer(&alone, range, &wanted, file)?;
+    let narrowed = answer(&alone, &Reach::read(&alone, range, file)?, &wanted, file)?;
     let ranking = narrowed
         .and_then(|mut narrowed| narrowed.rankings.pop().unwrap_or_else(|| Err(String::new())));
     Ok(ranking.unwrap_or_else(|why| no_ranking(question, range, why)))
@@ -249,7 +248,7 @@ pub(super) fn overview(
     range: DateRange,
     file: &Transaction<'_>,
 ) -> Result<Overview, Error> {
-    Ok(match answer(question, range, &[], file)? {
+    Ok(match answer(question, &Reach::read(question, range, file)?, &[], file)? {
         Ok(narrowed) => Overview::of(narrowed.series, narrowed.before),
         Err(why) => no_overview(question, range, why),
     })

@@ -27,6 +27,8 @@ pub struct Reach {
     pub is_single: bool,
     /// From which date on that is so, if any beacon is.
     pub single_from: Option<Date>,
+    /// Whether sums are read though single beacons are kept, because these are so many.
+    pub is_quick: bool,
 }
 
 impl Reach {
@@ -39,7 +41,7 @@ impl Reach {
         range: DateRange,
         file: &Transaction<'_>,
     ) -> Result<Self, Error> {
-        let none = Self { range, is_single: false, single_from: None };
+        let none = Self { range, is_single: false, single_from: None, is_quick: false };
         let everything = Question { identifier: None, ..question.clone() };
         let Some((subject, _)) = reading::subject(&everything, file)? else { return Ok(none) };
         if question.event.raw_days == 0 {
@@ -59,7 +61,35 @@ impl Reach {
         let is_whole = is_first || oldest == midnight;
         let from = if is_whole { first } else { first.tomorrow().unwrap_or(first) };
         let is_single = range.first >= from || is_first;
-        Ok(Self { range, is_single, single_from: Some(from) })
+        Ok(Self { range, is_single, single_from: Some(from), is_quick: false })
+    }
+
+    /// The same without single beacons if more than `most` were counted, so that an answer does not take
+    /// longer the more there are.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn quick(
+        self,
+        most: i64,
+        question: &Question,
+        file: &Transaction<'_>,
+    ) -> Result<Self, Error> {
+        let everything = Question { identifier: None, ..question.clone() };
+        let is_quick =
+            self.is_single && reading::total(&everything, &self.range, file)?.count > most;
+        Ok(Self { is_single: self.is_single && !is_quick, is_quick, ..self })
+    }
+
+    /// What the file can tell over other dates in the same way.
+    pub(super) fn over(
+        &self,
+        range: DateRange,
+        question: &Question,
+        file: &Transaction<'_>,
+    ) -> Result<Self, Error> {
+        let other = Self::read(question, range, file)?;
+        Ok(Self { is_single: other.is_single && !self.is_quick, is_quick: self.is_quick, ..other })
     }
 
     /// Why `filters` can't be answered; `None` if they can.
@@ -162,6 +192,10 @@ impl Reach {
             pairs => format!("only these are kept together: {}", pairs.join(", ")),
         };
         match self.single_from {
+            _ if self.is_quick => format!(
+                "So many were counted in these days that they are not looked at one by one here, and \
+                 {pairs}. An overview with filters shows every combination."
+            ),
             Some(from) => format!(
                 "Before {} {pairs}. From then on every combination can be shown.",
                 from.strftime("%-d %B %Y")

@@ -145,7 +145,7 @@ fn everything(
         let rankings = rankings.collect::<Result<Vec<Ranking>, _>>()?;
         (report::overview::plain(&own.question, &settled, file)?, rankings, None)
     } else {
-        narrowed(&own, range, &slots, file)?
+        narrowed(&own, &reach, &slots, file)?
     };
     report::overview::explain(&mut overview, &own.question, &settled, file)?;
     let mut cards = Vec::new();
@@ -225,7 +225,7 @@ fn slots(asked: &Asked) -> Vec<Slot> {
 /// The same under filters: one reading for all.
 fn narrowed(
     asked: &Asked,
-    range: DateRange,
+    reach: &Reach,
     slots: &[Slot],
     file: &Transaction<'_>,
 ) -> Result<(Overview, Vec<Ranking>, Option<String>), store::Error> {
@@ -236,9 +236,9 @@ fn narrowed(
     let question = &Question { limit, ..question.clone() };
     let none = |(dimension, why): (&Option<Dimension>, String)| {
         let of = Question { dimension: dimension.clone(), ..question.clone() };
-        report::narrowed::no_ranking(&of, range, why)
+        report::narrowed::no_ranking(&of, reach.range, why)
     };
-    match report::narrowed::answer(question, range, &wanted, file)? {
+    match report::narrowed::answer(question, reach, &wanted, file)? {
         Ok(Narrowed { series, before, rankings, note }) => {
             let rankings = wanted
                 .iter()
@@ -254,7 +254,7 @@ fn narrowed(
         }
         Err(why) => {
             let rankings = wanted.iter().map(|dimension| none((dimension, why.clone()))).collect();
-            Ok((report::narrowed::no_overview(question, range, why), rankings, None))
+            Ok((report::narrowed::no_overview(question, reach.range, why), rankings, None))
         }
     }
 }

@@ -14,8 +14,8 @@ use trim_beacons::{
         period::{DateRange, date_at},
     },
     report::{
-        answer::Figures,
-        narrowed::{self, Narrowed},
+        answer::{Figures, Ranking},
+        narrowed::{self, Narrowed, Reach},
         question::Question,
     },
 };
@@ -136,7 +136,8 @@ fn wanted() -> [Option<Dimension>; 3] {
 fn ask(counting: &Counting, question: &Question, range: DateRange) -> Result<Narrowed, String> {
     let connection = &counting.writable.as_ref().unwrap().connection;
     let file = connection.unchecked_transaction().unwrap();
-    narrowed::answer(question, range, &wanted(), &file).unwrap()
+    let reach = Reach::read(question, range, &file).unwrap();
+    narrowed::answer(question, &reach, &wanted(), &file).unwrap()
 }
 
 fn check(timed: &[(i64, Step)]) -> Result<(), TestCaseError> {
@@ -186,16 +187,27 @@ fn check_sums(
     let connection = &counting.writable.as_ref().unwrap().connection;
     // It is never committed.
     let file = connection.unchecked_transaction().unwrap();
+    let ask = |reach: &Reach| narrowed::answer(question, reach, &wanted(), &file).unwrap();
+    let quick = Reach::read(question, range, &file).unwrap().quick(0, question, &file).unwrap();
+    prop_assert!(quick.is_quick && !quick.is_single);
+    let without = ask(&quick);
     file.execute_batch("DELETE FROM beacon_event").unwrap();
-    let summed = narrowed::answer(question, range, &wanted(), &file).unwrap();
+    let summed = ask(&Reach::read(question, range, &file).unwrap());
     drop(file);
+    prop_assert_eq!(without.is_ok(), summed.is_ok());
+    if let (Ok(without), Ok(summed)) = (&without, &summed) {
+        prop_assert_eq!(&without.series, &summed.series);
+        let rows = |ranking: &Result<Ranking, String>| ranking.clone().map_err(drop);
+        let all = |of: &Narrowed| of.rankings.iter().map(rows).collect::<Vec<_>>();
+        prop_assert_eq!(all(without), all(summed));
+    }
     match summed {
         Err(why) => prop_assert!(why.contains("page and source"), "{}", why),
         Ok(summed) => {
             prop_assert_eq!(summed.series.total, found.series.total, "{:?}", &question.filters);
             for (of, than) in summed.rankings.iter().zip(&found.rankings) {
                 let (Ok(of), Ok(than)) = (of, than) else { continue };
-                let sorted = |ranking: &trim_beacons::report::answer::Ranking| {
+                let sorted = |ranking: &Ranking| {
                     let rows = ranking.rows.iter().map(|row| (row.name.clone(), row.figures.count));
                     let mut rows: Vec<(String, i64)> = rows.collect();
                     rows.retain(|(_, count)| *count > 0);
