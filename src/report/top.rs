@@ -16,7 +16,7 @@ use crate::{
     },
     store::{
         Error, Transaction,
-        figures::{self, Bucket, Order},
+        figures::{self, Bucket, Order, Sums},
         names,
     },
 };
@@ -45,27 +45,40 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Ranking, Er
     };
     let Some((subject, identifier)) = reading::subject(question, file)? else { return Ok(ranking) };
     let buckets = reading::buckets(question, &range, file)?;
+    let sums = match name {
+        None => figures::identifiers(file, subject, &buckets)?,
+        Some(name) => match names::find(file, &name)? {
+            Some(id) => figures::values(file, subject, identifier, id, &buckets)?,
+            None => return Ok(ranking),
+        },
+    };
+    (ranking.rows, ranking.rows_in_all) = rows(question, sums, file)?;
+    Ok(ranking)
+}
+
+/// The rows of `sums` that `question` asks for, and how many there are in all.
+///
+/// # Errors
+/// When the file can't be read.
+pub(super) fn rows(
+    question: &Question,
+    sums: Sums,
+    file: &Transaction<'_>,
+) -> Result<(Vec<Row>, u64), Error> {
     let page = figures::Page {
         search: &question.search,
         order: question.order,
         limit: question.limit,
         offset: question.offset,
     };
-    let (rows, in_all) = match name {
-        None => figures::identifiers(file, subject, &buckets, &page)?,
-        Some(name) => match names::find(file, &name)? {
-            Some(id) => figures::values(file, subject, identifier, id, &buckets, &page)?,
-            None => return Ok(ranking),
-        },
-    };
+    let (ranked, in_all) = figures::ranked(file, sums, &page)?;
     let titles = title_buckets(question, file)?;
-    for row in rows {
+    let mut rows = Vec::new();
+    for row in ranked {
         let label = label(question, row.id, &row.name, &titles, file)?;
-        let figures = reading::figures_of(row.counters);
-        ranking.rows.push(Row { name: row.name, label, figures });
+        rows.push(Row { name: row.name, label, figures: reading::figures_of(row.counters) });
     }
-    ranking.rows_in_all = in_all;
-    Ok(ranking)
+    Ok((rows, in_all))
 }
 
 /// What a ranking of `dimension` is ordered by where `order` is wanted: where a visit begins or ends is

@@ -1,6 +1,8 @@
 //! Reading sums: figures over time, and rankings.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::{cmp::Reverse, collections::HashMap};
+
+use rusqlite::{Connection, OptionalExtension as _, Row, Rows, params};
 use serde_json::json;
 
 use super::Error;
@@ -20,16 +22,6 @@ pub enum Order {
     Visitors,
     /// By visits, then by count.
     Visits,
-}
-
-impl Order {
-    pub(super) const fn code(self) -> i64 {
-        match self {
-            Self::Count => 0,
-            Self::Visitors => 1,
-            Self::Visits => 2,
-        }
-    }
 }
 
 /// Which rows of a ranking are wanted.
@@ -110,7 +102,10 @@ pub fn courses(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The identifiers of `subject` in `buckets`, and how many there are in all.
+/// Sums by identifier or value, those without any left out.
+pub type Sums = Vec<(TextId, Counters)>;
+
+/// The sums of each identifier of `subject` in `buckets`.
 ///
 /// # Errors
 /// When the file can't be read.
@@ -118,32 +113,17 @@ pub fn identifiers(
     connection: &Connection,
     subject: Subject,
     buckets: &[Bucket],
-    page: &Page<'_>,
-) -> Result<(Vec<Ranked>, u64), Error> {
-    let sql = format!(
-        "WITH sums AS (
-             SELECT a.identifier AS name, sum(a.count) AS count, sum(a.visitors) AS visitors,
-                 sum(a.visits) AS visits, sum(a.bounces) AS bounces, sum(a.seconds) AS seconds
-             FROM json_each(?1) AS b CROSS JOIN beacon_aggregate AS a
-             WHERE a.granularity = b.value ->> 0 AND a.period_start = b.value ->> 1
-                 AND a.site = ?2 AND a.event_type = ?3 AND a.identifier > 0
-             GROUP BY a.identifier)
-         {RANKED}"
-    );
-    let parameters = params![
-        as_json(buckets),
-        subject.site.0,
-        subject.event_type.0,
-        page.search,
-        page.limit,
-        page.offset,
-        page.order.code()
-    ];
-    rows(connection, &sql, parameters)
+) -> Result<Sums, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT a.identifier, a.count, a.visitors, a.visits, a.bounces, a.seconds
+         FROM json_each(?1) AS b CROSS JOIN beacon_aggregate AS a
+         WHERE a.granularity = b.value ->> 0 AND a.period_start = b.value ->> 1
+             AND a.site = ?2 AND a.event_type = ?3 AND a.identifier > 0",
+    )?;
+    added_up(statement.query(params![as_json(buckets), subject.site.0, subject.event_type.0])?)
 }
 
-/// The values of `dimension`, of all of `subject` or of one identifier, in `buckets`, and how many
-/// there are in all.
+/// The sums of each value of `dimension`, of all of `subject` or of one identifier, in `buckets`.
 ///
 /// # Errors
 /// When the file can't be read.
@@ -153,30 +133,71 @@ pub fn values(
     identifier: TextId,
     dimension: TextId,
     buckets: &[Bucket],
+) -> Result<Sums, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT a.value, a.count, a.visitors, a.visits, a.bounces, a.seconds
+         FROM json_each(?1) AS b CROSS JOIN beacon_breakdown AS a
+         WHERE a.granularity = b.value ->> 0 AND a.period_start = b.value ->> 1
+             AND a.site = ?2 AND a.event_type = ?3 AND a.identifier = ?4 AND a.dimension = ?5",
+    )?;
+    let (site, event_type) = (subject.site.0, subject.event_type.0);
+    let key = params![as_json(buckets), site, event_type, identifier.0, dimension.0];
+    added_up(statement.query(key)?)
+}
+
+/// Adds up rows (a number of a name, then counters) by name: in half the time that grouping in SQL takes.
+pub(super) fn added_up(mut rows: Rows<'_>) -> Result<Sums, Error> {
+    let mut sums: HashMap<TextId, Counters, foldhash::fast::RandomState> = HashMap::default();
+    while let Some(row) = rows.next()? {
+        *sums.entry(TextId(row.get(0)?)).or_default() += counters(row, 1)?;
+    }
+    Ok(sums.into_iter().filter(|(_, sum)| sum.count != 0 || sum.visits != 0).collect())
+}
+
+/// The rows of `sums` that `page` asks for, and how many there are to be paged through.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn ranked(
+    connection: &Connection,
+    mut sums: Sums,
     page: &Page<'_>,
 ) -> Result<(Vec<Ranked>, u64), Error> {
-    let sql = format!(
-        "WITH sums AS (
-             SELECT a.value AS name, sum(a.count) AS count, sum(a.visitors) AS visitors,
-                 sum(a.visits) AS visits, sum(a.bounces) AS bounces, sum(a.seconds) AS seconds
-             FROM json_each(?1) AS b CROSS JOIN beacon_breakdown AS a
-             WHERE a.granularity = b.value ->> 0 AND a.period_start = b.value ->> 1
-                 AND a.site = ?2 AND a.event_type = ?3 AND a.identifier = ?8 AND a.dimension = ?9
-             GROUP BY a.value)
-         {RANKED}"
-    );
-    let parameters = params![
-        as_json(buckets),
-        subject.site.0,
-        subject.event_type.0,
-        page.search,
-        page.limit,
-        page.offset,
-        page.order.code(),
-        identifier.0,
-        dimension.0
-    ];
-    rows(connection, &sql, parameters)
+    if !page.search.is_empty() {
+        let words = page.search.to_lowercase();
+        let mut found = Vec::new();
+        for (id, sum) in sums {
+            if text(connection, id)?.is_some_and(|name| name.to_lowercase().contains(&words)) {
+                found.push((id, sum));
+            }
+        }
+        sums = found;
+    }
+    let in_all = u64::try_from(sums.len()).unwrap_or(u64::MAX);
+    let key = |sum: &Counters| {
+        let first = match page.order {
+            Order::Count => sum.count,
+            Order::Visitors => sum.visitors,
+            Order::Visits => sum.visits,
+        };
+        (Reverse(first), Reverse(sum.count))
+    };
+    // Only what may be shown is named; where the page ends among equal ones, all of these may.
+    let (limit, offset) = (page.limit as usize, page.offset as usize);
+    if let Some(last) = offset.saturating_add(limit).checked_sub(1).filter(|at| *at < sums.len()) {
+        let (_, (_, last), _) = sums.select_nth_unstable_by_key(last, |(_, sum)| key(sum));
+        let last = key(last);
+        sums.retain(|(_, sum)| key(sum) <= last);
+    }
+    let mut rows = Vec::new();
+    for (id, counters) in sums {
+        rows.extend(text(connection, id)?.map(|name| Ranked { id, name, counters }));
+    }
+    rows.sort_unstable_by(|one, other| {
+        let keys = key(&one.counters).cmp(&key(&other.counters));
+        keys.then_with(|| one.name.cmp(&other.name))
+    });
+    Ok((rows.into_iter().skip(offset).take(limit).collect(), in_all))
 }
 
 /// The last title of an identifier, from its buckets of `granularity`.
@@ -265,30 +286,6 @@ pub fn histogram(
 pub fn text(connection: &Connection, id: TextId) -> Result<Option<String>, Error> {
     let mut statement = connection.prepare_cached("SELECT value FROM text WHERE id = ?1")?;
     Ok(statement.query_row([id.0], |row| row.get(0)).optional()?)
-}
-
-/// What follows the sums of a ranking. The order can't be bound as a column, but as a number.
-pub(super) const RANKED: &str = "
-    SELECT s.name, t.value, s.count, s.visitors, s.visits, s.bounces, s.seconds, count(*) OVER ()
-    FROM sums AS s JOIN text AS t ON t.id = s.name
-    WHERE (?4 = '' OR instr(lower(t.value), lower(?4)) > 0) AND (s.count <> 0 OR s.visits <> 0)
-    ORDER BY CASE ?7 WHEN 1 THEN s.visitors WHEN 2 THEN s.visits ELSE s.count END DESC,
-        s.count DESC, t.value
-    LIMIT ?5 OFFSET ?6";
-
-pub(super) fn rows(
-    connection: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-) -> Result<(Vec<Ranked>, u64), Error> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut in_all = 0_i64;
-    let rows = statement.query_map(parameters, |row| {
-        in_all = row.get(7)?;
-        Ok(Ranked { id: TextId(row.get(0)?), name: row.get(1)?, counters: counters(row, 2)? })
-    })?;
-    let rows = rows.collect::<Result<_, _>>()?;
-    Ok((rows, in_all.unsigned_abs()))
 }
 
 pub(super) fn counters(row: &Row<'_>, first: usize) -> Result<Counters, rusqlite::Error> {

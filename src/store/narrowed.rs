@@ -5,7 +5,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, params,
 use super::{
     Error,
     events::{COLUMNS, first_id, received_at},
-    figures::{self, Bucket, Page, Ranked, Subject},
+    figures::{self, Bucket, Subject, Sums},
     names,
 };
 use crate::model::{
@@ -233,8 +233,7 @@ pub fn value_series(
     Ok(sums)
 }
 
-/// The identifiers that have a value of a dimension with which they are kept as a pair, and how many
-/// there are in all.
+/// The sums of each identifier with a value of a dimension with which it is kept as a pair.
 ///
 /// # Errors
 /// When the file can't be read.
@@ -243,30 +242,15 @@ pub fn identifiers_with(
     subject: Subject,
     (dimension, value): (TextId, TextId),
     buckets: &[Bucket],
-    page: &Page<'_>,
-) -> Result<(Vec<Ranked>, u64), Error> {
-    let sql = format!(
-        "WITH sums AS (
-             SELECT a.identifier AS name, sum(a.count) AS count, sum(a.visitors) AS visitors,
-                 sum(a.visits) AS visits, sum(a.bounces) AS bounces, sum(a.seconds) AS seconds
-             FROM json_each(?1) AS b CROSS JOIN beacon_breakdown AS a
-             WHERE a.granularity = b.value ->> 0 AND a.period_start = b.value ->> 1
-                 AND a.site = ?2 AND a.event_type = ?3 AND a.identifier > 0
-                 AND a.dimension = ?8 AND a.value = ?9
-             GROUP BY a.identifier)
-         {}",
-        figures::RANKED
-    );
-    let parameters = params![
-        figures::as_json(buckets),
-        subject.site.0,
-        subject.event_type.0,
-        page.search,
-        page.limit,
-        page.offset,
-        page.order.code(),
-        dimension.0,
-        value.0
-    ];
-    figures::rows(connection, &sql, parameters)
+) -> Result<Sums, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT a.identifier, a.count, a.visitors, a.visits, a.bounces, a.seconds
+         FROM json_each(?1) AS b CROSS JOIN beacon_breakdown AS a
+         WHERE a.granularity = b.value ->> 0 AND a.period_start = b.value ->> 1
+             AND a.site = ?2 AND a.event_type = ?3 AND a.identifier > 0
+             AND a.dimension = ?4 AND a.value = ?5",
+    )?;
+    let (site, event_type) = (subject.site.0, subject.event_type.0);
+    let key = params![figures::as_json(buckets), site, event_type, dimension.0, value.0];
+    figures::added_up(statement.query(key)?)
 }

@@ -12,7 +12,7 @@ mod singles;
 mod sums;
 
 use super::{
-    answer::{Figures, Overview, Ranking, Row, Series},
+    answer::{Figures, Overview, Ranking, Series},
     dates::Compare,
     question::Question,
     reading, top,
@@ -25,12 +25,9 @@ use crate::{
         dimension::Dimension,
         interval::{Interval, Stretch},
         period::DateRange,
-        tally::{Counters, TextId},
+        tally::Counters,
     },
-    store::{
-        Error, Transaction,
-        figures::{self, Order},
-    },
+    store::{Error, Transaction, figures::Sums},
 };
 
 /// A period under filters.
@@ -102,13 +99,10 @@ fn before(
     }))
 }
 
-/// Sums by identifier or value, not in order yet.
-type Ranks = Vec<(TextId, Counters)>;
-
 /// The sums under filters.
 struct Counted {
     series: Series,
-    rankings: Vec<Ranks>,
+    rankings: Vec<Sums>,
 }
 
 /// `None` when there are too many single beacons to be compared.
@@ -162,43 +156,15 @@ impl Course {
     }
 }
 
-/// The wanted rows of a ranking, the largest first; equal ones in the order in which the file met them.
+/// The wanted rows of a ranking.
 fn ranking(
     question: &Question,
     range: DateRange,
-    ranks: Ranks,
+    sums: Sums,
     total: Figures,
     file: &Transaction<'_>,
 ) -> Result<Ranking, Error> {
-    let mut ranks: Vec<(TextId, Counters)> =
-        ranks.into_iter().filter(|(_, sums)| sums.count != 0 || sums.visits != 0).collect();
-    if !question.search.is_empty() {
-        let words = question.search.to_lowercase();
-        let mut found = Vec::new();
-        for (id, sums) in ranks {
-            let name = figures::text(file, id)?.unwrap_or_default();
-            if name.to_lowercase().contains(&words) {
-                found.push((id, sums));
-            }
-        }
-        ranks = found;
-    }
-    let key = |sums: &Counters| match question.order {
-        Order::Count => sums.count,
-        Order::Visitors => sums.visitors,
-        Order::Visits => sums.visits,
-    };
-    ranks.sort_unstable_by_key(|(id, sums)| (-key(sums), -sums.count, *id));
-    let rows_in_all = u64::try_from(ranks.len()).unwrap_or(u64::MAX);
-    let skipped = usize::try_from(question.offset).unwrap_or(usize::MAX);
-    let limit = usize::try_from(question.limit).unwrap_or(usize::MAX);
-    let titles = top::title_buckets(question, file)?;
-    let mut rows = Vec::new();
-    for (id, sums) in ranks.into_iter().skip(skipped).take(limit) {
-        let Some(name) = figures::text(file, id)? else { continue };
-        let label = top::label(question, id, &name, &titles, file)?;
-        rows.push(Row { name, label, figures: reading::figures_of(sums) });
-    }
+    let (rows, rows_in_all) = top::rows(question, sums, file)?;
     Ok(Ranking {
         scope: reading::scope(question, range),
         dimension: question.dimension.as_ref().map_or("identifier".into(), |it| it.name()).into(),

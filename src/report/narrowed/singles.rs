@@ -5,7 +5,7 @@ use std::{
     hash::BuildHasher as _,
 };
 
-use super::{Course, Ranks};
+use super::Course;
 use crate::{
     model::{
         dimension::Dimension,
@@ -15,6 +15,7 @@ use crate::{
     report::{question::Question, reading},
     store::{
         Error, Transaction,
+        figures::Sums,
         narrowed::{self, Scan, Single, has_column},
     },
 };
@@ -22,7 +23,7 @@ use crate::{
 /// How many visitors of one thing or another are told apart on one day at most: about 64 MB.
 const SEEN_MAX: usize = 4_000_000;
 
-type Sums = HashMap<TextId, Counters, foldhash::fast::RandomState>;
+type Summed = HashMap<TextId, Counters, foldhash::fast::RandomState>;
 
 /// What is being ranked.
 enum Ranked {
@@ -39,7 +40,7 @@ enum Ranked {
 
 struct Counting<'c> {
     course: &'c mut Course,
-    ranked: Vec<(Ranked, Sums)>,
+    ranked: Vec<(Ranked, Summed)>,
     /// The first instants of the days, UTC seconds.
     midnights: Vec<i64>,
     seen: HashSet<u64, foldhash::fast::RandomState>,
@@ -56,10 +57,10 @@ pub(super) fn count(
     wanted: &[Option<Dimension>],
     course: &mut Course,
     file: &Transaction<'_>,
-) -> Result<Option<Vec<Ranks>>, Error> {
+) -> Result<Option<Vec<Sums>>, Error> {
     let everything = Question { identifier: None, ..question.clone() };
     let Some((subject, _)) = reading::subject(&everything, file)? else {
-        return Ok(Some(wanted.iter().map(|_| Ranks::new()).collect()));
+        return Ok(Some(wanted.iter().map(|_| Sums::new()).collect()));
     };
     let (from, to) = range.instants(&question.site.zone);
     let mut columns = Vec::new();
@@ -75,7 +76,7 @@ pub(super) fn count(
             }
             Some(_) => Ranked::Nothing,
         };
-        ranked.push((what, Sums::default()));
+        ranked.push((what, Summed::default()));
     }
     let mut counting = Counting {
         course,

@@ -1,6 +1,6 @@
 //! Reading the sums that are kept: of a page, of a value, and of the pairs of both.
 
-use super::{Course, Ranks};
+use super::Course;
 use crate::{
     model::{
         dimension::Dimension,
@@ -10,14 +10,10 @@ use crate::{
     report::{question::Question, reading},
     store::{
         Error, Transaction,
-        figures::{self, Bucket, Order, Page, Subject},
+        figures::{self, Bucket, Subject, Sums},
         names, narrowed,
     },
 };
-
-/// All rows of a ranking: they are put in order and cut later.
-const EVERY_ROW: Page<'static> =
-    Page { search: "", order: Order::Count, limit: u32::MAX, offset: 0 };
 
 /// What is asked about: a page or all, and a value of a dimension or none.
 struct Pair {
@@ -34,8 +30,8 @@ pub(super) fn count(
     wanted: &[Option<Dimension>],
     course: &mut Course,
     file: &Transaction<'_>,
-) -> Result<Vec<Ranks>, Error> {
-    let nothing = || wanted.iter().map(|_| Ranks::new()).collect();
+) -> Result<Vec<Sums>, Error> {
+    let nothing = || wanted.iter().map(|_| Sums::new()).collect();
     let Some(pair) = read(question, file)? else { return Ok(nothing()) };
     let buckets = reading::buckets_up_to(course.interval.granularity(), question, &range, file)?;
     let mut total = Counters::default();
@@ -91,25 +87,20 @@ impl Pair {
         tiles: &[Bucket],
         total: Counters,
         file: &Transaction<'_>,
-    ) -> Result<Ranks, Error> {
+    ) -> Result<Sums, Error> {
         // What is filtered by has one row: its own.
         let asked = question.filters.iter().find(|it| it.dimension.as_ref() == dimension);
         if let Some(filter) = asked {
             let id = names::find(file, &filter.value)?;
             return Ok(id.map(|id| (id, total)).into_iter().collect());
         }
-        let (ranked, _) = match (dimension, self.split) {
-            (None, Some(split)) => {
-                narrowed::identifiers_with(file, self.subject, split, tiles, &EVERY_ROW)?
-            }
-            (Some(dimension), None) => {
-                let Some(id) = names::find(file, &dimension.name())? else {
-                    return Ok(Ranks::new());
-                };
-                figures::values(file, self.subject, self.identifier, id, tiles, &EVERY_ROW)?
-            }
-            _ => return Ok(Ranks::new()),
-        };
-        Ok(ranked.into_iter().map(|row| (row.id, row.counters)).collect())
+        match (dimension, self.split) {
+            (None, Some(split)) => narrowed::identifiers_with(file, self.subject, split, tiles),
+            (Some(dimension), None) => match names::find(file, &dimension.name())? {
+                Some(id) => figures::values(file, self.subject, self.identifier, id, tiles),
+                None => Ok(Sums::new()),
+            },
+            _ => Ok(Sums::new()),
+        }
     }
 }
