@@ -1,5 +1,7 @@
 //! `GET /top`: a ranking in full, of any dates.
 
+use std::sync::Arc;
+
 use super::{Asked, NoPage, filters, frame};
 use crate::{
     app::App,
@@ -16,6 +18,7 @@ use crate::{
         self,
         answer::{Figures, Ranking},
         narrowed::Reach,
+        past::Past,
         question::Question,
         status::{self, Status},
     },
@@ -31,8 +34,11 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let metric = asked.metric.ranked();
     let asked = Asked { question: Question { limit: ROWS, ..asked.question }, metric, ..asked };
     let ((card, filters, status), _) = {
-        let asked = asked.clone();
-        read::answer(app, move |file| everything(&asked, file)).await?
+        let (asked, past) = (asked.clone(), Arc::clone(&app.past));
+        read::answer_beside(app, move |file, live| {
+            everything(&asked, &past, live.past_changes, file)
+        })
+        .await?
     };
     let question = &asked.question;
     let frame = frame::of(app, &asked, link::TOP, Some(&status));
@@ -51,6 +57,8 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
 
 fn everything(
     asked: &Asked,
+    past: &Past,
+    past_changes: Option<u64>,
     file: &Transaction<'_>,
 ) -> Result<(Card, FilterBar, Status), store::Error> {
     let question = &asked.question;
@@ -62,12 +70,13 @@ fn everything(
     place.pairs.extend([(link::DIMENSION, name), (link::SEARCH, question.search.clone())]);
     // The dates of this page, also where it has chosen them itself.
     let dated = Question { range: Some(range), ..question.clone() };
+    let ranking = past.ranking(&dated, past_changes, file)?;
     let overview = filters::place(&Asked { question: dated, ..asked.clone() }, link::OVERVIEW);
     let leads = match dimension {
         None | Some(Dimension::EntryPage | Dimension::ExitPage | Dimension::Source) => Leads::Own,
         Some(_) => filters::leads(asked, &reach, dimension, &overview),
     };
-    let card = Card { leads, ..card(asked, all_tabs(asked, range), file)? };
+    let card = Card { leads, ..card_of(asked, ranking, all_tabs(asked, range), file)? };
     let filters = filters::bar(asked, &reach, place, None);
     Ok((card, filters, status::answer(question, file)?))
 }
