@@ -3,13 +3,13 @@
 //! The sums of the site are corrected as far as the file tells what came through a page or a source: what
 //! is not kept for each page (which browsers its readers had, say) stays in the site's own lists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
 use super::{
     Done, Error, Place, record,
-    subtraction::{Row, Subtraction},
+    subtraction::{Preferred, Row, Subtraction},
 };
 use crate::{
     config::registry::{EventType, IdentifierRule},
@@ -63,11 +63,12 @@ fn take_page(
     for (key, counters) in &own {
         take_visitors(place, taken, total(*key), counters.visitors, (days, &own))?;
     }
+    let mut finest = FinestPairs::new(place, days);
     rows::breakdowns(place.file, &of_page, |key, counters| {
         taken.take(Row::Breakdown(key), counters)?;
         let of_site = Row::Breakdown(BreakdownKey { aggregate: total(key.aggregate), ..key });
         taken.take(of_site, counters)?;
-        if Some(key.aggregate.granularity) == days {
+        if finest.is_among(&key) {
             // When the readers from there came is not known: it is looked where the page was read.
             let mut preferred = within(place, &key.aggregate, &own);
             taken.take_within(of_site, counters, &mut preferred)?;
@@ -143,7 +144,8 @@ fn take_source(
             take_from_total(taken, *key, *counters)?;
         }
     }
-    let mut preferred: BTreeMap<i64, BTreeMap<i64, Counters>> = BTreeMap::new();
+    let mut preferred: BTreeMap<(Granularity, i64), Preferred> = BTreeMap::new();
+    let mut finest = FinestPairs::new(place, days);
     rows::breakdowns(place.file, &split, |key, counters| {
         if key.aggregate.identifier == TextId::TOTAL {
             return Ok(());
@@ -151,9 +153,10 @@ fn take_source(
         taken.take(Row::Breakdown(key), counters)?;
         let here = taken.take(Row::Aggregate(key.aggregate), counters)?;
         take_from_total(taken, key.aggregate, here)?;
-        if Some(key.aggregate.granularity) == days {
+        if finest.is_among(&key) {
             // When its readers from there came is not known: it is looked when anybody did.
-            let left = preferred.entry(key.aggregate.period_start);
+            let AggregateKey { granularity, period_start, .. } = key.aggregate;
+            let left = preferred.entry((granularity, period_start));
             let left = left.or_insert_with(|| within(place, &total(key.aggregate), &own));
             let row = Row::Aggregate(key.aggregate);
             for (finer, here) in taken.take_within(row, here, left)? {
@@ -192,16 +195,44 @@ fn take_visitors(
     Ok(())
 }
 
-/// The rows of `own` that are finer than `key` and lie within it, by their first instants.
+/// The rows of `own` that are finer than `key` and lie within it.
 fn within(
     place: &Place<'_>,
     key: &AggregateKey,
     own: &BTreeMap<AggregateKey, Counters>,
-) -> BTreeMap<i64, Counters> {
+) -> Preferred {
     let period = Period::containing(key.granularity, key.period_start, &place.site.zone);
     let finer = own.iter().filter(|(part, _)| part.granularity < key.granularity);
     let inside = finer.filter(|(part, _)| period.contains(part.period_start));
-    inside.map(|(part, sum)| (part.period_start, *sum)).collect()
+    inside.map(|(part, sum)| ((part.granularity, part.period_start), *sum)).collect()
+}
+
+/// Which pairs are in the shortest buckets that have them: those of days, and those of months whose days
+/// have left theirs to them.
+struct FinestPairs<'p> {
+    place: &'p Place<'p>,
+    days: Option<Granularity>,
+    /// The months of which some day has pairs, by their first instants.
+    with_days: BTreeSet<i64>,
+}
+
+impl<'p> FinestPairs<'p> {
+    const fn new(place: &'p Place<'p>, days: Option<Granularity>) -> Self {
+        Self { place, days, with_days: BTreeSet::new() }
+    }
+
+    /// Whether `key` is among them. Keys come in the order of the file, the shorter buckets first.
+    fn is_among(&mut self, key: &BreakdownKey) -> bool {
+        let AggregateKey { granularity, period_start, .. } = key.aggregate;
+        if Some(granularity) == self.days {
+            let month = Period::containing(Granularity::Month, period_start, &self.place.site.zone);
+            self.with_days.insert(month.start);
+            return true;
+        }
+        granularity == Granularity::Month
+            && self.days.is_some_and(|days| days < granularity)
+            && !self.with_days.contains(&period_start)
+    }
 }
 
 /// The shortest buckets that are a day or longer: in these, pages are split.

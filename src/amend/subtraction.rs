@@ -55,6 +55,9 @@ impl Row {
     }
 }
 
+/// How much is rather taken where, by granularity and first instant.
+pub(super) type Preferred = BTreeMap<(Granularity, i64), Counters>;
+
 impl<'f> Subtraction<'f> {
     /// Nothing yet, from `file`, in which the days of the site are those of `zone`.
     pub(super) const fn new(file: &'f Transaction<'f>, zone: &'f TimeZone) -> Self {
@@ -96,25 +99,37 @@ impl<'f> Subtraction<'f> {
     }
 
     /// Takes `wanted`, which was taken from `row`, from the same row of the finer buckets within it too:
-    /// first where `preferred` says how much it was there, as far as is known, then from the first on.
+    /// first where `preferred` says how much it was there, as far as is known, then from the first on. Of
+    /// a month the days come first, and then what is finer in each: some days of it may have hours, others not.
     ///
-    /// Says what was taken from which of the finest buckets.
+    /// Says what was taken from which of the finer buckets.
     pub(super) fn take_within(
         &mut self,
         row: Row,
         wanted: Counters,
-        preferred: &mut BTreeMap<i64, Counters>,
+        preferred: &mut Preferred,
     ) -> Result<Vec<(AggregateKey, Counters)>, store::Error> {
         let AggregateKey { granularity: coarse, period_start, .. } = *row.aggregate();
         let period = Period::containing(coarse, period_start, self.zone);
-        let finer: Vec<Granularity> =
+        let mut finer: Vec<Granularity> =
             Granularity::ALL.into_iter().filter(|granularity| *granularity < coarse).collect();
-        let Some((finest, buckets)) = self.finest(&finer, period)? else { return Ok(Vec::new()) };
+        let from_days: Vec<Granularity> =
+            finer.iter().copied().filter(|granularity| *granularity >= Granularity::Day).collect();
+        let by_day = self.finest(&from_days, period)?;
+        let is_long = by_day.is_some();
+        let found = match by_day {
+            Some(found) => {
+                finer = from_days;
+                Some(found)
+            }
+            None => self.finest(&finer, period)?,
+        };
+        let Some((finest, buckets)) = found else { return Ok(Vec::new()) };
         let mut rest = wanted;
         let mut all = Vec::new();
         for by_preference in [true, false] {
             for &start in &buckets {
-                let most = match preferred.get_mut(&start) {
+                let most = match preferred.get_mut(&(finest, start)) {
                     Some(most) if by_preference => rest.at_most(*most),
                     None if by_preference => continue,
                     _ => rest,
@@ -124,7 +139,7 @@ impl<'f> Subtraction<'f> {
                 }
                 let taken = self.take(row.at(finest, start), most)?;
                 rest = rest - taken;
-                if by_preference && let Some(left) = preferred.get_mut(&start) {
+                if by_preference && let Some(left) = preferred.get_mut(&(finest, start)) {
                     *left = *left - taken;
                 }
                 for &between in finer.iter().filter(|granularity| **granularity > finest) {
@@ -132,7 +147,11 @@ impl<'f> Subtraction<'f> {
                     let taken_here = self.take(row.at(between, bucket), taken)?;
                     all.push((*row.at(between, bucket).aggregate(), taken_here));
                 }
-                all.push((*row.at(finest, start).aggregate(), taken));
+                let here = row.at(finest, start);
+                all.push((*here.aggregate(), taken));
+                if is_long && !taken.is_zero() {
+                    all.extend(self.take_within(here, taken, preferred)?);
+                }
             }
         }
         Ok(all)

@@ -6,6 +6,7 @@ use super::{
     error::{Fault, quoted},
     file, nearest,
     registry::IdentifierRule,
+    retention::{self, FOREVER},
     value::{NAME_BYTES_MAX, distinct},
 };
 use crate::model::{dimension::Dimension, period::Granularity};
@@ -43,6 +44,24 @@ pub(super) fn pairs(
         return Err(Fault::at(first, message));
     }
     Ok(pairs)
+}
+
+/// For how many days pairs are kept by day; 0 for as long as days are.
+pub(super) fn pair_days(
+    written: &file::Event,
+    granularities: &[Granularity],
+) -> Result<u32, Fault> {
+    let Some(text) = &written.pairs_by_day else { return Ok(0) };
+    let days = retention::days(text)?;
+    if days == FOREVER {
+        return Ok(0);
+    }
+    if [Granularity::Day, Granularity::Month].iter().all(|own| granularities.contains(own)) {
+        return Ok(days);
+    }
+    let message =
+        "pairs leave the days for the months; add \"day\" and \"month\" to the granularities";
+    Err(Fault::at(text, message))
 }
 
 /// The dimension called `name`, which is all or part of `text`.
@@ -109,6 +128,22 @@ mod tests {
         check(
             &format!("[event.a]\ngranularities = [\"hour\"]\n{dimensions}pairs = [\"source\"]"),
             "beacons.toml:4:10: pairs are kept by day or longer; add \"day\" to the granularities",
+        );
+    }
+
+    #[test]
+    fn pairs_leave_the_days_where_months_keep_them() {
+        let days = |body: &str| event(body).pair_days;
+        assert_eq!((days(""), days("pairs_by_day = \"forever\"")), (0, 0));
+        assert_eq!(days("pairs_by_day = \"13w\""), 91);
+        let event = event("pairs_by_day = \"92d\"");
+        let from = |today| event.pairs_by_day_from(today, &jiff::tz::TimeZone::UTC);
+        // 92 days before the 25th of November lies in August.
+        assert_eq!(from(jiff::civil::date(2026, 11, 25)), Some(1_785_542_400));
+        check(
+            "[event.a]\ngranularities = [\"day\", \"year\"]\npairs_by_day = \"92d\"",
+            "beacons.toml:3:16: pairs leave the days for the months; add \"day\" and \"month\" to the \
+             granularities",
         );
     }
 }

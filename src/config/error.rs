@@ -178,8 +178,8 @@ mod tests {
         check(
             "[event.a]\n\"`, expected `x\\ny\" = 1",
             "beacons.toml:2:1: unknown key \"`, expected `x\\ny\" in [event.a]; use \"identifier\", \
-             \"identifiers\", \"granularities\", \"retention\", \"dimensions\", \"pairs\", \"visits\", \
-             \"measures\", \"raw\", \"query_kept\", \"limits\", \"dedupe\" or \"dedupe_by\"",
+             \"identifiers\", \"granularities\", \"retention\", \"dimensions\", \"pairs\", \
+             \"pairs_by_day\", \"visits\", \"measures\", \"raw\", \"query_kept\", \"limits\", \"dedupe\" or \"dedupe_by\"",
         );
     }
 

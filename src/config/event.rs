@@ -61,6 +61,7 @@ pub(super) fn check(name: &Spanned<String>, written: &file::Event) -> Result<Eve
         name: name.get_ref().clone(),
         identifier,
         identifiers_allowed: value::list(written.identifiers.as_ref(), pattern)?,
+        pair_days: breakdown::pair_days(written, &granularities)?,
         retention_days: retention::check(&written.retention, &granularities)?,
         granularities,
         dimensions,

@@ -132,6 +132,7 @@ pub(super) struct Event {
     pub(super) retention: Entries<Spanned<String>>,
     pub(super) dimensions: List<String>,
     pub(super) pairs: List<String>,
+    pub(super) pairs_by_day: Value<String>,
     pub(super) visits: Option<bool>,
     pub(super) measures: Entries<Spanned<Vec<Spanned<f64>>>>,
     pub(super) raw: Value<toml::Value>,

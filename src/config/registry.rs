@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use jiff::tz::TimeZone;
+use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
 
 use super::wanted::{Alert, Goal, Receiver};
 pub use super::{
@@ -10,7 +10,10 @@ pub use super::{
     listen::{Listen, Log},
     tls::{Acme, Source, Tls},
 };
-use crate::model::{dimension::Dimension, period::Granularity};
+use crate::model::{
+    dimension::Dimension,
+    period::{Granularity, first_instant},
+};
 
 /// The name of the one site that takes every host when none is declared.
 pub const DEFAULT_SITE: &str = "default";
@@ -178,6 +181,8 @@ pub struct EventType {
     pub dimensions: Vec<Dimension>,
     /// The dimensions that each identifier is split by too, in buckets of a day or longer.
     pub pairs: Vec<Dimension>,
+    /// For how many days pairs are kept by day, where they are kept by month too; 0: as long as days are.
+    pub pair_days: u32,
     /// Whether its beacons begin and continue visits, as page views do.
     pub visits: bool,
     /// The measures that go into histograms, with their bounds.
@@ -304,6 +309,14 @@ impl EventType {
     pub fn coarsest(&self) -> Granularity {
         self.granularities.last().copied().unwrap_or(Granularity::Day)
     }
+
+    /// The first instant (UTC seconds) from which on pairs are kept by day, seen from `today` in `zone`; none
+    /// if they are for as long as days are. It begins a month: a month has the pairs of all of its days or
+    /// of none, so that what it lacks is known.
+    pub fn pairs_by_day_from(&self, today: Date, zone: &TimeZone) -> Option<i64> {
+        let first = today.saturating_sub(i64::from(self.pair_days).days());
+        (self.pair_days > 0).then(|| first_instant(first.first_of_month(), zone))
+    }
 }
 
 impl Prefix {
@@ -333,6 +346,7 @@ impl EventType {
             granularities: vec![Granularity::Day, Granularity::Month],
             dimensions: Vec::new(),
             pairs: Vec::new(),
+            pair_days: 0,
             visits: false,
             measures: Vec::new(),
             retention_days: Vec::new(),

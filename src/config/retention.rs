@@ -11,7 +11,7 @@ use super::{
 use crate::model::period::Granularity;
 
 /// More days than any other number stands for.
-const FOREVER: u32 = u32::MAX;
+pub(super) const FOREVER: u32 = u32::MAX;
 
 /// A granularity that the file names, and where.
 struct Named<'a> {
@@ -68,7 +68,8 @@ fn days_of(granularity: Granularity, named: &[Named<'_>]) -> u32 {
     default.max(finer.max().unwrap_or(0)).min(coarser.min().unwrap_or(FOREVER))
 }
 
-fn days(text: &Spanned<String>) -> Result<u32, Fault> {
+/// Whole days, or [`FOREVER`].
+pub(super) fn days(text: &Spanned<String>) -> Result<u32, Fault> {
     match value::duration(text)? {
         Duration::Forever => Ok(FOREVER),
         Duration::Seconds(seconds) if seconds > 0 && seconds % DAY_SECONDS == 0 => {

@@ -117,6 +117,7 @@ pub(super) fn goals() -> Goals {
         by_day: (0..30).map(|day| day % 5).collect(),
         sources: vec![row("Google", 41, Some(1200)), row("<i>Nobody</i>", 12, None)],
         pages: vec![row("/pricing", 70, Some(300))],
+        not_told: None,
     };
     Goals {
         scope: scope(DateRange::ending(TODAY.date, 30)),

@@ -31,22 +31,16 @@ const COLUMNS: [&str; 9] = [
     "seconds",
 ];
 
-/// Where the files of one site, event type, granularity and month are: without number and ending.
+/// Where the files of one site, event type, kind of rows and month are: without number and ending.
 #[derive(Debug, Clone)]
 pub(super) struct Place(PathBuf);
 
 impl Place {
     /// `archive/example.com/page_view/hour-2026-01`.
-    pub(super) fn new(
-        archive: &Path,
-        site: &str,
-        event: &str,
-        granularity: &str,
-        month: &str,
-    ) -> Self {
+    pub(super) fn new(archive: &Path, site: &str, event: &str, what: &str, month: &str) -> Self {
         // Names of sites and event types hold no slash; a colon is no good in every file system.
         let folder = archive.join(site.replace(':', "_")).join(event.replace(':', "_"));
-        Self(folder.join(format!("{granularity}-{month}")))
+        Self(folder.join(format!("{what}-{month}")))
     }
 
     /// The file with this number; the first has none in its name.
@@ -64,7 +58,7 @@ impl Place {
         (1..).find(|number| !self.file(*number).exists()).unwrap_or(i64::MAX)
     }
 
-    /// Writes the rows of `buckets` as file `number`, whole or not at all.
+    /// Writes the rows of `buckets`, or their pairs alone, as file `number`, whole or not at all.
     ///
     /// # Errors
     /// When the archive can't be written, or the file not be read.
@@ -73,7 +67,7 @@ impl Place {
         number: i64,
         file: &Transaction<'_>,
         subject: Subject,
-        buckets: &[Bucket],
+        (buckets, only_pairs): (&[Bucket], bool),
     ) -> Result<(), Error> {
         let path = self.file(number);
         let failed = |source| Error::Archive { path: path.clone(), source };
@@ -85,7 +79,7 @@ impl Place {
         packed.write_all(csv::Table::new(&COLUMNS).finish().as_bytes()).map_err(failed)?;
         let mut broken = None;
         for bucket in buckets {
-            aging::each_row(file, subject, *bucket, &mut |row| {
+            aging::each_row(file, subject, *bucket, only_pairs, &mut |row| {
                 // A disk that is full is told of below; the rest of the rows need not be read.
                 if broken.is_none() {
                     broken = packed.write_all(line(&row).as_bytes()).err();

@@ -21,7 +21,8 @@ use crate::{
     config::registry::{EventType, Registry, Site},
     model::period::{Granularity, Period, date_at, first_instant},
     store::{
-        self, Transaction, aging,
+        self, Transaction,
+        aging::{self, ArchivedMonth},
         events::{self, Wanted},
         figures::{self, Bucket, Subject},
         names,
@@ -34,6 +35,9 @@ pub const SLICE_ROWS: u32 = 5_000;
 
 /// How many pages of the file are given back at once.
 const SHRINK_PAGES: u32 = 500;
+
+/// What pairs of days are called in the file while they are archived: no granularity has this code.
+const PAIRS_CODE: i64 = 100;
 
 /// For how many days refusals are kept.
 const REFUSAL_DAYS: i64 = 400;
@@ -56,6 +60,8 @@ pub struct Due {
 pub enum What {
     /// Buckets of a granularity.
     Buckets(Granularity),
+    /// Pairs of days, which months have too.
+    Pairs,
     /// Single beacons.
     Events,
     /// What was not counted.
@@ -67,6 +73,7 @@ impl What {
     const fn word(self) -> &'static str {
         match self {
             Self::Buckets(granularity) => granularity.as_str(),
+            Self::Pairs => "day-pairs",
             Self::Events => "event",
             Self::Refusals => "refusal",
         }
@@ -81,8 +88,18 @@ impl What {
             Self::Buckets(Granularity::Day) => "days",
             Self::Buckets(Granularity::Month) => "months",
             Self::Buckets(Granularity::Year) => "years",
+            Self::Pairs => "pairs by day",
             Self::Events => "single beacons",
             Self::Refusals => "refusals",
+        }
+    }
+
+    /// The granularity of the buckets that it goes from, and its number in the file while it is archived.
+    const fn of_buckets(self) -> Option<(Granularity, i64)> {
+        match self {
+            Self::Buckets(granularity) => Some((granularity, granularity.code())),
+            Self::Pairs => Some((Granularity::Day, PAIRS_CODE)),
+            Self::Events | Self::Refusals => None,
         }
     }
 }
@@ -111,6 +128,8 @@ pub fn due(registry: &Registry, now: i64) -> Vec<Due> {
                 let before = Period::containing(whole, days_ago(days), &site.zone).start;
                 all.push(due(event, What::Buckets(granularity), before));
             }
+            let from = event.pairs_by_day_from(date_at(now, &site.zone), &site.zone);
+            all.extend(from.map(|before| due(event, What::Pairs, before)));
             // Where single beacons are no longer kept, those that were go at once.
             let before = if event.raw_days == 0 { i64::MAX } else { days_ago(event.raw_days) };
             all.push(due(event, What::Events, before));
@@ -130,7 +149,20 @@ impl Due {
         Ok(site.zip(event_type).map(|(site, event_type)| Subject { site, event_type }))
     }
 
-    /// The buckets that go, the oldest first.
+    /// Whether any of it is in `bucket`.
+    fn is_in(
+        &self,
+        file: &Transaction<'_>,
+        subject: Subject,
+        bucket: Bucket,
+    ) -> Result<bool, store::Error> {
+        match self.what {
+            What::Pairs => aging::has_pairs(file, subject, bucket),
+            _ => figures::has_bucket(file, subject, bucket),
+        }
+    }
+
+    /// The buckets that go, or that it goes from, the oldest first.
     fn buckets(
         &self,
         file: &Transaction<'_>,
@@ -139,14 +171,14 @@ impl Due {
     ) -> Result<Vec<Bucket>, store::Error> {
         let mut own = Vec::new();
         for bucket in figures::buckets(file, granularity, i64::MIN, self.before)? {
-            if figures::has_bucket(file, subject, bucket)? {
+            if self.is_in(file, subject, bucket)? {
                 own.push(bucket);
             }
         }
         Ok(own)
     }
 
-    /// The oldest bucket that goes.
+    /// The oldest bucket that goes, or that it goes from.
     fn first_bucket(
         &self,
         file: &Transaction<'_>,
@@ -155,7 +187,7 @@ impl Due {
     ) -> Result<Option<Bucket>, store::Error> {
         let mut from = i64::MIN;
         while let Some(bucket) = figures::next_bucket(file, granularity, from, self.before)? {
-            if figures::has_bucket(file, subject, bucket)? {
+            if self.is_in(file, subject, bucket)? {
                 return Ok(Some(bucket));
             }
             from = bucket.start + 1;
@@ -172,19 +204,20 @@ impl Due {
             return aging::refusals_before(file, self.before);
         }
         let Some(subject) = self.subject(file)? else { return Ok(0) };
-        match self.what {
-            What::Buckets(granularity) => {
-                let buckets = self.buckets(file, subject, granularity)?;
-                buckets.into_iter().map(|bucket| aging::rows_of(file, subject, bucket)).sum()
-            }
-            _ => events::count(file, &self.wanted(subject)),
-        }
+        let Some((granularity, _)) = self.what.of_buckets() else {
+            return events::count(file, &self.wanted(subject));
+        };
+        let rows_of = |bucket| match self.what {
+            What::Pairs => aging::pairs_of(file, subject, bucket),
+            _ => aging::rows_of(file, subject, bucket),
+        };
+        self.buckets(file, subject, granularity)?.into_iter().map(rows_of).sum()
     }
 
     /// Whether the file has any of it.
     fn is_there(&self, file: &Transaction<'_>) -> Result<bool, store::Error> {
-        match (self.what, self.subject(file)?) {
-            (What::Buckets(granularity), Some(subject)) => {
+        match (self.what.of_buckets(), self.subject(file)?) {
+            (Some((granularity, _)), Some(subject)) => {
                 Ok(self.first_bucket(file, subject, granularity)?.is_some())
             }
             _ => Ok(self.rows(file)? > 0),
@@ -195,13 +228,13 @@ impl Due {
         Wanted { site, event_type, to: self.before, ..Wanted::default() }
     }
 
-    /// The month of the oldest bucket that goes, as a bucket of the granularity that it holds.
-    fn first_month(&self, file: &Transaction<'_>) -> Result<Option<(Subject, Bucket)>, Error> {
-        let What::Buckets(granularity) = self.what else { return Ok(None) };
+    /// The month of the oldest bucket that goes, or that it goes from.
+    fn first_month(&self, file: &Transaction<'_>) -> Result<Option<ArchivedMonth>, Error> {
+        let Some((granularity, kind)) = self.what.of_buckets() else { return Ok(None) };
         let Some(subject) = self.subject(file)? else { return Ok(None) };
         let first = self.first_bucket(file, subject, granularity)?;
         let start = |bucket: Bucket| self.month(bucket.start).start;
-        Ok(first.map(|bucket| (subject, Bucket { granularity, start: start(bucket) })))
+        Ok(first.map(|bucket| ArchivedMonth { subject, kind, start: start(bucket) }))
     }
 
     /// The month that `at` (UTC seconds) lies in.
@@ -232,10 +265,13 @@ impl Due {
             return aging::remove_refusals(file, self.before, SLICE_ROWS);
         }
         let Some(subject) = self.subject(file)? else { return Ok(0) };
-        let What::Buckets(granularity) = self.what else {
+        let Some((granularity, _)) = self.what.of_buckets() else {
             return events::remove_before(file, subject, self.before, SLICE_ROWS);
         };
         match self.first_bucket(file, subject, granularity)? {
+            Some(bucket) if self.what == What::Pairs => {
+                aging::remove_pairs(file, subject, bucket, SLICE_ROWS)
+            }
             Some(bucket) => aging::remove_from_bucket(file, subject, bucket, SLICE_ROWS),
             None => Ok(0),
         }
@@ -281,8 +317,8 @@ pub fn carry_out(
         Ok::<_, store::Error>(there)
     })?;
     for due in all {
-        let removed = match (&registry.server.archive, due.what) {
-            (Some(archive), What::Buckets(_)) => into_archive(file, &due, archive)?,
+        let removed = match &registry.server.archive {
+            Some(archive) if due.what.of_buckets().is_some() => into_archive(file, &due, archive)?,
             _ => remove_all(file, &due, |_| Ok(()))?,
         };
         if removed > 0 {
@@ -306,7 +342,7 @@ fn remove_all(
         let (more, is_over) = file.change(Affects::Nothing, move |file| {
             let more = slice.remove_slice(file)?;
             // Whether a bucket is left is told quickly, not so for single beacons.
-            let is_bucket = matches!(slice.what, What::Buckets(_));
+            let is_bucket = slice.what.of_buckets().is_some();
             let is_over = more == 0 || (is_bucket && !slice.is_there(file)?);
             if is_over {
                 end(file)?;
@@ -325,25 +361,25 @@ fn into_archive(file: &mut impl Changes, due: &Due, archive: &Path) -> Result<i6
     let mut removed = 0;
     loop {
         let asked = due.clone();
-        let Some((subject, month)) = file.read(move |file| asked.first_month(file))? else {
+        let Some(month) = file.read(move |file| asked.first_month(file))? else {
             return Ok(removed);
         };
         let place = due.place(archive, month.start);
         let number = place.free_number();
-        let begun = file.change(Affects::Nothing, move |file| {
-            aging::begin_archiving(file, subject, month, number)
-        })?;
+        let begun = file
+            .change(Affects::Nothing, move |file| aging::begin_archiving(file, &month, number))?;
         let of_month = Due { before: due.month_end(month.start).min(due.before), ..due.clone() };
         if !begun.removing {
             let asked = of_month.clone();
             file.read(move |file| {
-                let buckets = asked.buckets(file, subject, month.granularity)?;
-                place.write(begun.number, file, subject, &buckets)
+                let Some((granularity, _)) = asked.what.of_buckets() else { return Ok(()) };
+                let buckets = asked.buckets(file, month.subject, granularity)?;
+                let only_pairs = asked.what == What::Pairs;
+                place.write(begun.number, file, month.subject, (&buckets, only_pairs))
             })?;
-            file.change(Affects::Nothing, move |file| aging::note_archived(file, subject, month))?;
+            file.change(Affects::Nothing, move |file| aging::note_archived(file, &month))?;
         }
-        removed +=
-            remove_all(file, &of_month, move |file| aging::end_archiving(file, subject, month))?;
+        removed += remove_all(file, &of_month, move |file| aging::end_archiving(file, &month))?;
     }
 }
 

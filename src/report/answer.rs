@@ -191,6 +191,8 @@ pub struct GoalFigures {
     pub sources: Vec<GoalRow>,
     /// The pages on which it was reached, or where that is not kept, on which those visits began.
     pub pages: Vec<GoalRow>,
+    /// Why sources and pages can't be told, if they can't.
+    pub not_told: Option<String>,
 }
 
 /// How often a goal was reached from one source, or on one page.

@@ -117,7 +117,8 @@ fn figures(
     let interval = if by_day { Interval::Day } else { Interval::Year };
     let series = reading::series(&of_goal, range, interval, file)?;
     let total = reading::total(&of_goal, &range, file)?;
-    let rows = |dimension: Dimension, visited: Option<&HashMap<String, i64>>| {
+    let mut not_told = None;
+    let mut rows = |dimension: Dimension, visited: Option<&HashMap<String, i64>>| {
         let about = Question { dimension: Some(dimension), ..of_goal.clone() };
         let row = |row: Row| GoalRow {
             visitors: visited.and_then(|visited| visited.get(&row.name).copied()),
@@ -125,7 +126,9 @@ fn figures(
             conversions: row.figures.count,
             converters: row.figures.visitors,
         };
-        Ok::<Vec<GoalRow>, Error>(top::answer(&about, file)?.rows.into_iter().map(row).collect())
+        let ranking = top::answer(&about, file)?;
+        not_told = ranking.not_told.or(not_told.take());
+        Ok::<Vec<GoalRow>, Error>(ranking.rows.into_iter().map(row).collect())
     };
     let has = |dimension| match goal.identifier {
         Some(_) => event.pairs.contains(dimension),
@@ -136,6 +139,7 @@ fn figures(
         Some(entry) => rows(entry.clone(), None)?,
         None => Vec::new(),
     };
+    let sources = rows(Dimension::Source, Some(&visited.sources))?;
     Ok(GoalFigures {
         name: goal.name.clone(),
         event_type: goal.event.clone(),
@@ -143,7 +147,8 @@ fn figures(
         conversions: total.count,
         converters: total.visitors,
         by_day: series.points.iter().map(|point| point.figures.count).collect(),
-        sources: rows(Dimension::Source, Some(&visited.sources))?,
+        sources,
         pages,
+        not_told,
     })
 }

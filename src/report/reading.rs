@@ -62,6 +62,32 @@ pub(super) fn buckets_up_to(
     Ok(buckets)
 }
 
+/// The buckets that hold the pairs of `range`; or why they can't be told, where some of its days have left
+/// theirs to the months.
+pub(super) fn pair_buckets(
+    question: &Question,
+    range: &DateRange,
+    file: &Transaction<'_>,
+) -> Result<Result<Vec<Bucket>, String>, Error> {
+    let buckets = buckets(question, range, file)?;
+    let zone = &question.site.zone;
+    let Some(from) = question.event.pairs_by_day_from(question.today(), zone) else {
+        return Ok(Ok(buckets));
+    };
+    let everything = Question { identifier: None, ..question.clone() };
+    let Some((subject, _)) = subject(&everything, file)? else { return Ok(Ok(buckets)) };
+    for bucket in buckets.iter().filter(|it| it.granularity <= Granularity::Day && it.start < from)
+    {
+        if figures::has_bucket(file, subject, *bucket)? {
+            return Ok(Err(format!(
+                "Before {} this is kept by whole months: pick whole months, or later days.",
+                date_at(from, zone).strftime("%-d %B %Y")
+            )));
+        }
+    }
+    Ok(Ok(buckets))
+}
+
 /// The buckets that may hold the last title of an identifier: the coarsest ones.
 pub(super) fn title_buckets(
     question: &Question,

@@ -38,6 +38,56 @@ pub fn rows_of(connection: &Connection, subject: Subject, bucket: Bucket) -> Res
     Ok(statement.query_row(key(subject, bucket), |row| row.get(0))?)
 }
 
+/// How many pairs `subject` has in the bucket.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn pairs_of(connection: &Connection, subject: Subject, bucket: Bucket) -> Result<i64, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count(*) FROM beacon_breakdown
+         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+             AND identifier > 0",
+    )?;
+    Ok(statement.query_row(key(subject, bucket), |row| row.get(0))?)
+}
+
+/// Whether `subject` has pairs in the bucket.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn has_pairs(connection: &Connection, subject: Subject, bucket: Bucket) -> Result<bool, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM beacon_breakdown
+             WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+                 AND identifier > 0)",
+    )?;
+    Ok(statement.query_row(key(subject, bucket), |row| row.get(0))?)
+}
+
+/// Removes at most `limit` pairs of `subject` from the bucket. Says how many went.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn remove_pairs(
+    transaction: &Transaction<'_>,
+    subject: Subject,
+    bucket: Bucket,
+    limit: u32,
+) -> Result<usize, Error> {
+    let Subject { site, event_type } = subject;
+    seals::remove(transaction, bucket.granularity, bucket.start, site)?;
+    let mut statement = transaction.prepare_cached(
+        "DELETE FROM beacon_breakdown
+         WHERE (granularity, period_start, site, event_type, identifier, dimension, value) IN (
+             SELECT granularity, period_start, site, event_type, identifier, dimension, value
+             FROM beacon_breakdown
+             WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+                 AND identifier > 0 LIMIT ?5)",
+    )?;
+    let key = params![bucket.granularity.code(), bucket.start, site.0, event_type.0, limit];
+    Ok(statement.execute(key)?)
+}
+
 /// Removes at most `limit` rows of `subject` from each table of the bucket, the totals last. Says how
 /// many went.
 ///
@@ -79,7 +129,7 @@ pub fn remove_from_bucket(
     Ok(removed)
 }
 
-/// Tells `each` every row of `subject` in the bucket, but for histograms.
+/// Tells `each` every row of `subject` in the bucket, but for histograms; or its pairs alone.
 ///
 /// # Errors
 /// When the file can't be read, or `each` fails.
@@ -87,6 +137,7 @@ pub fn each_row(
     connection: &Connection,
     subject: Subject,
     bucket: Bucket,
+    only_pairs: bool,
     each: &mut dyn FnMut(ArchivedRow) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut statement = connection.prepare_cached(
@@ -94,14 +145,17 @@ pub fn each_row(
              a.count, a.visitors, a.visits, a.bounces, a.seconds
          FROM beacon_aggregate AS a LEFT JOIN text AS i ON i.id = a.identifier
          WHERE a.granularity = ?1 AND a.period_start = ?2 AND a.site = ?3 AND a.event_type = ?4
+             AND NOT ?5
          UNION ALL
          SELECT strftime('%Y-%m-%dT%H:%M:%SZ', b.period_start, 'unixepoch'), i.value, d.value, v.value,
              b.count, b.visitors, b.visits, b.bounces, b.seconds
          FROM beacon_breakdown AS b LEFT JOIN text AS i ON i.id = b.identifier
              JOIN text AS d ON d.id = b.dimension JOIN text AS v ON v.id = b.value
-         WHERE b.granularity = ?1 AND b.period_start = ?2 AND b.site = ?3 AND b.event_type = ?4",
+         WHERE b.granularity = ?1 AND b.period_start = ?2 AND b.site = ?3 AND b.event_type = ?4
+             AND (NOT ?5 OR b.identifier > 0)",
     )?;
-    let mut rows = statement.query(key(subject, bucket))?;
+    let [granularity, start, site, event_type] = key(subject, bucket);
+    let mut rows = statement.query(params![granularity, start, site, event_type, only_pairs])?;
     while let Some(row) = rows.next()? {
         let dimension: Option<String> = row.get(2)?;
         let value: Option<String> = row.get(3)?;
@@ -248,7 +302,25 @@ fn as_json(ids: &[TextId]) -> String {
     serde_json::Value::from_iter(ids.iter().map(|id| id.0)).to_string()
 }
 
-/// A month on its way into the archive.
+/// A month whose rows of some kind are on their way into the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArchivedMonth {
+    /// Whose rows.
+    pub subject: Subject,
+    /// Which kind, a number of its own.
+    pub kind: i64,
+    /// The month's first instant, UTC seconds.
+    pub start: i64,
+}
+
+impl ArchivedMonth {
+    fn key(&self) -> [i64; 4] {
+        let Subject { site, event_type } = self.subject;
+        [i64::from(site.0), i64::from(event_type.0), self.kind, self.start]
+    }
+}
+
+/// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Archiving {
     /// The number of its file.
@@ -257,30 +329,27 @@ pub struct Archiving {
     pub removing: bool,
 }
 
-/// The month of `bucket` (its first instant is `bucket.start`, its rows have `bucket.granularity`), which
-/// begins its way into the archive as file `number` if it has not begun.
+/// Begins its way into the archive, as file `number` if it has not begun.
 ///
 /// # Errors
 /// When the file can't be written.
 pub fn begin_archiving(
     transaction: &Transaction<'_>,
-    subject: Subject,
-    month: Bucket,
+    month: &ArchivedMonth,
     number: i64,
 ) -> Result<Archiving, Error> {
-    let [granularity, start, site, event_type] = key(subject, month);
+    let [site, event_type, kind, start] = month.key();
     let mut insert = transaction.prepare_cached(
         "INSERT INTO archiving (site, event_type, granularity, month, number)
          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
     )?;
-    insert.execute([site, event_type, granularity, start, number])?;
+    insert.execute([site, event_type, kind, start, number])?;
     let mut select = transaction.prepare_cached(
         "SELECT number, removing FROM archiving
          WHERE site = ?1 AND event_type = ?2 AND granularity = ?3 AND month = ?4",
     )?;
-    let found = select.query_row([site, event_type, granularity, start], |row| {
-        Ok(Archiving { number: row.get(0)?, removing: row.get(1)? })
-    });
+    let found = select
+        .query_row(month.key(), |row| Ok(Archiving { number: row.get(0)?, removing: row.get(1)? }));
     Ok(found?)
 }
 
@@ -288,17 +357,12 @@ pub fn begin_archiving(
 ///
 /// # Errors
 /// When the file can't be written.
-pub fn note_archived(
-    transaction: &Transaction<'_>,
-    subject: Subject,
-    month: Bucket,
-) -> Result<(), Error> {
-    let [granularity, start, site, event_type] = key(subject, month);
+pub fn note_archived(transaction: &Transaction<'_>, month: &ArchivedMonth) -> Result<(), Error> {
     let mut update = transaction.prepare_cached(
         "UPDATE archiving SET removing = 1
          WHERE site = ?1 AND event_type = ?2 AND granularity = ?3 AND month = ?4",
     )?;
-    update.execute([site, event_type, granularity, start])?;
+    update.execute(month.key())?;
     Ok(())
 }
 
@@ -306,16 +370,11 @@ pub fn note_archived(
 ///
 /// # Errors
 /// When the file can't be written.
-pub fn end_archiving(
-    transaction: &Transaction<'_>,
-    subject: Subject,
-    month: Bucket,
-) -> Result<(), Error> {
-    let [granularity, start, site, event_type] = key(subject, month);
+pub fn end_archiving(transaction: &Transaction<'_>, month: &ArchivedMonth) -> Result<(), Error> {
     let mut delete = transaction.prepare_cached(
         "DELETE FROM archiving
          WHERE site = ?1 AND event_type = ?2 AND granularity = ?3 AND month = ?4",
     )?;
-    delete.execute([site, event_type, granularity, start])?;
+    delete.execute(month.key())?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::{Report, Row, sites, totals::place};
 use crate::{
     config::registry::{Registry, Site},
     model::{
-        period::{Granularity, Period},
+        period::{Granularity, Period, date_at},
         tally::{AggregateKey, Bar, Counters, TextId},
     },
     store::{self, Transaction, figures, ledger, names, rows, rows::Which},
@@ -22,6 +22,9 @@ pub(super) type Differences = BTreeMap<Row, (Numbers, Numbers)>;
 pub(super) struct Kept {
     /// For each event type, which granularities.
     pub(super) types: BTreeMap<TextId, BTreeMap<Granularity, Beginning>>,
+    /// For each event type whose pairs leave the days for the months, from which instant on (UTC seconds) days
+    /// have them.
+    pairs_by_day_from: BTreeMap<TextId, i64>,
     /// Before this instant (UTC seconds) edits have brought longer buckets without their shorter ones.
     coarse_until: i64,
 }
@@ -42,7 +45,7 @@ pub(super) fn compare(
     report: &mut Report,
 ) -> Result<(), store::Error> {
     for (site, id) in sites(file, registry)? {
-        let kept = kept(file, registry, id, now)?;
+        let kept = kept(file, registry, (site, id), now)?;
         for period in periods(file, site)? {
             let found = faults(file, id, &kept, period, &mut report.compared)?;
             for (row, (numbers, parts)) in &found {
@@ -81,9 +84,17 @@ pub(super) fn faults(
         let has_more = numbers.iter().zip(&*parts).all(|(number, part)| number >= part);
         let unexplained =
             period.start >= kept.coarse_until && !may_lack_parts(kept, row.event_type, period);
-        !has_more || unexplained
+        !has_more || (unexplained && !have_pairs_left(kept, row, period))
     });
     Ok(found)
+}
+
+/// Whether `row` is a pair whose days may have left it to `period`.
+fn have_pairs_left(kept: &Kept, row: &Row, period: Period) -> bool {
+    let is_pair =
+        row.identifier != TextId::TOTAL && row.split != TextId::TOTAL && row.bound.is_none();
+    let from = kept.pairs_by_day_from.get(&row.event_type);
+    is_pair && from.is_some_and(|from| period.start < *from)
 }
 
 /// Whether the shorter buckets in `period` may have gone by their age, or were not kept from its
@@ -134,11 +145,12 @@ fn tell(
 pub(super) fn kept(
     file: &Transaction<'_>,
     registry: &Registry,
-    site: TextId,
+    (site, id): (&Site, TextId),
     now: i64,
 ) -> Result<Kept, store::Error> {
     let mut types: BTreeMap<TextId, BTreeMap<Granularity, Beginning>> = BTreeMap::new();
-    let which = Which { site: Some(site), identifier: Some(TextId::TOTAL), ..Which::default() };
+    let mut pairs_by_day_from = BTreeMap::new();
+    let which = Which { site: Some(id), identifier: Some(TextId::TOTAL), ..Which::default() };
     rows::aggregates(file, &which, |key, _, _| {
         let of_event = types.entry(key.event_type).or_default();
         let (first, aged_before) = (key.period_start, i64::MAX);
@@ -148,13 +160,15 @@ pub(super) fn kept(
     })?;
     for event in &registry.events {
         let Some(id) = names::find(file, &event.name)? else { continue };
+        let from = event.pairs_by_day_from(date_at(now, &site.zone), &site.zone);
+        pairs_by_day_from.extend(from.map(|from| (id, from)));
         for (granularity, beginning) in types.entry(id).or_default() {
             let days = event.retention_days.iter().find(|(of, _)| of == granularity);
             let aged = |(_, days): &(Granularity, u32)| now - i64::from(*days) * 86_400;
             beginning.aged_before = days.map_or(i64::MIN, aged);
         }
     }
-    Ok(Kept { types, coarse_until: ledger::coarse_until(file)? })
+    Ok(Kept { types, pairs_by_day_from, coarse_until: ledger::coarse_until(file)? })
 }
 
 /// The next shorter buckets that an event type has.

@@ -62,7 +62,7 @@ fn mend_open(
     outcomes: &mut Vec<(bool, String)>,
 ) -> Result<(), store::Error> {
     for (site, id) in sites(file, registry)? {
-        let kept = kept(file, registry, id, now)?;
+        let kept = kept(file, registry, (site, id), now)?;
         for period in periods(file, site)? {
             for (row, (numbers, parts)) in faults(file, id, &kept, period, &mut 0)? {
                 let missing: Numbers = std::array::from_fn(|at| numbers[at] - parts[at]);
@@ -161,7 +161,7 @@ fn mend_span(
     else {
         return Ok(false);
     };
-    let kept = kept(file, registry, id, now)?;
+    let kept = kept(file, registry, (site, id), now)?;
     let mut compared = 0;
     let holds = |file: &Transaction<'_>| Ok(seals::taken(file, span)? == *seal);
     if span.granularity >= Granularity::Day {

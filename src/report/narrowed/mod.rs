@@ -114,7 +114,10 @@ fn count(
 ) -> Result<Option<Counted>, Error> {
     let mut interval = question.interval_for(&reach.range);
     if !reach.is_single && question.filters.len() > 1 {
-        interval = interval.max(Interval::Day);
+        let from = question.event.pairs_by_day_from(question.today(), &question.site.zone);
+        let (first, _) = reach.range.instants(&question.site.zone);
+        let has_days = from.is_none_or(|from| first >= from);
+        interval = interval.max(if has_days { Interval::Day } else { Interval::Month });
     }
     let Site { zone, week_starts, .. } = &*question.site;
     let stretches = interval.stretches(&reach.range, zone, *week_starts);

@@ -27,6 +27,8 @@ pub struct Reach {
     pub is_single: bool,
     /// From which date on that is so, if any beacon is.
     pub single_from: Option<Date>,
+    /// Why pairs can't be told, if they can't.
+    pub pairs_untold: Option<String>,
     /// Whether sums are read though single beacons are kept, because these are so many.
     pub is_quick: bool,
 }
@@ -41,7 +43,9 @@ impl Reach {
         range: DateRange,
         file: &Transaction<'_>,
     ) -> Result<Self, Error> {
-        let none = Self { range, is_single: false, single_from: None, is_quick: false };
+        let pairs_untold = reading::pair_buckets(question, &range, file)?.err();
+        let (is_single, single_from, is_quick) = (false, None, false);
+        let none = Self { range, is_single, single_from, pairs_untold, is_quick };
         let everything = Question { identifier: None, ..question.clone() };
         let Some((subject, _)) = reading::subject(&everything, file)? else { return Ok(none) };
         if question.event.raw_days == 0 {
@@ -61,7 +65,7 @@ impl Reach {
         let is_whole = is_first || oldest == midnight;
         let from = if is_whole { first } else { first.tomorrow().unwrap_or(first) };
         let is_single = range.first >= from || is_first;
-        Ok(Self { range, is_single, single_from: Some(from), is_quick: false })
+        Ok(Self { is_single, single_from: Some(from), ..none })
     }
 
     /// The same without single beacons if more than `most` were counted, so that an answer does not take
@@ -109,8 +113,10 @@ impl Reach {
                 _ => false,
             },
             [one, other] => match pair(one, other) {
-                Some(dimension) => event.pairs.contains(dimension),
-                None => false,
+                Some(dimension) if event.pairs.contains(dimension) => {
+                    return self.pairs_untold.clone();
+                }
+                _ => false,
             },
             _ => false,
         };
@@ -139,7 +145,7 @@ impl Reach {
             }
             _ => false,
         };
-        (!told).then(|| self.why(event))
+        if told { self.pairs_untold.clone() } else { Some(self.why(event)) }
     }
 
     /// Whether a further filter that `dimension` is something can be answered, and why not.

@@ -19,10 +19,11 @@ const CONFIG: &str =
 /// How often each of the two commands is killed.
 const KILLS: u32 = 100;
 
-/// A command on the server's file, in the server's folder.
+/// A command on the server's file, in the server's folder and at the time of its clock.
 pub(crate) fn command(server: &Server, words: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     command.args(words).args(["--config", "beacons.toml"]).current_dir(server.folder.path());
+    command.envs(server.environment());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -38,8 +38,12 @@ pub(super) fn visit(server: &Server, pages: &[&str]) {
 
 /// A stopped server that was visited at each of the moments.
 pub(super) fn visited(clock: &Clock, moments: &[(&str, &[&str])]) -> Server {
+    visited_by(CONFIG, clock, moments)
+}
+
+fn visited_by(config: &str, clock: &Clock, moments: &[(&str, &[&str])]) -> Server {
     clock.set(moments[0].0);
-    let mut server = Server::start_at(clock, CONFIG);
+    let mut server = Server::start_at(clock, config);
     for (moment, pages) in moments {
         clock.set(moment);
         visit(&server, pages);
@@ -156,8 +160,9 @@ fn killed_at_any_moment_a_merge_is_whole_or_not_there() {
 }
 
 /// What must hold in every file: totals are the sums of their identifiers, longer buckets the sums of
-/// the shorter ones that they hold, and nothing is negative.
-fn assert_consistent(server: &Server) {
+/// the shorter ones that they hold, but for pairs that days before `pairs_from` have left to their months, and
+/// nothing is negative.
+fn assert_consistent(server: &Server, pairs_from: &str) {
     let file = server.file_as_it_is();
     let none = |what: &str, sql: &str| {
         let sql = format!("SELECT count(*) FROM ({sql})");
@@ -175,8 +180,13 @@ fn assert_consistent(server: &Server) {
             ("beacon_aggregate", "event_type, identifier"),
             ("beacon_breakdown", "event_type, identifier, dimension, value"),
         ] {
-            let pairs =
-                if table == "beacon_breakdown" && shorter == 3 { "AND identifier = 0" } else { "" };
+            let pairs = match (table, shorter) {
+                ("beacon_breakdown", 3) => "AND identifier = 0",
+                ("beacon_breakdown", 4) => {
+                    &*format!("AND (identifier = 0 OR period_start >= unixepoch('{pairs_from}'))")
+                }
+                _ => "",
+            };
             // An event type that has no hours has nothing to compare.
             let sql = format!(
                 "SELECT 1 FROM {table} WHERE granularity IN ({shorter}, {longer}) {pairs}
@@ -215,38 +225,42 @@ fn views(server: &Server, page: Option<&str>, granularity: &str) -> i64 {
     file.query_row(sql, (page, granularity), |row| row.get(0)).unwrap()
 }
 
-/// Makes an edit, looks at the file, undoes it, and expects the file to be as it was.
-fn edited(server: &Server, words: &[&str], look: impl FnOnce()) {
+/// Makes an edit, looks at the file, undoes it, and expects the file to be as it was. Pairs are kept by day
+/// from `pairs_from` on.
+fn edited(server: &Server, pairs_from: &str, words: &[&str], look: impl FnOnce()) {
     let before = rows(&server.database());
     let words: Vec<&str> = ["edit"].iter().chain(words).copied().collect();
     let output = run(server, &words);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).unwrap();
     let id = said.strip_prefix("Edit ").unwrap().split(':').next().unwrap();
-    assert_consistent(server);
+    assert_consistent(server, pairs_from);
     look();
     assert_ne!(rows(&server.database()), before);
     done(server, &["edit", "undo", id]);
     assert_same(&rows(&server.database()), &before);
-    assert_consistent(server);
+    assert_consistent(server, pairs_from);
 }
+
+/// Before anything was counted.
+const ALWAYS: &str = "2000-01-01";
 
 #[test]
 fn pages_sources_days_and_sites_are_deleted_from_every_sum_and_come_back() {
     let clock = Clock::at(EARLY.0);
     let server =
         visited(&clock, &[EARLY, ("2026-03-03 14:10:00", &["/a", "/spam", "/a", "/spam"]), LATE]);
-    assert_consistent(&server);
+    assert_consistent(&server, ALWAYS);
     for granularity in ["hour", "day", "month", "year"] {
         assert_eq!(views(&server, None, granularity), 11);
     }
-    edited(&server, &["rename-page", "/a", "/b"], || {
+    edited(&server, ALWAYS, &["rename-page", "/a", "/b"], || {
         assert_eq!(views(&server, Some("/a"), "hour"), 0);
         assert_eq!(views(&server, Some("/b"), "hour"), 5);
         assert_eq!(views(&server, None, "month"), 11);
         assert_eq!(split(&server, Some("/b"), "two.example", "day"), 2);
     });
-    edited(&server, &["delete-page", "/spam"], || {
+    edited(&server, ALWAYS, &["delete-page", "/spam"], || {
         for granularity in ["hour", "day", "month", "year"] {
             assert_eq!(views(&server, Some("/spam"), granularity), 0);
             assert_eq!(views(&server, None, granularity), 9);
@@ -254,7 +268,7 @@ fn pages_sources_days_and_sites_are_deleted_from_every_sum_and_come_back() {
             assert_eq!(split(&server, None, "two.example", granularity), 5 - 2);
         }
     });
-    edited(&server, &["delete-source", "two.example"], || {
+    edited(&server, ALWAYS, &["delete-source", "two.example"], || {
         for granularity in ["hour", "day", "month", "year"] {
             assert_eq!(split(&server, None, "two.example", granularity), 0);
             assert_eq!(views(&server, None, granularity), 6);
@@ -262,17 +276,67 @@ fn pages_sources_days_and_sites_are_deleted_from_every_sum_and_come_back() {
             assert_eq!(views(&server, Some("/"), granularity), 2);
         }
     });
-    edited(&server, &["delete-day", "2026-03-03"], || {
+    edited(&server, ALWAYS, &["delete-day", "2026-03-03"], || {
         for granularity in ["hour", "day", "month", "year"] {
             assert_eq!(views(&server, None, granularity), 3);
             assert_eq!(views(&server, Some("/a"), granularity), 0);
         }
     });
-    edited(&server, &["reset"], || assert_eq!(views(&server, None, "year"), 0));
+    edited(&server, ALWAYS, &["reset"], || assert_eq!(views(&server, None, "year"), 0));
     assert!(refused(&server, &["edit", "delete-page", "/nowhere"]).contains("nothing is called"));
     assert!(
         refused(&server, &["edit", "delete-day", "2026-03-04"]).contains("nothing was counted")
     );
+}
+
+#[test]
+fn where_days_have_left_their_pairs_to_the_month_edits_take_as_much_from_every_sum() {
+    let clock = Clock::at(EARLY.0);
+    let config = CONFIG.replace("raw =", "pairs_by_day = \"10d\"\nraw =");
+    let moments = [
+        EARLY,
+        ("2026-03-03 14:10:00", &["/a", "/spam", "/a", "/spam"][..]),
+        LATE,
+        ("2026-04-05 09:00:00", &["/spam", "/a", "/spam"][..]),
+    ];
+    let server = visited_by(&config, &clock, &moments);
+    let (months, years) = (views(&server, None, "month"), views(&server, None, "year"));
+    let told = |granularity| split(&server, Some("/spam"), "two.example", granularity);
+    assert_eq!((told("day"), told("month")), (2, 2));
+    // Ten days before lie in April.
+    clock.set("2026-04-25 00:00:00");
+    let said = String::from_utf8(run(&server, &["prune"]).stdout).unwrap();
+    assert!(said.contains("page_view\tpairs by day\t8 rows"), "{said}");
+    let sound = || {
+        let found = run(&server, &["verify"]);
+        assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stdout));
+    };
+    sound();
+    assert_consistent(&server, "2026-04-01");
+    assert_eq!((told("day"), told("month"), told("year")), (0, 2, 2));
+    assert_eq!((views(&server, None, "month"), views(&server, None, "year")), (months, years));
+    let edited = |words: &[&str], look: &dyn Fn()| {
+        edited(&server, "2026-04-01", words, || {
+            sound();
+            look();
+        });
+    };
+    edited(&["delete-page", "/spam"], &|| {
+        for granularity in ["hour", "day", "month", "year"] {
+            assert_eq!(views(&server, None, granularity), 14 - 4);
+            assert_eq!(split(&server, None, "one.example", granularity), 8 - 2);
+            assert_eq!(split(&server, None, "two.example", granularity), 6 - 2);
+        }
+    });
+    edited(&["delete-source", "two.example"], &|| {
+        for granularity in ["hour", "day", "month", "year"] {
+            assert_eq!(views(&server, None, granularity), 8);
+            assert_eq!(split(&server, None, "two.example", granularity), 0);
+            assert_eq!(views(&server, Some("/spam"), granularity), 2);
+        }
+    });
+    edited(&["rename-page", "/a", "/b"], &|| assert_eq!(views(&server, Some("/a"), "day"), 0));
+    edited(&["delete-day", "2026-03-03"], &|| assert_eq!(views(&server, None, "day"), 6));
 }
 
 #[test]
