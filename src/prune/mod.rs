@@ -51,6 +51,8 @@ pub struct Due {
     pub event: Option<Arc<EventType>>,
     /// What it is.
     pub what: What,
+    /// All of it from this instant on goes, UTC seconds: what lies before goes with something else.
+    pub from: i64,
     /// All of it before this instant goes, UTC seconds.
     pub before: i64,
 }
@@ -118,25 +120,31 @@ pub fn due(registry: &Registry, now: i64) -> Vec<Due> {
             site: Some(Arc::clone(site)),
             event: Some(Arc::clone(event)),
             what,
+            from: i64::MIN,
             before,
         };
         for event in &registry.events {
+            let mut days_from = i64::MIN;
             for &(granularity, days) in &event.retention_days {
                 let whole =
                     if by_month { granularity.max(Granularity::Month) } else { granularity };
                 // A bucket that reaches into what is kept stays whole.
                 let before = Period::containing(whole, days_ago(days), &site.zone).start;
                 all.push(due(event, What::Buckets(granularity), before));
+                if granularity == Granularity::Day {
+                    days_from = before;
+                }
             }
             let from = event.pairs_by_day_from(date_at(now, &site.zone), &site.zone);
-            all.extend(from.map(|before| due(event, What::Pairs, before)));
+            let pairs = from.map(|before| due(event, What::Pairs, before));
+            all.extend(pairs.map(|due| Due { from: days_from, ..due }));
             // Where single beacons are no longer kept, those that were go at once.
             let before = if event.raw_days == 0 { i64::MAX } else { days_ago(event.raw_days) };
             all.push(due(event, What::Events, before));
         }
     }
     let before = now - REFUSAL_DAYS * 86_400;
-    all.push(Due { site: None, event: None, what: What::Refusals, before });
+    all.push(Due { site: None, event: None, what: What::Refusals, from: i64::MIN, before });
     all
 }
 
@@ -170,7 +178,7 @@ impl Due {
         granularity: Granularity,
     ) -> Result<Vec<Bucket>, store::Error> {
         let mut own = Vec::new();
-        for bucket in figures::buckets(file, granularity, i64::MIN, self.before)? {
+        for bucket in figures::buckets(file, granularity, self.from, self.before)? {
             if self.is_in(file, subject, bucket)? {
                 own.push(bucket);
             }
@@ -185,7 +193,7 @@ impl Due {
         subject: Subject,
         granularity: Granularity,
     ) -> Result<Option<Bucket>, store::Error> {
-        let mut from = i64::MIN;
+        let mut from = self.from;
         while let Some(bucket) = figures::next_bucket(file, granularity, from, self.before)? {
             if self.is_in(file, subject, bucket)? {
                 return Ok(Some(bucket));

@@ -151,11 +151,12 @@ fn narrowed(
         false => reach.clone(),
     };
     let told = narrowed::answer(&own.question, &read, &wanted, file)?;
-    let mut note = None;
+    // What can't be told, each reason once.
+    let mut reasons: Vec<String> = Vec::new();
     let (series, before, rankings) = match told {
         Ok(told) => (told.series, told.before, told.rankings),
         Err(why) => {
-            note = Some(why.clone());
+            reasons.push(why.clone());
             let none = narrowed::no_overview(&own.question, range, why);
             (none.series, None, Vec::new())
         }
@@ -167,7 +168,9 @@ fn narrowed(
         let ranking = match ranking {
             Ok(ranking) => ranking,
             Err(why) => {
-                note = Some(why);
+                if !reasons.contains(&why) {
+                    reasons.push(why);
+                }
                 continue;
             }
         };
@@ -184,6 +187,7 @@ fn narrowed(
     let title = if is_page { report::top::title_of(&of_page, id, file)? } else { None };
     let status = status::answer(&own.question, file)?;
     let properties = Vec::new();
+    let note = (!reasons.is_empty()).then(|| reasons.join(" "));
     Ok(Some(One { series, before, cards, title, more, properties, note, status }))
 }
 

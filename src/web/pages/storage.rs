@@ -32,7 +32,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     Ok(page.render()?)
 }
 
-/// `hours 90 days, days 3 years, months for ever; single beacons 14 days`.
+/// `hours 90 days, days 3 years, months for ever; pairs by day 92 days; single beacons 14 days`.
 fn kept(event: &EventType) -> String {
     let words = |days: u32| match days {
         days if days % 365 == 0 && days >= 2 * 365 => format!("{} years", days / 365),
@@ -45,6 +45,9 @@ fn kept(event: &EventType) -> String {
         format!("{}s {words}", granularity.as_str())
     };
     let mut kept = event.granularities.iter().map(of).collect::<Vec<_>>().join(", ");
+    if event.pair_days > 0 {
+        kept.push_str(&format!("; pairs by day {}", words(event.pair_days)));
+    }
     if event.raw_days > 0 {
         kept.push_str(&format!("; single beacons {}", words(event.raw_days)));
     }

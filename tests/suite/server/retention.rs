@@ -17,6 +17,7 @@ limits = { beacons_per_second = 0 }
 visits = true
 dimensions = ["source", "browser"]
 pairs = ["page × source"]
+pairs_by_day = "5d"
 measures = { load = [1, 2] }
 retention = { hour = "10d", day = "40d" }
 raw = "20d"
@@ -110,7 +111,10 @@ fn what_is_too_old_goes_and_every_sum_that_stays_is_the_same() {
     assert!(prune(&server, &[]).1.contains("it removes by itself"), "{}", prune(&server, &[]).1);
     let (_, said) = prune(&server, &["--dry-run"]);
     let would_go = rows(&said);
-    assert!(would_go == 971 && said.contains("hours") && said.contains("single beacons"), "{said}");
+    assert!(
+        would_go == 1004 && said.contains("hours") && said.contains("pairs by day\t33 rows"),
+        "{said}"
+    );
 
     // It begins anew at once with each start, and is killed at it again and again.
     for kill in 0..20 {
@@ -134,6 +138,9 @@ fn what_is_too_old_goes_and_every_sum_that_stays_is_the_same() {
         ),
         kept_days
     );
+    let pairs = "SELECT date(min(period_start), 'unixepoch') FROM beacon_breakdown
+        WHERE granularity = 4 AND identifier > 0";
+    assert_eq!(file.query_row(pairs, [], |row| row.get::<_, String>(0)).unwrap(), "2026-06-01");
     for table in ["beacon_breakdown", "beacon_histogram"] {
         let old = format!(
             "SELECT count(*) FROM {table} WHERE granularity = 3 AND period_start < unixepoch('2026-06-20')"
@@ -218,6 +225,50 @@ fn the_archive_takes_whole_months_once_whatever_stops_it() {
     // May's hours and May's days, six page views on each of 30 days.
     assert_eq!(files, 2);
     assert_eq!(months, BTreeMap::from([("2026-05".to_owned(), 2 * 180)]));
+}
+
+#[test]
+fn pairs_leave_days_for_the_archive_and_are_told_by_the_month() {
+    let clock = Clock::at("2026-05-02 00:00:00");
+    let config = CONFIG
+        .replace("[server]", "[server]\naccess = \"open\"\narchive = \"archive\"")
+        .replace("raw = \"20d\"", "raw = false");
+    let mut server = Server::start_at(&clock, &config);
+    fill(&server, &clock);
+    let top = |server: &Server, dates: &str| {
+        server.json(&format!("/api/v1/reports/top?identifier=/docs&dimension=source&{dates}"))
+    };
+    let whole = "from=2026-05-01&to=2026-06-30";
+    let part = "from=2026-05-10&to=2026-06-20";
+    let before = top(&server, whole);
+    let count = |told: &serde_json::Value| {
+        let rows = told["rows"].as_array().unwrap();
+        rows.iter().map(|row| row["figures"]["count"].as_i64().unwrap()).sum::<i64>()
+    };
+    assert_eq!(count(&before), 2 * 60);
+    server.kill();
+    server.restart();
+    wait_until("May's pairs to go", || rows(&prune(&server, &["--dry-run"]).1) == 0);
+    assert_eq!(top(&server, whole), before);
+    let told = top(&server, part);
+    let why = told["not_told"].as_str().unwrap();
+    assert!(why.starts_with("Before 1 June 2026 this is kept by whole months"), "{told}");
+    assert_eq!((count(&told), told["total"]["count"].as_i64()), (0, Some(2 * 42)));
+    for (dates, says) in [(part, true), (whole, false)] {
+        let page = server.get(&format!("/page?identifier=/docs&{dates}")).text();
+        assert_eq!(page.contains(why), says, "{dates}");
+        assert_eq!(page.contains("s3.example"), !says, "{dates}");
+        let filters = "filter=page:is:/docs&filter=source:is:s3.example";
+        let page = server.get(&format!("/?{filters}&{dates}")).text();
+        assert_eq!(page.contains(why), says, "{dates}");
+    }
+    let path = server.folder.path().join("archive/default/page_view/day-pairs-2026-05.csv.gz");
+    let mut text = String::new();
+    MultiGzDecoder::new(fs::File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
+    // A source a day, which both visitors came from to each of three pages.
+    assert_eq!(text.lines().count(), 1 + 30 * 3);
+    assert!(text.contains("2026-05-31T00:00:00Z,/docs,source,s1.example,2,2,"), "{text}");
+    assert_eq!(number(&server.file(), "SELECT count(*) FROM archiving"), 0);
 }
 
 #[test]
