@@ -96,7 +96,7 @@ impl Watched<'_> {
             When::Above { event, most, seconds, bucket } => {
                 let count = self.window(file, site, event, i64::from(*seconds), *bucket)?;
                 let minutes = seconds.div_ceil(60);
-                let what = format!("{count} {event} within {minutes} minutes, more than {most}.");
+                let what = format!("{event}: {count} within {minutes} minutes, more than {most}.");
                 (count > *most).then_some(what)
             }
             When::Spike { event, percent } | When::Drop { event, percent } => {

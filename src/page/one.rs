@@ -86,7 +86,10 @@ impl OnePage<'_> {
 
     fn stats(&self) -> Vec<Stat> {
         let before = self.before.map(|series| &series.total);
-        strip::stats(&self.series.scope, &self.series.total, before)
+        let mut stats = strip::stats(&self.series.scope, &self.series.total, before);
+        // Most views of one page belong to visits that began on another.
+        stats.retain(|stat| self.path != link::PAGE || stat.metric != Some(Metric::ViewsPerVisit));
+        stats
     }
 
     fn show(&self, metric: &Metric) -> String {

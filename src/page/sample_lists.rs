@@ -95,7 +95,7 @@ pub(super) fn vitals() -> Vitals {
     Vitals {
         scope: Scope { event_type: "vitals".into(), ..scope(DateRange::ending(TODAY.date, 30)) },
         pages: vec![page("/notes/<b>", &all), page("/about", &all[..1])],
-        site: all,
+        all,
         pages_in_all: 120,
     }
 }

@@ -259,7 +259,7 @@ fn errors() -> Vec<Story> {
             None,
         ),
         vitals("speed", &sample::vitals()),
-        vitals("speed-none", &Vitals { site: Vec::new(), pages: Vec::new(), ..sample::vitals() }),
+        vitals("speed-none", &Vitals { all: Vec::new(), pages: Vec::new(), ..sample::vitals() }),
         events("events", &kept, ""),
         events("events-nothing", &nothing, "\"<x>"),
     ]

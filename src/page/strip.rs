@@ -4,7 +4,10 @@ use super::{
     metric::Metric,
     number::{self, Change, Wish},
 };
-use crate::report::answer::{Figures, Measure, Scope, Spread};
+use crate::report::{
+    answer::{Figures, Measure, Scope, Spread},
+    question::PAGE_VIEW,
+};
 
 /// One figure of the strip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +31,13 @@ pub fn stats(scope: &Scope, now: &Figures, before: Option<&Figures>) -> Vec<Stat
         change: before.map(|it| number::change(metric.of(now), metric.of(it), Wish::More)),
         metric: Some(metric),
     });
-    let mut stats: Vec<Stat> = sums.collect();
-    if scope.identifier.is_none() && (now.visits > 0 || before.is_some_and(|it| it.visits > 0)) {
+    // An event that begins no visits has none to show; a page that none began on has.
+    let has_visits = now.visits > 0 || before.is_some_and(|it| it.visits > 0);
+    let is_shown = |stat: &Stat| {
+        stat.metric != Some(Metric::Visits) || has_visits || scope.event_type == PAGE_VIEW
+    };
+    let mut stats: Vec<Stat> = sums.filter(is_shown).collect();
+    if scope.identifier.is_none() && has_visits {
         stats.extend(means(now, before));
     }
     stats

@@ -58,7 +58,7 @@ impl VitalsPage<'_> {
     }
 
     fn site(&self) -> Vec<View> {
-        self.vitals.site.iter().map(view).collect()
+        self.vitals.all.iter().map(view).collect()
     }
 
     fn pages(&self) -> &[PageVitals] {
@@ -67,7 +67,7 @@ impl VitalsPage<'_> {
 
     /// The measures of a page in the order of the columns; `None` where it has none.
     fn cells(&self, page: &PageVitals) -> Vec<Option<View>> {
-        let site = self.vitals.site.iter();
+        let site = self.vitals.all.iter();
         let of_page = |vital: &Vital| page.vitals.iter().find(|own| own.name == vital.name);
         site.map(|vital| of_page(vital).map(view)).collect()
     }

@@ -115,7 +115,7 @@ pub struct Vitals {
     #[serde(flatten)]
     pub scope: Scope,
     /// All pages together.
-    pub site: Vec<Vital>,
+    pub all: Vec<Vital>,
     /// The pages that were measured most, with each measure.
     pub pages: Vec<PageVitals>,
     /// How many pages there are in all.

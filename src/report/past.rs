@@ -82,7 +82,7 @@ pub fn remember(
         let dimensions = &question.event.dimensions;
         let first = card.iter().find(|one| one.as_ref().is_none_or(|it| dimensions.contains(it)));
         let Some(dimension) = first else { continue };
-        let order = top::order_of(dimension.as_ref(), Order::Visitors);
+        let order = top::order_of(&question.event, dimension.as_ref(), Order::Visitors);
         let ranked = Question {
             dimension: dimension.clone(),
             order,

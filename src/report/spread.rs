@@ -66,8 +66,8 @@ fn measures(
             min: bars.iter().filter_map(|bar| bar.least).min().map(thousandths),
             max: bars.iter().filter_map(|bar| bar.most).max().map(thousandths),
             mean: sum / float(count),
-            median: quantile(&bars, count, 0.5),
-            p75: quantile(&bars, count, 0.75),
+            median: quantile(&bars, &rule.bounds, count, 0.5),
+            p75: quantile(&bars, &rule.bounds, count, 0.75),
             bars: bars.iter().map(shown).collect(),
         });
     }
@@ -83,23 +83,28 @@ fn shown(bar: &Bar) -> SpreadBar {
 }
 
 /// The value below which `share` of all lie: within its bar it is interpolated between the bar's
-/// bounds, and beyond the last bound it is the mean of what lies there.
-fn quantile(bars: &[Bar], count: i64, share: f64) -> f64 {
+/// bounds, or the least and the most in it, and beyond the last bound it is the mean of what lies there.
+///
+/// The file has no bars that are empty: where a bar begins, `bounds` tell, and the bar before it.
+fn quantile(bars: &[Bar], bounds: &[i64], count: i64, share: f64) -> f64 {
     let wanted = float(count) * share;
-    let (mut below, mut lower) = (0.0, 0.0);
+    let (mut below, mut last) = (0.0, 0);
     for bar in bars {
         let within = float(bar.count);
         if below + within >= wanted && bar.count > 0 {
             if bar.bound == REST {
                 return thousandths(bar.sum) / within;
             }
-            let upper = thousandths(bar.bound);
+            let shorter = bounds.iter().copied().filter(|bound| *bound < bar.bound).max();
+            let lower = last.max(shorter.unwrap_or(0)).max(bar.least.unwrap_or(0));
+            let upper = bar.most.map_or(bar.bound, |most| most.min(bar.bound));
+            let (lower, upper) = (thousandths(lower), thousandths(upper));
             return lower + (upper - lower) * ((wanted - below) / within);
         }
         below += within;
-        lower = thousandths(bar.bound);
+        last = bar.bound;
     }
-    lower
+    thousandths(last)
 }
 
 fn thousandths(number: i64) -> f64 {
@@ -122,10 +127,20 @@ mod tests {
         for (share, low, high) in
             [(0.0, 0.0, 1.0), (0.2, 0.0, 1.0), (0.5, 1.0, 5.0), (0.8, 9.0, 9.0)]
         {
-            let value = quantile(&bars, 40, share);
+            let value = quantile(&bars, &[], 40, share);
             assert!((low..=high).contains(&value), "{share}: {value}");
         }
-        assert!((quantile(&bars, 40, 0.5) - 3.0).abs() < 1e-9);
+        assert!((quantile(&bars, &[], 40, 0.5) - 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_bar_without_neighbours_begins_where_the_one_before_would_end() {
+        let alone =
+            |least, most| [Bar { bound: 3_000, count: 1, sum: 2_700, least: Some(least), most }];
+        let p75 = |bars: &[Bar]| quantile(bars, &[1_000, 2_500, 3_000], 1, 0.75);
+        assert!((p75(&alone(2_700, Some(2_700))) - 2.7).abs() < 1e-9);
+        // Of bars from before the least and the most were kept, only the bounds are known.
+        assert!((p75(&alone(0, None)) - 2.875).abs() < 1e-9);
     }
 
     /// The bars of `values`, as the fold would make them of `bounds`, all in thousandths.
@@ -162,7 +177,7 @@ mod tests {
         };
         for shape in [&even as &dyn Fn(i64) -> i64, &tail, &humps] {
             let mut values: Vec<i64> = (0..COUNT).map(shape).collect();
-            let found = quantile(&bars(&values, &bounds), COUNT, 0.75);
+            let found = quantile(&bars(&values, &bounds), &bounds, COUNT, 0.75);
             values.sort_unstable();
             let exact = thousandths(values.get(74_999).copied().unwrap_or(0));
             let bar =

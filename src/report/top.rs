@@ -8,6 +8,7 @@ use super::{
     reading,
 };
 use crate::{
+    config::registry::EventType,
     model::{
         country,
         dimension::Dimension,
@@ -93,9 +94,9 @@ pub(super) fn rows(
 }
 
 /// What a ranking of `dimension` is ordered by where `order` is wanted: where a visit begins or ends is
-/// counted in visits.
-pub fn order_of(dimension: Option<&Dimension>, order: Order) -> Order {
-    match (dimension, order) {
+/// counted in visits, if `event` begins any.
+pub fn order_of(event: &EventType, dimension: Option<&Dimension>, order: Order) -> Order {
+    match (dimension.filter(|_| event.visits), order) {
         (Some(Dimension::EntryPage | Dimension::ExitPage), Order::Visitors) => Order::Visits,
         _ => order,
     }

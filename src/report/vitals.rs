@@ -46,14 +46,14 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Vitals, Err
         Question { event, range: Some(range), dimension: None, limit, ..question.clone() };
     let mut answer = Vitals {
         scope: reading::scope(&question, range),
-        site: Vec::new(),
+        all: Vec::new(),
         pages: Vec::new(),
         pages_in_all: 0,
     };
     if question.event.name != VITALS {
         return Ok(answer);
     }
-    answer.site = vitals(&spread::answer(&question, file)?.measures);
+    answer.all = vitals(&spread::answer(&question, file)?.measures);
     let ranking = top::answer(&question, file)?;
     answer.pages_in_all = ranking.rows_in_all;
     for row in ranking.rows {

@@ -70,7 +70,7 @@ pub fn answer(
     for (dimension, ranks) in wanted.iter().zip(counted.rankings) {
         let why = reach.obstacle_to_ranking(&question.event, &question.filters, dimension.as_ref());
         let total = counted.series.total;
-        let order = top::order_of(dimension.as_ref(), question.order);
+        let order = top::order_of(&question.event, dimension.as_ref(), question.order);
         let of = Question { dimension: dimension.clone(), order, ..question.clone() };
         rankings.push(match why {
             Some(why) => Err(why),

@@ -365,7 +365,8 @@ impl Asked {
 
     /// The same about `dimension`. Where a visit begins or ends is counted in visits.
     fn about(&self, dimension: Option<Dimension>) -> Self {
-        let order = report::top::order_of(dimension.as_ref(), self.question.order);
+        let Question { event, order, .. } = &self.question;
+        let order = report::top::order_of(event, dimension.as_ref(), *order);
         let metric = match (order, self.metric) {
             (Order::Visits, Metric::Visitors) => Metric::Visits,
             (_, metric) => metric,

@@ -47,24 +47,34 @@ pub(super) async fn get_year(app: &App, asked: Asked) -> Result<String, NoPage> 
 /// The course asked for, the one that ends where it begins, and how long a single page was looked at.
 struct Course {
     series: Series,
-    before: Series,
+    /// None where it would begin before anything was counted: that is unknown, not nothing.
+    before: Option<Series>,
     more: Vec<Stat>,
     status: Status,
 }
 
 impl Course {
     fn trend<'c>(&'c self, frame: &'c Frame, metric: Metric) -> Trend<'c> {
-        Trend { frame, series: &self.series, before: Some(&self.before), metric, more: &self.more }
+        Trend {
+            frame,
+            series: &self.series,
+            before: self.before.as_ref(),
+            metric,
+            more: &self.more,
+        }
     }
 }
 
-async fn course(app: &App, asked: &Asked, report: Report) -> Result<Course, NoPage> {
+async fn course(app: &App, asked: &Asked, course_of: Report) -> Result<Course, NoPage> {
     let question = asked.question.clone();
     let (course, _) = read::answer(app, move |file| {
-        let series = report(&question, file)?;
+        let series = course_of(&question, file)?;
         let eve = series.scope.range.first.yesterday().unwrap_or(series.scope.range.first);
         let before = Question { range: Some(DateRange::ending(eve, 1)), ..question.clone() };
-        let before = as_far_as(report(&before, file)?, &series);
+        let before = as_far_as(course_of(&before, file)?, &series);
+        let earliest = report::overview::settled(&question, file)?.earliest;
+        let before = Some(before)
+            .filter(|before| earliest.is_some_and(|first| before.scope.range.first >= first));
         let more = match question.identifier {
             Some(_) => engagement(&question, series.scope.range, file)?,
             None => Vec::new(),

@@ -27,7 +27,7 @@ use crate::{
         status::{self, Status},
         week::Week,
     },
-    store::{self, Transaction},
+    store::{self, Transaction, chronicle::Kind},
     web::{self, read},
     writer::Live,
 };
@@ -148,6 +148,10 @@ fn everything(
         narrowed(&own, &reach, &slots, file)?
     };
     report::overview::explain(&mut overview, &own.question, &settled, file)?;
+    if own.shared {
+        // What the program notes of itself is for who runs it.
+        overview.annotations.retain(|annotation| annotation.kind == Kind::Note);
+    }
     let mut cards = Vec::new();
     for (slot, ranking) in slots.into_iter().zip(rankings) {
         let leads = filters::leads(&own, &reach, slot.dimension.as_ref(), &place);

@@ -106,9 +106,9 @@ send_to = ["good"]
     let message = good.received().remove(0);
     assert_eq!((&message["state"], &message["topic"]), (&"begun".into(), &"mine".into()));
     assert_eq!((&message["title"], &message["alert"]), (&"Busy (default)".into(), &"Busy".into()));
-    assert_eq!(message["message"], "3 page_view within 60 minutes, more than 2.");
+    assert_eq!(message["message"], "page_view: 3 within 60 minutes, more than 2.");
     for text in ["text", "content"] {
-        assert_eq!(message[text], "Busy (default)\n3 page_view within 60 minutes, more than 2.");
+        assert_eq!(message[text], "Busy (default)\npage_view: 3 within 60 minutes, more than 2.");
     }
     // The silent one still holds its connection: beacons are answered all the same.
     views(&server, 20);
@@ -248,7 +248,7 @@ send_to = ["mail"]
             "RCPT TO:<jo@shop.example>",
             "RCPT TO:<al@shop.example>",
             &format!("Subject: {subject}\n"),
-            "3 page_view within 60 minutes, more than 2.",
+            "page_view: 3 within 60 minutes, more than 2.",
         ] {
             assert!(mail.contains(part), "{part} is not in\n{mail}");
         }
