@@ -148,6 +148,11 @@ impl Counting {
         self.pending_beacons + self.gathered_beacons
     }
 
+    /// Whether at most `most` beacons are not in the sums, apart from what is told in parts already.
+    pub(super) const fn is_nearly_done(&self, most: usize) -> bool {
+        self.uncounted() <= most && !self.parts_wait
+    }
+
     pub(super) const fn past_changes(&self) -> u64 {
         self.past_changes
     }

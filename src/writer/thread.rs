@@ -1,6 +1,7 @@
 //! The thread's life: take all that waits, commit it, answer, and count in between.
 
 use std::{
+    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -38,6 +39,10 @@ const PENDING_MAX: usize = 16_384;
 /// come by the thousand each second, and the page may be a second behind.
 const WORTH_WAITING: usize = 400;
 
+/// How long a page waits to see whether beacons stop coming, so that all of them can be counted for it. Short
+/// enough to be no matter for a page, and longer than beacons that come by the thousand are apart.
+const PATIENCE: Duration = Duration::from_millis(50);
+
 /// How often the day is looked at.
 const TICK_EVERY: Duration = Duration::from_secs(60);
 
@@ -53,6 +58,10 @@ pub(super) struct WriterThread {
     /// Where those who wait are woken, if it is known: all at once there, not one after the other from here.
     runtime: Option<Handle>,
     ticked_at: Option<Instant>,
+    /// When beacons were last committed.
+    committed_at: Option<Instant>,
+    /// Who waits for what is counted, and since when.
+    waiting: Vec<(Instant, oneshot::Sender<Live>)>,
     checkpoints: Checkpoints,
 }
 
@@ -82,6 +91,8 @@ impl WriterThread {
             counting,
             runtime: Handle::try_current().ok(),
             ticked_at: None,
+            committed_at: None,
+            waiting: Vec::new(),
             checkpoints,
         })
     }
@@ -100,7 +111,8 @@ impl WriterThread {
     pub(super) fn run(mut self) -> Result<(), Error> {
         let _abandon = Abandon(Arc::clone(&self.queue));
         loop {
-            let due = self.counting.until_due().unwrap_or(TICK_EVERY).min(TICK_EVERY);
+            let due =
+                self.counting.until_due().unwrap_or(TICK_EVERY).min(self.until_patience_ends());
             let waiting = if self.counting.uncounted() < PENDING_MAX {
                 self.queue.take(due)
             } else {
@@ -114,13 +126,17 @@ impl WriterThread {
             self.commit(batch, answers);
             // As long as a slow disk is waited for, counting may take as well: it would fall behind otherwise.
             let time = begun.elapsed();
-            let is_wanted = quiet || self.counting.uncounted() <= WORTH_WAITING;
-            if closing || !changes.is_empty() || (!readers.is_empty() && is_wanted) {
+            self.waiting.extend(readers.into_iter().map(|reader| (begun, reader)));
+            let is_wanted = !self.waiting.is_empty() && self.is_little_to_count();
+            if closing || !changes.is_empty() || is_wanted {
                 self.counting.step_to_end(&mut self.writable);
+                self.answer_readers();
             } else {
                 self.counting.step(time, &mut self.writable);
+                if self.until_patience_ends().is_zero() {
+                    self.answer_readers();
+                }
             }
-            self.answer_readers(readers);
             self.make(changes);
             self.tick();
             self.checkpoints.look(&self.writable.connection);
@@ -128,6 +144,19 @@ impl WriterThread {
                 return self.end();
             }
         }
+    }
+
+    /// Whether all can be counted for a page without keeping beacons waiting: because it is little, or because
+    /// none come. Else a page shows what was counted up to a second ago.
+    fn is_little_to_count(&self) -> bool {
+        let is_quiet = self.committed_at.is_none_or(|at| at.elapsed() >= PATIENCE);
+        is_quiet || self.counting.is_nearly_done(WORTH_WAITING)
+    }
+
+    /// How long until it must be told who has waited longest what is counted by then.
+    fn until_patience_ends(&self) -> Duration {
+        let first = self.waiting.first();
+        first.map_or(TICK_EVERY, |(since, _)| PATIENCE.saturating_sub(since.elapsed()))
     }
 
     fn make(&mut self, changes: Vec<Change>) {
@@ -155,6 +184,7 @@ impl WriterThread {
         let begun = Instant::now();
         let outcome = match journal::append(&mut self.writable, &batch) {
             Ok(id) => {
+                self.committed_at = Some(Instant::now());
                 self.metrics.committed(begun.elapsed(), clock::now());
                 self.metrics.stored.add(more);
                 // Thousands of them may wait.
@@ -182,7 +212,8 @@ impl WriterThread {
         }
     }
 
-    fn answer_readers(&self, readers: Vec<oneshot::Sender<Live>>) {
+    fn answer_readers(&mut self) {
+        let readers = mem::take(&mut self.waiting);
         if readers.is_empty() {
             return;
         }
@@ -194,7 +225,7 @@ impl WriterThread {
                 live.pages.insert(site.name.clone(), self.pages_now(id, now));
             }
         }
-        for reader in readers {
+        for (_, reader) in readers {
             let _hung_up = reader.send(live.clone());
         }
     }
