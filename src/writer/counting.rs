@@ -148,7 +148,7 @@ impl Counting {
         self.pending_beacons + self.gathered_beacons
     }
 
-    /// Whether at most `most` beacons are not in the sums, apart from what is told in parts already.
+    /// Whether at most `most` beacons are still to be counted, and no parts wait to be added.
     pub(super) const fn is_nearly_done(&self, most: usize) -> bool {
         self.uncounted() <= most && !self.parts_wait
     }
