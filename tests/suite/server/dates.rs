@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::Server;
+use crate::support::{Server, time::Clock};
 
 fn points(server: &Server, query: &str) -> Vec<Value> {
     let report = server.json(&format!("/api/v1/reports/overview?{query}"));
@@ -41,6 +41,22 @@ fn a_range_has_points_that_fit_it_and_its_total_is_their_sum() {
     let all = points(&server, "period=all");
     let sum: i64 = all.iter().filter_map(|point| point["figures"]["count"].as_i64()).sum();
     assert_eq!(sum, 1);
+}
+
+#[test]
+fn a_month_and_a_year_are_not_compared_with_what_was_before_the_first_beacon() {
+    let clock = Clock::at("2026-05-02 12:00:00");
+    let server = Server::start_at(&clock, "[server]\naccess = \"open\"\n");
+    let compared = |path: &str| server.get(path).text().contains("class=\"change\"");
+    for (moment, month) in [
+        ("2026-05-02 12:00:00", false),
+        ("2026-06-10 12:00:00", false),
+        ("2026-07-10 12:00:00", true),
+    ] {
+        clock.set(moment);
+        assert_eq!(server.post(br#"{"event_type":"page_view","identifier":"/"}"#).status, 204);
+        assert_eq!((compared("/month"), compared("/year")), (month, false), "{moment}");
+    }
 }
 
 #[test]
