@@ -16,6 +16,7 @@ use crate::{
     },
     store::{
         self, Transaction, figures, mend,
+        rows::{self, Which},
         seals::{self, Seal, Span},
     },
 };
@@ -62,6 +63,17 @@ fn mend_open(
     outcomes: &mut Vec<(bool, String)>,
 ) -> Result<(), store::Error> {
     for (site, id) in sites(file, registry)? {
+        if is_cut_otherwise(file, site, id)? {
+            // Days of two time zones overlap: none of them is the sum of what lies in it.
+            outcomes.push((
+                false,
+                format!(
+                    "{}: some days were cut in another time zone, so no open row can be set right by others",
+                    site.name
+                ),
+            ));
+            continue;
+        }
         let kept = kept(file, registry, (site, id), now)?;
         for period in periods(file, site)? {
             for (row, (numbers, parts)) in faults(file, id, &kept, period, &mut 0)? {
@@ -84,6 +96,24 @@ fn mend_open(
         }
     }
     Ok(())
+}
+
+/// Whether the site has days, months or years that don't begin as those of its time zone do.
+fn is_cut_otherwise(file: &Transaction<'_>, site: &Site, id: TextId) -> Result<bool, store::Error> {
+    let which = Which {
+        site: Some(id),
+        identifier: Some(TextId::TOTAL),
+        finest: Granularity::Day,
+        coarsest: Granularity::Year,
+        ..Which::default()
+    };
+    let mut found = false;
+    rows::aggregates(file, &which, |key, _, _| {
+        let period = Period::containing(key.granularity, key.period_start, &site.zone);
+        found |= period.start != key.period_start;
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// A row of spans that go on.

@@ -163,3 +163,19 @@ fn what_the_built_in_event_types_count_is_sound() {
         assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+#[test]
+fn what_was_counted_in_another_time_zone_is_not_repaired_by_days_of_this_one() {
+    let clock = Clock::at(DAYS[0].0);
+    let mut server = visited(&clock, &DAYS[..2]);
+    let config = server.folder.path().join("beacons.toml");
+    let zone = "[server]\ntime_zone = \"America/New_York\"\n";
+    fs::write(&config, zone.to_owned() + &fs::read_to_string(&config).unwrap()).unwrap();
+    server.restart();
+    super::edits::visit(&server, DAYS[2].1);
+    assert!(server.terminate().success());
+    let before = rows(&server.database());
+    let told = said(&server, &["verify", "--repair"]);
+    assert!(told.contains("cut in another time zone"), "{told}");
+    assert_same(&rows(&server.database()), &before);
+}
