@@ -111,18 +111,13 @@ impl<'f> Subtraction<'f> {
     ) -> Result<Vec<(AggregateKey, Counters)>, store::Error> {
         let AggregateKey { granularity: coarse, period_start, .. } = *row.aggregate();
         let period = Period::containing(coarse, period_start, self.zone);
-        let mut finer: Vec<Granularity> =
+        let finer: Vec<Granularity> =
             Granularity::ALL.into_iter().filter(|granularity| *granularity < coarse).collect();
-        let from_days: Vec<Granularity> =
-            finer.iter().copied().filter(|granularity| *granularity >= Granularity::Day).collect();
-        let by_day = self.finest(&from_days, period)?;
-        let is_long = by_day.is_some();
-        let found = match by_day {
-            Some(found) => {
-                finer = from_days;
-                Some(found)
-            }
-            None => self.finest(&finer, period)?,
+        let days = finer.partition_point(|granularity| *granularity < Granularity::Day);
+        let (within_days, from_days) = finer.split_at(days);
+        let found = match self.finest(from_days, period)? {
+            None => self.finest(within_days, period)?,
+            found => found,
         };
         let Some((finest, buckets)) = found else { return Ok(Vec::new()) };
         let mut rest = wanted;
@@ -149,7 +144,7 @@ impl<'f> Subtraction<'f> {
                 }
                 let here = row.at(finest, start);
                 all.push((*here.aggregate(), taken));
-                if is_long && !taken.is_zero() {
+                if finest >= Granularity::Day && !taken.is_zero() {
                     all.extend(self.take_within(here, taken, preferred)?);
                 }
             }

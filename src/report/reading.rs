@@ -62,30 +62,31 @@ pub(super) fn buckets_up_to(
     Ok(buckets)
 }
 
-/// The buckets that hold the pairs of `range`; or why they can't be told, where some of its days have left
-/// theirs to the months.
-pub(super) fn pair_buckets(
+/// Why the pairs of `range` can't be told, if they can't: some of its days have left theirs to the months.
+pub(super) fn pairs_untold(
     question: &Question,
     range: &DateRange,
     file: &Transaction<'_>,
-) -> Result<Result<Vec<Bucket>, String>, Error> {
-    let buckets = buckets(question, range, file)?;
+) -> Result<Option<String>, Error> {
     let zone = &question.site.zone;
     let Some(from) = question.event.pairs_by_day_from(question.today(), zone) else {
-        return Ok(Ok(buckets));
+        return Ok(None);
     };
+    if range.instants(zone).0 >= from {
+        return Ok(None);
+    }
     let everything = Question { identifier: None, ..question.clone() };
-    let Some((subject, _)) = subject(&everything, file)? else { return Ok(Ok(buckets)) };
-    for bucket in buckets.iter().filter(|it| it.granularity <= Granularity::Day && it.start < from)
-    {
-        if figures::has_bucket(file, subject, *bucket)? {
-            return Ok(Err(format!(
+    let Some((subject, _)) = subject(&everything, file)? else { return Ok(None) };
+    for bucket in buckets(question, range, file)? {
+        let is_left = bucket.granularity <= Granularity::Day && bucket.start < from;
+        if is_left && figures::has_bucket(file, subject, bucket)? {
+            return Ok(Some(format!(
                 "Before {} this is kept by whole months: pick whole months, or later days.",
                 date_at(from, zone).strftime("%-d %B %Y")
             )));
         }
     }
-    Ok(Ok(buckets))
+    Ok(None)
 }
 
 /// The buckets that may hold the last title of an identifier: the coarsest ones.

@@ -45,18 +45,13 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Ranking, Er
         not_told: None,
     };
     let Some((subject, identifier)) = reading::subject(question, file)? else { return Ok(ranking) };
-    let is_pair = name.is_some() && question.identifier.is_some();
-    let buckets = match is_pair {
-        true => reading::pair_buckets(question, &range, file)?,
-        false => Ok(reading::buckets(question, &range, file)?),
-    };
-    let buckets = match buckets {
-        Ok(buckets) => buckets,
-        Err(why) => {
-            ranking.not_told = Some(why);
+    if name.is_some() && question.identifier.is_some() {
+        ranking.not_told = reading::pairs_untold(question, &range, file)?;
+        if ranking.not_told.is_some() {
             return Ok(ranking);
         }
-    };
+    }
+    let buckets = reading::buckets(question, &range, file)?;
     let sums = match name {
         None => figures::identifiers(file, subject, &buckets)?,
         Some(name) => match names::find(file, &name)? {

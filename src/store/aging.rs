@@ -1,6 +1,6 @@
 //! What goes by age: counting and removing buckets, refusals, and names that nothing uses any more.
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Transaction, params, types::FromSql};
 
 use super::{
     Error,
@@ -27,14 +27,23 @@ pub struct ArchivedRow {
 /// # Errors
 /// When the file can't be read.
 pub fn rows_of(connection: &Connection, subject: Subject, bucket: Bucket) -> Result<i64, Error> {
-    let mut statement = connection.prepare_cached(
-        "SELECT (SELECT count(*) FROM beacon_aggregate
+    let sql = "SELECT (SELECT count(*) FROM beacon_aggregate
                  WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4)
              + (SELECT count(*) FROM beacon_breakdown
                 WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4)
              + (SELECT count(*) FROM beacon_histogram
-                WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4)",
-    )?;
+                WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4)";
+    told_of(connection, subject, bucket, sql)
+}
+
+/// What `sql` tells of a bucket.
+fn told_of<T: FromSql>(
+    connection: &Connection,
+    subject: Subject,
+    bucket: Bucket,
+    sql: &str,
+) -> Result<T, Error> {
+    let mut statement = connection.prepare_cached(sql)?;
     Ok(statement.query_row(key(subject, bucket), |row| row.get(0))?)
 }
 
@@ -43,12 +52,10 @@ pub fn rows_of(connection: &Connection, subject: Subject, bucket: Bucket) -> Res
 /// # Errors
 /// When the file can't be read.
 pub fn pairs_of(connection: &Connection, subject: Subject, bucket: Bucket) -> Result<i64, Error> {
-    let mut statement = connection.prepare_cached(
-        "SELECT count(*) FROM beacon_breakdown
+    let sql = "SELECT count(*) FROM beacon_breakdown
          WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
-             AND identifier > 0",
-    )?;
-    Ok(statement.query_row(key(subject, bucket), |row| row.get(0))?)
+             AND identifier > 0";
+    told_of(connection, subject, bucket, sql)
 }
 
 /// Whether `subject` has pairs in the bucket.
@@ -56,12 +63,10 @@ pub fn pairs_of(connection: &Connection, subject: Subject, bucket: Bucket) -> Re
 /// # Errors
 /// When the file can't be read.
 pub fn has_pairs(connection: &Connection, subject: Subject, bucket: Bucket) -> Result<bool, Error> {
-    let mut statement = connection.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM beacon_breakdown
+    let sql = "SELECT EXISTS (SELECT 1 FROM beacon_breakdown
              WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
-                 AND identifier > 0)",
-    )?;
-    Ok(statement.query_row(key(subject, bucket), |row| row.get(0))?)
+                 AND identifier > 0)";
+    told_of(connection, subject, bucket, sql)
 }
 
 /// Removes at most `limit` pairs of `subject` from the bucket. Says how many went.

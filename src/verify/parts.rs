@@ -25,6 +25,8 @@ pub(super) struct Kept {
     /// For each event type whose pairs leave the days for the months, from which instant on (UTC seconds) days
     /// have them.
     pairs_by_day_from: BTreeMap<TextId, i64>,
+    /// Whether some days, months or years don't begin as those of the site's time zone do.
+    pub(super) is_cut_otherwise: bool,
     /// Before this instant (UTC seconds) edits have brought longer buckets without their shorter ones.
     coarse_until: i64,
 }
@@ -150,12 +152,17 @@ pub(super) fn kept(
 ) -> Result<Kept, store::Error> {
     let mut types: BTreeMap<TextId, BTreeMap<Granularity, Beginning>> = BTreeMap::new();
     let mut pairs_by_day_from = BTreeMap::new();
+    let mut is_cut_otherwise = false;
     let which = Which { site: Some(id), identifier: Some(TextId::TOTAL), ..Which::default() };
     rows::aggregates(file, &which, |key, _, _| {
         let of_event = types.entry(key.event_type).or_default();
         let (first, aged_before) = (key.period_start, i64::MAX);
         let beginning = of_event.entry(key.granularity).or_insert(Beginning { first, aged_before });
         beginning.first = beginning.first.min(first);
+        if key.granularity >= Granularity::Day {
+            let period = Period::containing(key.granularity, key.period_start, &site.zone);
+            is_cut_otherwise |= period.start != key.period_start;
+        }
         Ok(())
     })?;
     for event in &registry.events {
@@ -168,7 +175,8 @@ pub(super) fn kept(
             beginning.aged_before = days.map_or(i64::MIN, aged);
         }
     }
-    Ok(Kept { types, pairs_by_day_from, coarse_until: ledger::coarse_until(file)? })
+    let coarse_until = ledger::coarse_until(file)?;
+    Ok(Kept { types, pairs_by_day_from, is_cut_otherwise, coarse_until })
 }
 
 /// The next shorter buckets that an event type has.

@@ -16,7 +16,6 @@ use crate::{
     },
     store::{
         self, Transaction, figures, mend,
-        rows::{self, Which},
         seals::{self, Seal, Span},
     },
 };
@@ -63,7 +62,8 @@ fn mend_open(
     outcomes: &mut Vec<(bool, String)>,
 ) -> Result<(), store::Error> {
     for (site, id) in sites(file, registry)? {
-        if is_cut_otherwise(file, site, id)? {
+        let kept = kept(file, registry, (site, id), now)?;
+        if kept.is_cut_otherwise {
             // Days of two time zones overlap: none of them is the sum of what lies in it.
             outcomes.push((
                 false,
@@ -74,7 +74,6 @@ fn mend_open(
             ));
             continue;
         }
-        let kept = kept(file, registry, (site, id), now)?;
         for period in periods(file, site)? {
             for (row, (numbers, parts)) in faults(file, id, &kept, period, &mut 0)? {
                 let missing: Numbers = std::array::from_fn(|at| numbers[at] - parts[at]);
@@ -96,24 +95,6 @@ fn mend_open(
         }
     }
     Ok(())
-}
-
-/// Whether the site has days, months or years that don't begin as those of its time zone do.
-fn is_cut_otherwise(file: &Transaction<'_>, site: &Site, id: TextId) -> Result<bool, store::Error> {
-    let which = Which {
-        site: Some(id),
-        identifier: Some(TextId::TOTAL),
-        finest: Granularity::Day,
-        coarsest: Granularity::Year,
-        ..Which::default()
-    };
-    let mut found = false;
-    rows::aggregates(file, &which, |key, _, _| {
-        let period = Period::containing(key.granularity, key.period_start, &site.zone);
-        found |= period.start != key.period_start;
-        Ok(())
-    })?;
-    Ok(found)
 }
 
 /// A row of spans that go on.

@@ -8,8 +8,6 @@ use std::{
     time::Duration,
 };
 
-use tempfile::TempDir;
-
 use super::{
     figures::{float, head, median, row},
     load::Load,
@@ -49,8 +47,8 @@ pub(crate) fn measure_hundred() {
 fn compare(sizes: &[u64; 2]) {
     let mut all: Vec<Times> = Vec::new();
     for views in sizes {
-        let folder = Folder::of(*views);
-        let folder = folder.path();
+        let passing = tempfile::tempdir().unwrap();
+        let folder = &kept(*views).unwrap_or_else(|| passing.path().to_owned());
         if !database(folder).exists() {
             Traffic { views: *views, days: 395, pages: 5_000, sources: 300 }.fill(folder);
         }
@@ -81,29 +79,13 @@ fn compare(sizes: &[u64; 2]) {
     }
 }
 
-/// Where a file is: one that goes when it was measured, or one of those that are kept from one time to
-/// another in the folder that the environment names. They are to be made anew on another day.
-enum Folder {
-    Passing(TempDir),
-    Kept(PathBuf),
-}
-
-impl Folder {
-    fn of(views: u64) -> Self {
-        let Some(all) = std::env::var_os("TRIM_BEACONS_FILES") else {
-            return Self::Passing(tempfile::tempdir().unwrap());
-        };
-        let folder = PathBuf::from(all).join(format!("{}-million", views / MILLION));
-        fs::create_dir_all(&folder).unwrap();
-        Self::Kept(folder)
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Passing(folder) => folder.path(),
-            Self::Kept(folder) => folder,
-        }
-    }
+/// Where a file is kept from one time to another, if the environment names a folder for that. It is to be
+/// made anew on another day.
+fn kept(views: u64) -> Option<PathBuf> {
+    let all = std::env::var_os("TRIM_BEACONS_FILES")?;
+    let folder = Path::new(&all).join(format!("{}-million", views / MILLION));
+    fs::create_dir_all(&folder).unwrap();
+    Some(folder)
 }
 
 /// Waits until what is old has gone and what is over is sealed, as on any day but the first.
@@ -140,7 +122,8 @@ fn while_busy(server: &Server, quiet: &Times) {
         thread::sleep(time / 4);
         let busy = times(server);
         println!();
-        head(&["while 14,000 beacons a second come", "median", "to when none come"]);
+        let busily = format!("while {BUSY_RATE} beacons a second come");
+        head(&[&busily, "median", "to when none come"]);
         for ((name, _), (busy, quiet)) in PAGES.iter().zip(busy.iter().zip(quiet)) {
             row(name, &[format!("{:.1} ms", busy.1), format!("{:.2}", busy.1 / quiet.1)]);
         }

@@ -43,7 +43,7 @@ impl Reach {
         range: DateRange,
         file: &Transaction<'_>,
     ) -> Result<Self, Error> {
-        let pairs_untold = reading::pair_buckets(question, &range, file)?.err();
+        let pairs_untold = reading::pairs_untold(question, &range, file)?;
         let (is_single, single_from, is_quick) = (false, None, false);
         let none = Self { range, is_single, single_from, pairs_untold, is_quick };
         let everything = Question { identifier: None, ..question.clone() };
@@ -74,7 +74,7 @@ impl Reach {
     /// # Errors
     /// When the file can't be read.
     pub fn quick(
-        self,
+        &self,
         most: i64,
         question: &Question,
         file: &Transaction<'_>,
@@ -82,7 +82,7 @@ impl Reach {
         let everything = Question { identifier: None, ..question.clone() };
         let is_quick =
             self.is_single && reading::total(&everything, &self.range, file)?.count > most;
-        Ok(Self { is_single: self.is_single && !is_quick, is_quick, ..self })
+        Ok(Self { is_single: self.is_single && !is_quick, is_quick, ..self.clone() })
     }
 
     /// What the file can tell over other dates in the same way.

@@ -147,7 +147,7 @@ fn narrowed(
     // Of a page most is kept as sums, of a source hardly anything.
     let is_page = filter.dimension.is_none();
     let read = match is_page {
-        true => reach.clone().quick(SINGLE_MAX, &own.question, file)?,
+        true => reach.quick(SINGLE_MAX, &own.question, file)?,
         false => reach.clone(),
     };
     let told = narrowed::answer(&own.question, &read, &wanted, file)?;

@@ -171,6 +171,12 @@ fn a_dry_run_says_what_a_real_one_does() {
     assert_eq!(rows(&prune(&server, &["--dry-run"]).1), 0);
 }
 
+fn unpacked(path: &Path) -> String {
+    let mut text = String::new();
+    MultiGzDecoder::new(fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    text
+}
+
 /// What the archive holds: the sum of counts of totals, by month, and how many files there are.
 fn archived(folder: &Path) -> (BTreeMap<String, i64>, usize) {
     let (mut months, mut files) = (BTreeMap::new(), 0);
@@ -180,8 +186,7 @@ fn archived(folder: &Path) -> (BTreeMap<String, i64>, usize) {
             continue;
         }
         files += 1;
-        let mut text = String::new();
-        MultiGzDecoder::new(fs::File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
+        let text = unpacked(&path);
         let mut lines = text.lines();
         assert_eq!(
             lines.next().unwrap(),
@@ -263,8 +268,7 @@ fn pairs_leave_days_for_the_archive_and_are_told_by_the_month() {
         assert_eq!(page.contains(why), says, "{dates}");
     }
     let path = server.folder.path().join("archive/default/page_view/day-pairs-2026-05.csv.gz");
-    let mut text = String::new();
-    MultiGzDecoder::new(fs::File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
+    let text = unpacked(&path);
     // A source a day, which both visitors came from to each of three pages.
     assert_eq!(text.lines().count(), 1 + 30 * 3);
     assert!(text.contains("2026-05-31T00:00:00Z,/docs,source,s1.example,2,2,"), "{text}");
