@@ -1,7 +1,6 @@
 //! The thread's life: take all that waits, commit it, answer, and count in between.
 
 use std::{
-    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -60,7 +59,7 @@ pub(super) struct WriterThread {
     ticked_at: Option<Instant>,
     /// When beacons were last committed.
     committed_at: Option<Instant>,
-    /// Who waits for what is counted, and since when.
+    /// Who waits for what is counted, and since when, the longest first.
     waiting: Vec<(Instant, oneshot::Sender<Live>)>,
     checkpoints: Checkpoints,
 }
@@ -126,16 +125,15 @@ impl WriterThread {
             self.commit(batch, answers);
             // As long as a slow disk is waited for, counting may take as well: it would fall behind otherwise.
             let time = begun.elapsed();
-            self.waiting.extend(readers.into_iter().map(|reader| (begun, reader)));
+            let now = Instant::now();
+            self.waiting.extend(readers.into_iter().map(|reader| (now, reader)));
             let is_wanted = !self.waiting.is_empty() && self.is_little_to_count();
             if closing || !changes.is_empty() || is_wanted {
                 self.counting.step_to_end(&mut self.writable);
-                self.answer_readers();
+                self.answer_readers(self.waiting.len());
             } else {
                 self.counting.step(time, &mut self.writable);
-                if self.until_patience_ends().is_zero() {
-                    self.answer_readers();
-                }
+                self.answer_readers(self.out_of_patience());
             }
             self.make(changes);
             self.tick();
@@ -153,10 +151,18 @@ impl WriterThread {
         is_quiet || self.counting.is_nearly_done(WORTH_WAITING)
     }
 
-    /// How long until it must be told who has waited longest what is counted by then.
+    /// How long until who has waited longest has waited enough.
     fn until_patience_ends(&self) -> Duration {
         let first = self.waiting.first();
         first.map_or(TICK_EVERY, |(since, _)| PATIENCE.saturating_sub(since.elapsed()))
+    }
+
+    /// How many have waited enough, while beacons came. For whom none came, all is counted first, however long
+    /// a step of it takes: whoever asks after an answer must see what it was for.
+    fn out_of_patience(&self) -> usize {
+        let beacons_came = |since| self.committed_at.is_some_and(|at| at > since);
+        self.waiting
+            .partition_point(|(since, _)| since.elapsed() >= PATIENCE && beacons_came(*since))
     }
 
     fn make(&mut self, changes: Vec<Change>) {
@@ -212,11 +218,12 @@ impl WriterThread {
         }
     }
 
-    fn answer_readers(&mut self) {
-        let readers = mem::take(&mut self.waiting);
-        if readers.is_empty() {
+    /// Tells the first `count` of those who wait what is counted.
+    fn answer_readers(&mut self, count: usize) {
+        if count == 0 {
             return;
         }
+        let readers: Vec<_> = self.waiting.drain(..count).collect();
         let now = clock::now();
         let mut live = Live { past_changes: Some(self.counting.past_changes()), ..Live::default() };
         for site in &self.registry.get().sites {
