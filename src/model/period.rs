@@ -64,6 +64,19 @@ impl Granularity {
         }
     }
 
+    /// How many seconds a bucket has at most: days, months and years have an hour more where clocks are set back.
+    pub const fn seconds_max(self) -> i64 {
+        const DAY: i64 = 86_400;
+        match self {
+            Self::Second => 1,
+            Self::Minute => 60,
+            Self::Hour => 3600,
+            Self::Day => DAY + 3600,
+            Self::Month => 31 * DAY + 3600,
+            Self::Year => 366 * DAY + 3600,
+        }
+    }
+
     /// The granularity that `word` names, or `None`.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|granularity| granularity.as_str() == word)

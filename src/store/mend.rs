@@ -1,9 +1,9 @@
 //! Setting single rows right, for a file that something else has changed.
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, Transaction, params};
 
 use super::{Error, rows, tallies};
-use crate::model::tally::{AggregateKey, Bar, BreakdownKey, Counters, HistogramKey};
+use crate::model::tally::{AggregateKey, BreakdownKey, Counters, HistogramKey};
 
 /// Builds every index anew from its table.
 ///
@@ -13,18 +13,17 @@ pub fn rebuild_indexes(connection: &Connection) -> Result<(), Error> {
     Ok(connection.execute_batch("REINDEX")?)
 }
 
-/// Makes a change, and keeps it only if `holds` says so.
+/// Makes a change, and keeps it only if it says that it leaves possible rows and `holds` says so too.
 ///
 /// # Errors
 /// When the file can't be read or written.
 pub fn attempt(
     transaction: &Transaction<'_>,
-    change: impl FnOnce(&Transaction<'_>) -> Result<(), Error>,
+    change: impl FnOnce(&Transaction<'_>) -> Result<bool, Error>,
     holds: impl FnOnce(&Transaction<'_>) -> Result<bool, Error>,
 ) -> Result<bool, Error> {
     transaction.execute_batch("SAVEPOINT attempt")?;
-    change(transaction)?;
-    let kept = holds(transaction)?;
+    let kept = change(transaction)? && holds(transaction)?;
     transaction.execute_batch(if kept {
         "RELEASE attempt"
     } else {
@@ -33,7 +32,7 @@ pub fn attempt(
     Ok(kept)
 }
 
-/// Adds what is missing to a row; one that has nothing then goes.
+/// Adds what is missing to a row; one that has nothing then goes. Says whether it counts nothing below zero.
 ///
 /// # Errors
 /// When the file can't be written.
@@ -41,15 +40,17 @@ pub fn add_to_aggregate(
     transaction: &Transaction<'_>,
     key: &AggregateKey,
     missing: Counters,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     tallies::add_aggregates(transaction, &[(*key, missing)])?;
-    if rows::aggregate(transaction, key)?.is_zero() {
+    let sums = rows::aggregate(transaction, key)?;
+    if sums.is_zero() {
         tallies::remove_aggregate(transaction, key)?;
     }
-    Ok(())
+    Ok(!sums.is_negative())
 }
 
-/// Adds what is missing to a row of a breakdown; one that has nothing then goes.
+/// Adds what is missing to a row of a breakdown; one that has nothing then goes. Says whether it counts nothing
+/// below zero.
 ///
 /// # Errors
 /// When the file can't be written.
@@ -57,15 +58,16 @@ pub fn add_to_breakdown(
     transaction: &Transaction<'_>,
     key: &BreakdownKey,
     missing: Counters,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     tallies::add_breakdowns(transaction, &[(*key, missing)])?;
-    if rows::breakdown(transaction, key)?.is_zero() {
+    let sums = rows::breakdown(transaction, key)?;
+    if sums.is_zero() {
         tallies::remove_breakdown(transaction, key)?;
     }
-    Ok(())
+    Ok(!sums.is_negative())
 }
 
-/// Adds what is missing to the count and the sum of a bar that is there.
+/// Adds what is missing to the count and the sum of a bar that is there. Says whether it still counts something.
 ///
 /// # Errors
 /// When the file can't be written.
@@ -73,6 +75,23 @@ pub fn add_to_bar(
     transaction: &Transaction<'_>,
     key: &HistogramKey,
     (count, sum): (i64, i64),
-) -> Result<(), Error> {
-    tallies::add_bar(transaction, key, &Bar { count, sum, ..Bar::default() })
+) -> Result<bool, Error> {
+    let HistogramKey { aggregate, measure, bound } = key;
+    let mut statement = transaction.prepare_cached(
+        "UPDATE beacon_histogram SET count = count + ?8, sum = sum + ?9
+         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+             AND identifier = ?5 AND measure = ?6 AND bound = ?7 AND count + ?8 > 0",
+    )?;
+    let changed = statement.execute(params![
+        aggregate.granularity.code(),
+        aggregate.period_start,
+        aggregate.site.0,
+        aggregate.event_type.0,
+        aggregate.identifier.0,
+        measure.0,
+        bound,
+        count,
+        sum,
+    ])?;
+    Ok(changed == 1)
 }

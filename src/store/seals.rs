@@ -152,7 +152,7 @@ pub fn is_sealed(connection: &Connection, span: &Span) -> Result<bool, Error> {
     Ok(statement.exists(key)?)
 }
 
-/// Removes the seal under which a bucket lies, because it changes.
+/// Removes the seals under which a bucket lies, because it changes: two, where days of two time zones overlap.
 ///
 /// # Errors
 /// When the file can't be written.
@@ -164,11 +164,10 @@ pub fn remove(
 ) -> Result<(), Error> {
     let mut statement = transaction.prepare_cached(
         "DELETE FROM seal
-         WHERE site = ?1 AND granularity = ?2 AND span_end > ?3 AND span_start = (
-             SELECT max(span_start) FROM seal
-             WHERE site = ?1 AND granularity = ?2 AND span_start <= ?3)",
+         WHERE site = ?1 AND granularity = ?2 AND span_start BETWEEN ?3 - ?4 AND ?3 AND span_end > ?3",
     )?;
-    statement.execute(params![site.0, granularity.code(), period_start])?;
+    let longest = Granularity::Year.seconds_max();
+    statement.execute(params![site.0, granularity.code(), period_start, longest])?;
     Ok(())
 }
 

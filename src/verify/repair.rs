@@ -63,18 +63,8 @@ fn mend_open(
 ) -> Result<(), store::Error> {
     for (site, id) in sites(file, registry)? {
         let kept = kept(file, registry, (site, id), now)?;
-        if kept.is_cut_otherwise {
-            // Days of two time zones overlap: none of them is the sum of what lies in it.
-            outcomes.push((
-                false,
-                format!(
-                    "{}: some days were cut in another time zone, so no open row can be set right by others",
-                    site.name
-                ),
-            ));
-            continue;
-        }
-        for period in periods(file, site)? {
+        for period in periods(file, site)?.into_iter().filter(|of| !kept.overlaps_another_zone(*of))
+        {
             for (row, (numbers, parts)) in faults(file, id, &kept, period, &mut 0)? {
                 let missing: Numbers = std::array::from_fn(|at| numbers[at] - parts[at]);
                 let open = Open { file, registry, site, id, kept: &kept, row };
@@ -153,6 +143,9 @@ impl Open<'_> {
         });
         let around = longer.map(|longer| Period::containing(longer, period.start, &self.site.zone));
         for period in around.into_iter().chain([period]) {
+            if self.kept.overlaps_another_zone(period) {
+                return Ok(false);
+            }
             if faults(file, self.id, self.kept, period, &mut 0)?.contains_key(&self.row) {
                 return Ok(false);
             }
@@ -201,18 +194,20 @@ fn mend_span(
     Ok(false)
 }
 
-/// Sets every row of `period` that differs to what its parts say.
+/// Sets every row of `period` that differs to what its parts say. Says whether that can be.
 fn set_all(
     file: &Transaction<'_>,
     site: TextId,
     period: Period,
     found: &Differences,
-) -> Result<(), store::Error> {
+) -> Result<bool, store::Error> {
     for (row, (numbers, parts)) in found {
         let missing: Numbers = std::array::from_fn(|at| parts[at] - numbers[at]);
-        add(file, key(site, period.granularity, period.start, row), row, &missing)?;
+        if !add(file, key(site, period.granularity, period.start, row), row, &missing)? {
+            return Ok(false);
+        }
     }
-    Ok(())
+    Ok(true)
 }
 
 const fn key(site: TextId, granularity: Granularity, period_start: i64, row: &Row) -> AggregateKey {
@@ -220,12 +215,13 @@ const fn key(site: TextId, granularity: Granularity, period_start: i64, row: &Ro
     AggregateKey { granularity, period_start, site, event_type, identifier }
 }
 
+/// Adds `missing` to a row. Says whether it counts nothing below zero then.
 fn add(
     file: &Transaction<'_>,
     key: AggregateKey,
     row: &Row,
     missing: &Numbers,
-) -> Result<(), store::Error> {
+) -> Result<bool, store::Error> {
     let Row { split, value, bound, .. } = *row;
     match (split, bound) {
         (TextId::TOTAL, _) => mend::add_to_aggregate(file, &key, from_numbers(missing)),

@@ -164,18 +164,86 @@ fn what_the_built_in_event_types_count_is_sound() {
     }
 }
 
-#[test]
-fn what_was_counted_in_another_time_zone_is_not_repaired_by_days_of_this_one() {
-    let clock = Clock::at(DAYS[0].0);
-    let mut server = visited(&clock, &DAYS[..2]);
+/// Sets the time zone of a stopped server's site.
+fn move_to(server: &Server, zone: &str) {
     let config = server.folder.path().join("beacons.toml");
-    let zone = "[server]\ntime_zone = \"America/New_York\"\n";
-    fs::write(&config, zone.to_owned() + &fs::read_to_string(&config).unwrap()).unwrap();
-    server.restart();
-    super::edits::visit(&server, DAYS[2].1);
-    assert!(server.terminate().success());
-    let before = rows(&server.database());
-    let told = said(&server, &["verify", "--repair"]);
-    assert!(told.contains("cut in another time zone"), "{told}");
-    assert_same(&rows(&server.database()), &before);
+    let text = fs::read_to_string(&config).unwrap();
+    let kept =
+        text.strip_prefix("[server]\ntime_zone").map(|rest| rest.split_once('\n').unwrap().1);
+    fs::write(&config, format!("[server]\ntime_zone = \"{zone}\"\n{}", kept.unwrap_or(&text)))
+        .unwrap();
+}
+
+/// What `verify` says at the time that the server's clock shows.
+fn verified(server: &Server, words: &[&str]) -> (bool, String) {
+    let output = command(server, words).envs(server.environment()).output().unwrap();
+    let said =
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.success(), said)
+}
+
+#[test]
+fn a_change_of_the_time_zone_makes_no_healthy_file_wrong() {
+    for zones in [
+        &["UTC", "America/New_York"][..],
+        &["America/New_York", "UTC"],
+        &["UTC", "Asia/Kolkata"],
+        &["Asia/Kolkata", "Pacific/Auckland"],
+        &["Europe/London", "UTC"],
+        &["UTC", "Europe/London"],
+        &["UTC", "America/New_York", "UTC"],
+    ] {
+        let clock = Clock::at("2026-03-28 02:00:00");
+        let mut server = Server::start_at(&clock, super::edits::CONFIG);
+        let mut days = 28..;
+        for zone in zones {
+            assert!(server.terminate().success());
+            move_to(&server, zone);
+            server.restart();
+            // Both sides of midnight everywhere, at the end of a month and where London's clocks go forward.
+            for _ in 0..4 {
+                let day = days.next().unwrap();
+                let date =
+                    if day > 31 { format!("04-{:02}", day - 31) } else { format!("03-{day}") };
+                for time in ["03:30:00", "12:10:00", "18:45:00", "23:20:00"] {
+                    clock.set(&format!("2026-{date} {time}"));
+                    super::edits::visit(&server, &["/", "/a", "/", "/b", "/a"]);
+                    server.file();
+                }
+            }
+        }
+        let seals = "SELECT count(*) FROM seal WHERE granularity = 4";
+        assert!(server.terminate().success());
+        clock.set("2026-05-02 12:00:00");
+        server.restart();
+        crate::support::wait_until("seals", || {
+            server.file_as_it_is().query_row(seals, [], |row| row.get::<_, i64>(0)).unwrap() > 7
+        });
+        assert!(server.terminate().success());
+        let before = rows(&server.database());
+        for words in
+            [&["verify"][..], &["verify", "--repair"], &["edit", "delete-page", "/a"], &["verify"]]
+        {
+            let (is_well, told) = verified(&server, words);
+            assert!(is_well, "{zones:?} {words:?}: {told}");
+            assert!(words[0] == "edit" || told.contains("were cut in a time zone"), "{told}");
+            if words[0] == "verify" {
+                assert!(told.contains("is what was counted"), "{told}");
+            }
+        }
+        done(&server, &["edit", "undo", "1"]);
+        assert_same(&rows(&server.database()), &before);
+        // Days that lie in one zone alone are still held to their hours and their single beacons.
+        let file = Connection::open(server.database()).unwrap();
+        let last = "(SELECT max(period_start) FROM beacon_aggregate WHERE granularity = 4)";
+        file.execute("DELETE FROM seal", []).unwrap();
+        let sql = format!(
+            "UPDATE beacon_aggregate SET count = 1 WHERE granularity = 4 AND period_start = {last} AND identifier = 0"
+        );
+        assert!(file.execute(&sql, []).unwrap() > 0);
+        drop(file);
+        let (is_well, told) = verified(&server, &["verify"]);
+        assert!(!is_well && told.contains("the shorter buckets in it say"), "{zones:?}: {told}");
+        assert!(told.contains("single beacons are in the file"), "{zones:?}: {told}");
+    }
 }
