@@ -3,8 +3,10 @@
 use super::{Failure, Place, say};
 use crate::{
     clock,
+    ingest::location::Locations,
     store::{self, connection::open_readable, upkeep},
     tls::{self, Grade, Remark},
+    web,
 };
 
 pub(super) fn run(place: &Place) -> Result<(), Failure> {
@@ -17,6 +19,13 @@ pub(super) fn run(place: &Place) -> Result<(), Failure> {
             registry.events.len()
         ))?,
         None => say("There is no beacons.toml here; the built-in one is used")?,
+    }
+    if let Some(why) = web::shadowed(&registry) {
+        return Err(Failure::Other(why));
+    }
+    if let Some(path) = &registry.server.country_database {
+        Locations::open(Some(path)).map_err(|error| Failure::Other(error.to_string()))?;
+        say(&format!("{} is sound", path.display()))?;
     }
     for Remark { grade, why, to_do } in tls::examine(&registry.server, None, clock::now()) {
         match grade {

@@ -31,6 +31,7 @@ const LAST_WORK_TIME: Duration = Duration::from_secs(2);
 pub(super) fn run(place: &Place) -> Result<(), Failure> {
     let registry = place.registry()?;
     log::begin(registry.server.log);
+    warn_of_shadowed(&registry);
     let reload_from = place.clone();
     serve(registry, "", |app| reload(app, &reload_from), async |_| std::future::pending().await)
 }
@@ -153,8 +154,15 @@ fn reload(app: &App, place: &Place) {
     if let Err(error) = app.ingest.locations.reload(registry.server.country_database.as_deref()) {
         warn!("the old country database stays in force: {error}");
     }
+    warn_of_shadowed(&registry);
     info!(sites = registry.sites.len(), events = registry.events.len(), "reloaded");
     app.registry.replace(registry);
+}
+
+fn warn_of_shadowed(registry: &Registry) {
+    if let Some(why) = web::shadowed(registry) {
+        warn!("{why}");
+    }
 }
 
 /// Shows the certificate of `new` from now on, or what is left of it in force without a restart.
@@ -187,6 +195,9 @@ fn greeting(
     let database = std::path::absolute(&app.database).unwrap_or_else(|_| app.database.clone());
     let state = if created { " (new)" } else { "" };
     let access = access(&app.accounts, server, &base)?;
+    let Some(site) = registry.sites.first() else {
+        return Err(Failure::Other("there is no site".to_owned()));
+    };
     if let Some(address) = listeners.redirect_address().map(reachable) {
         info!("http://{address}/ sends browsers to {base}");
     }
@@ -197,9 +208,8 @@ fn greeting(
          Everything is kept in one file:\n    {database}{state}\n\
          Ctrl-C stops it.",
         version = env!("CARGO_PKG_VERSION"),
-        snippet =
-            web::snippet(&base, registry.sites.first().and_then(|site| site.script.as_deref())),
-        curl = web::curl(&base),
+        snippet = web::snippet(&base, site.script.as_deref()),
+        curl = web::curl(&base, site),
         database = database.display(),
     ))
 }

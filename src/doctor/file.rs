@@ -227,6 +227,12 @@ fn backups(patient: &Patient<'_>) -> Finding {
         Err(error) => {
             finding(ABOUT, State::Wrong, format!("The folder can’t be read: {error}."), to_do)
         }
+        Ok(None) if patient.seen.is_none() => finding(
+            ABOUT,
+            State::Advice,
+            format!("There is none in {folder} yet."),
+            "The server makes the first when it starts.",
+        ),
         Ok(None) => finding(ABOUT, State::Wrong, format!("There is none in {folder}."), to_do),
         Ok(Some(last)) if (today - last).get_days() > BACKUP_DAYS_MAX => {
             finding(ABOUT, State::Wrong, format!("The last one in {folder} is of {last}."), to_do)

@@ -30,7 +30,7 @@ static JOBS: [Job; 9] = [
     rankings::JOB,
 ];
 
-/// Does every job when it is due, for ever.
+/// Does every job when it is due, and at once when another registry comes into force, for ever.
 pub async fn run(app: App) {
     let mut running = JoinSet::new();
     for job in &JOBS {
@@ -50,8 +50,12 @@ pub async fn close(app: &App) {
 async fn repeat(job: &'static Job, app: App) {
     let mut due = time::interval(job.every);
     due.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    let mut changes = app.registry.changes();
     loop {
-        due.tick().await;
+        tokio::select! {
+            _ = due.tick() => {}
+            Ok(()) = changes.changed() => due.reset(),
+        }
         let app = app.clone();
         if let Err(error) = tokio::task::spawn_blocking(move || (job.run)(&app)).await {
             error!(job = job.name, %error, "a job broke off; it is tried again when it is due");

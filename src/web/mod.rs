@@ -30,9 +30,16 @@ mod shared;
 mod sign_in;
 mod wire;
 
+use crate::config::registry::{Registry, Site};
+
 /// Every path that leads somewhere, in the router's words: `/share/{token}`.
 pub fn paths() -> Vec<String> {
     routes::doors().into_iter().map(|(path, _)| path).collect()
+}
+
+/// Which path of a site leads elsewhere than the registry says, in a sentence.
+pub fn shadowed(registry: &Registry) -> Option<String> {
+    routes::shadowed(registry).unwrap_or_else(|error| Some(error.to_string()))
 }
 
 /// The line that a site's pages need in their head; `script` is the script's path, if the site has
@@ -52,10 +59,12 @@ pub fn vitals_snippet(base_url: &str) -> String {
     format!(r#"<script defer src="{base_url}/tb-vitals.js"></script>"#)
 }
 
-/// A command that sends a first beacon.
-pub fn curl(base_url: &str) -> String {
+/// A command that sends a first beacon of `site`. It names a site that is declared, as no page does here.
+pub fn curl(base_url: &str, site: &Site) -> String {
+    let named =
+        if site.hosts.is_empty() { String::new() } else { format!(r#""site":"{}","#, site.name) };
     format!(
         "curl -X POST {base_url}/beacon -d \
-         '{{\"event_type\":\"page_view\",\"identifier\":\"/docs/home\",\"meta\":{{\"ref\":\"utm:home\"}}}}'"
+         '{{\"event_type\":\"page_view\",{named}\"identifier\":\"/docs/home\",\"meta\":{{\"ref\":\"utm:home\"}}}}'"
     )
 }

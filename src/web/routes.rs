@@ -113,6 +113,37 @@ pub(super) enum Found<'r> {
     Nothing,
 }
 
+/// What a site has given a path to that leads elsewhere, so that nothing of it is ever met: in a sentence.
+///
+/// # Errors
+/// When two doors are in each other's way, which is a mistake in the list of them.
+pub(super) fn shadowed(registry: &Registry) -> Result<Option<String>, matchit::InsertError> {
+    let routes = Routes::new()?;
+    let door = |path: &str| routes.0.at(path).ok().map(|found| *found.value);
+    let is_script =
+        |path: &str| registry.sites.iter().any(|site| site.script.as_deref() == Some(path));
+    for Site { name, script, endpoint, .. } in registry.sites.iter().map(AsRef::as_ref) {
+        let why = |key: &str, path: &str, by: &str| {
+            format!("the site {name} has {key} = {path:?}, but {by}: choose another path")
+        };
+        if let Some(path) = script {
+            let is_same = endpoint.is_none() && door(path) == Some(Route::Script("tb.js"));
+            if door(path).is_some() && !is_same {
+                return Ok(Some(why("script", path, "that is a path of the program itself")));
+            }
+        }
+        if let Some(path) = endpoint {
+            if door(path).is_some_and(|door| door != Route::Beacon) {
+                return Ok(Some(why("endpoint", path, "that is a path of the program itself")));
+            }
+            if is_script(path) {
+                return Ok(Some(why("endpoint", path, "a script has that path")));
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// What a site has given the name `path` to.
 fn named<'r>(registry: &'r Registry, path: &str) -> Found<'r> {
     let is = |name: &Option<String>| name.as_deref() == Some(path);

@@ -61,7 +61,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let visitors_now = live.present.get(&question.site.name).copied();
     let (snippet, curl) = (
         web::snippet(&asked.base_url, question.site.script.as_deref()),
-        web::curl(&asked.base_url),
+        web::curl(&asked.base_url, &question.site),
     );
     let undeclared = app.undeclared_site();
     let refused = refused(app, &question.site.name, asked.visitor.sees_all());

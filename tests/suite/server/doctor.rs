@@ -115,4 +115,12 @@ fn a_clock_that_went_back_a_wrong_name_and_missing_backups_are_told() {
     fs::create_dir(old.parent().unwrap()).unwrap();
     fs::write(&old, "").unwrap();
     assert_wrong(&server, "Backups", "is of 2026-01-01");
+    // A folder that is named while the server runs has its first backup at once, and not when the next is due.
+    let other = config.replace("kept", "elsewhere");
+    fs::write(server.folder.path().join("beacons.toml"), other).unwrap();
+    server.signal("HUP");
+    crate::support::wait_until("a backup after the reload", || {
+        let backups = visit(&server).1.into_iter().find(|(about, ..)| about == "Backups").unwrap();
+        backups.1 == "well" && backups.2.contains("in elsewhere")
+    });
 }

@@ -13,6 +13,7 @@ use std::{
 
 use rusqlite::Connection;
 
+use super::backup::{done, refused};
 use crate::support::{BINARY, Server, count, http::Client, wait_until};
 
 const BEACON: &str = r#"{"event_type":"page_view","identifier":"/a"}"#;
@@ -302,5 +303,55 @@ fn no_path_leads_out_of_the_assets() {
         assert_eq!(answer.header("location"), "", "{path}");
         let text = answer.text();
         assert!(!text.contains("[package]") && !text.contains("root:"), "{path}: {text}");
+    }
+}
+
+#[test]
+fn the_first_beacon_that_a_start_names_counts_also_where_sites_are_declared() {
+    for config in ["", "[[site]]\ndomain = \"a.example\"\n[[site]]\ndomain = \"b.example\"\n"] {
+        let server = Server::start(config);
+        wait_until("the command", || server.told().contains("Ctrl-C"));
+        let told = server.told();
+        let body = told.split_once("-d '").and_then(|(_, rest)| rest.split_once('\''));
+        let (body, _) = body.unwrap_or_else(|| panic!("no command: {told}"));
+        let answer = server.client().send(
+            "POST",
+            "/beacon",
+            &[("User-Agent", "curl/8.5.0")],
+            body.as_bytes(),
+        );
+        assert_eq!(answer.unwrap().status, 204, "{body}");
+        assert_eq!(server.count("day", Some("/docs/home")), 1, "{body}");
+    }
+}
+
+#[test]
+fn what_can_not_be_served_as_it_is_declared_fails_the_check() {
+    let mut server = Server::start("");
+    assert!(server.terminate().success());
+    let site = "[[site]]\ndomain = \"a.example\"\n";
+    for (config, part) in [
+        (
+            "[server]\ncountry_database = \"none.mmdb\"\n".to_owned(),
+            "the country database none.mmdb can't be read",
+        ),
+        (
+            format!("{site}endpoint = \"/top\"\n"),
+            "endpoint = \"/top\", but that is a path of the program itself",
+        ),
+        (format!("{site}endpoint = \"/public/x\"\n"), "that is a path of the program itself"),
+        (format!("{site}script = \"/x.js\"\nendpoint = \"/x.js\"\n"), "but a script has that path"),
+        (format!("{site}script = \"/tb.js\"\nendpoint = \"/x\"\n"), "script = \"/tb.js\", but"),
+    ] {
+        std::fs::write(server.folder.path().join("beacons.toml"), &config).unwrap();
+        let said = refused(&server, &["check"]);
+        assert!(said.contains(part), "{config}: {said}");
+    }
+    for config in
+        ["script = \"/tb.js\"", "endpoint = \"/beacon\"", "script = \"/x.js\"\nendpoint = \"/x\""]
+    {
+        std::fs::write(server.folder.path().join("beacons.toml"), format!("{site}{config}\n"))
+            .unwrap();
+        done(&server, &["check"]);
     }
 }
