@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use super::{
     Done, Error, Place, record,
     subtraction::{Preferred, Row, Subtraction},
+    visitors::{self, MostOfPairs, Own, Staying, finest_of_days, within},
 };
 use crate::{
     config::registry::{EventType, IdentifierRule},
@@ -49,29 +50,31 @@ fn take_page(
 ) -> Result<(), store::Error> {
     let of_page =
         Which { event_type: Some(event_type), identifier: Some(page), ..place.everything() };
-    let mut own: BTreeMap<AggregateKey, Counters> = BTreeMap::new();
+    let mut own = Own::new();
     rows::aggregates(place.file, &of_page, |key, counters, title| {
         taken.take(Row::Aggregate(key), counters)?;
         take_from_total(taken, key, counters)?;
-        own.insert(key, counters);
+        own.insert(total(key), counters);
         if let Some(title) = title {
             taken.take_title(key, title);
         }
         Ok(())
     })?;
+    visitors::take(place, taken, &own, |beacon| beacon.identifier == Some(page))?;
     let days = finest_of_days(own.keys());
-    for (key, counters) in &own {
-        take_visitors(place, taken, total(*key), counters.visitors, (days, &own))?;
-    }
     let mut finest = FinestPairs::new(place, days);
+    let (mut staying, mut pairs) = (Staying::new(place, &own), MostOfPairs::default());
     rows::breakdowns(place.file, &of_page, |key, counters| {
         taken.take(Row::Breakdown(key), counters)?;
         let of_site = Row::Breakdown(BreakdownKey { aggregate: total(key.aggregate), ..key });
-        taken.take(of_site, counters)?;
+        let most = taken.left(of_site)?.visitors - pairs.beside(place, &key)?;
+        let gone = (counters.visitors - staying.within(of_site)).min(most).max(0);
+        let here = taken.take(of_site, Counters { visitors: gone, ..counters })?;
+        staying.note(of_site, counters.visitors - here.visitors);
         if finest.is_among(&key) {
             // When the readers from there came is not known: it is looked where the page was read.
             let mut preferred = within(place, &key.aggregate, &own);
-            taken.take_within(of_site, counters, &mut preferred)?;
+            taken.take_within(of_site, here, &mut preferred)?;
         }
         Ok(())
     })?;
@@ -126,7 +129,7 @@ fn take_source(
         ..place.everything()
     };
     let of_site = Which { identifier: Some(TextId::TOTAL), ..split };
-    let mut own: BTreeMap<AggregateKey, Counters> = BTreeMap::new();
+    let mut own = Own::new();
     rows::breakdowns(place.file, &of_site, |key, counters| {
         taken.take(Row::Breakdown(key), counters)?;
         own.insert(key.aggregate, counters);
@@ -138,11 +141,8 @@ fn take_source(
         return Ok(());
     }
     let days = finest_of_days(own.keys());
-    for (key, counters) in &own {
-        take_visitors(place, taken, *key, counters.visitors, (days, &own))?;
-        if !has_pairs {
-            take_from_total(taken, *key, *counters)?;
-        }
+    if !has_pairs {
+        own.iter().try_for_each(|(key, counters)| take_from_total(taken, *key, *counters))?;
     }
     let mut preferred: BTreeMap<(Granularity, i64), Preferred> = BTreeMap::new();
     let mut finest = FinestPairs::new(place, days);
@@ -164,6 +164,9 @@ fn take_source(
             }
         }
         Ok(())
+    })?;
+    visitors::take(place, taken, &own, |beacon| {
+        beacon.values.contains(&(Dimension::Source, source))
     })
 }
 
@@ -174,37 +177,6 @@ fn take_from_total(
     here: Counters,
 ) -> Result<(), store::Error> {
     taken.take(Row::Aggregate(total(key)), Counters { visitors: 0, ..here }).map(|_| ())
-}
-
-/// Takes the visitors of a part from the total. The total counts a visitor in the hour in which any part
-/// was seen first, so its hours are only corrected as their day is.
-fn take_visitors(
-    place: &Place<'_>,
-    taken: &mut Subtraction<'_>,
-    total: AggregateKey,
-    visitors: i64,
-    (days, own): (Option<Granularity>, &BTreeMap<AggregateKey, Counters>),
-) -> Result<(), store::Error> {
-    let Some(days) = days.filter(|days| total.granularity >= *days) else { return Ok(()) };
-    let wanted = Counters { visitors, ..Counters::default() };
-    let here = taken.take(Row::Aggregate(total), wanted)?;
-    if total.granularity == days {
-        let mut preferred = within(place, &total, own);
-        taken.take_within(Row::Aggregate(total), here, &mut preferred)?;
-    }
-    Ok(())
-}
-
-/// The rows of `own` that are finer than `key` and lie within it.
-fn within(
-    place: &Place<'_>,
-    key: &AggregateKey,
-    own: &BTreeMap<AggregateKey, Counters>,
-) -> Preferred {
-    let period = Period::containing(key.granularity, key.period_start, &place.site.zone);
-    let finer = own.iter().filter(|(part, _)| part.granularity < key.granularity);
-    let inside = finer.filter(|(part, _)| period.contains(part.period_start));
-    inside.map(|(part, sum)| ((part.granularity, part.period_start), *sum)).collect()
 }
 
 /// Which pairs are in the shortest buckets that have them: those of days, and those of months whose days
@@ -233,11 +205,6 @@ impl<'p> FinestPairs<'p> {
             && self.days.is_some_and(|days| days < granularity)
             && !self.with_days.contains(&period_start)
     }
-}
-
-/// The shortest buckets that are a day or longer: in these, pages are split.
-fn finest_of_days<'k>(keys: impl Iterator<Item = &'k AggregateKey>) -> Option<Granularity> {
-    keys.map(|key| key.granularity).filter(|granularity| *granularity >= Granularity::Day).min()
 }
 
 const fn total(key: AggregateKey) -> AggregateKey {

@@ -9,6 +9,7 @@ pub mod note;
 mod rename;
 mod subtraction;
 mod take;
+mod visitors;
 
 use std::{path::PathBuf, sync::Arc};
 

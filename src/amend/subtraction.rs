@@ -10,7 +10,8 @@ use crate::{
         tally::{AggregateKey, Bar, BreakdownKey, Counters, HistogramKey, TextId},
     },
     store::{
-        self, Transaction, figures,
+        self, Transaction,
+        figures::{self, Subject},
         gather::{Gatherer, Side},
         rows,
     },
@@ -35,7 +36,15 @@ pub(super) enum Row {
 }
 
 impl Row {
-    const fn aggregate(&self) -> &AggregateKey {
+    /// The dimension and the value of a breakdown.
+    pub(super) const fn split(&self) -> Option<[TextId; 2]> {
+        match self {
+            Self::Aggregate(_) => None,
+            Self::Breakdown(key) => Some([key.dimension, key.value]),
+        }
+    }
+
+    pub(super) const fn aggregate(&self) -> &AggregateKey {
         match self {
             Self::Aggregate(key) => key,
             Self::Breakdown(key) => &key.aggregate,
@@ -90,7 +99,8 @@ impl<'f> Subtraction<'f> {
         Ok(taken)
     }
 
-    fn left(&self, row: Row) -> Result<Counters, store::Error> {
+    /// What is left in a row.
+    pub(super) fn left(&self, row: Row) -> Result<Counters, store::Error> {
         let (there, taken) = match row {
             Row::Aggregate(key) => (rows::aggregate(self.file, &key)?, self.aggregates.get(&key)),
             Row::Breakdown(key) => (rows::breakdown(self.file, &key)?, self.breakdowns.get(&key)),
@@ -115,8 +125,8 @@ impl<'f> Subtraction<'f> {
             Granularity::ALL.into_iter().filter(|granularity| *granularity < coarse).collect();
         let days = finer.partition_point(|granularity| *granularity < Granularity::Day);
         let (within_days, from_days) = finer.split_at(days);
-        let found = match self.finest(from_days, period)? {
-            None => self.finest(within_days, period)?,
+        let found = match self.finest(from_days, period, row)? {
+            None => self.finest(within_days, period, row)?,
             found => found,
         };
         let Some((finest, buckets)) = found else { return Ok(Vec::new()) };
@@ -152,16 +162,24 @@ impl<'f> Subtraction<'f> {
         Ok(all)
     }
 
-    /// The finest granularity that has buckets in `period`, and these.
+    /// The finest granularity in which the event type of `row` has buckets in `period`, and these. Another event
+    /// type, or another site, may have finer ones.
     fn finest(
         &self,
         finer: &[Granularity],
         period: Period,
+        row: Row,
     ) -> Result<Option<(Granularity, Vec<i64>)>, store::Error> {
+        let AggregateKey { site, event_type, .. } = *row.aggregate();
+        let subject = Subject { site, event_type };
         for &granularity in finer {
-            let found = figures::buckets(self.file, granularity, period.start, period.end)?;
-            if !found.is_empty() {
-                let starts = found.into_iter().map(|bucket| bucket.start).collect();
+            let mut starts = Vec::new();
+            for bucket in figures::buckets(self.file, granularity, period.start, period.end)? {
+                if figures::has_bucket(self.file, subject, bucket)? {
+                    starts.push(bucket.start);
+                }
+            }
+            if !starts.is_empty() {
                 return Ok(Some((granularity, starts)));
             }
         }

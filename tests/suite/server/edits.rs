@@ -290,6 +290,50 @@ fn pages_sources_days_and_sites_are_deleted_from_every_sum_and_come_back() {
 }
 
 #[test]
+fn who_saw_another_page_too_stays_a_visitor_of_the_site_in_every_sum() {
+    let visitors = |server: &Server, split: &str| {
+        let sql = format!(
+            "SELECT group_concat(visitors, ' ' ORDER BY granularity) FROM beacon_{split} AND event_type = (
+                 SELECT id FROM text WHERE value = 'page_view')"
+        );
+        server.file_as_it_is().query_row(&sql, [], |row| row.get::<_, Option<String>>(0)).unwrap()
+    };
+    let total = "aggregate WHERE identifier = 0";
+    let of = |source: &str| {
+        format!(
+            "breakdown WHERE identifier = 0 AND value = (SELECT id FROM text WHERE value = '{source}')"
+        )
+    };
+    let singly: &[&str] = &["/", "/a", "/spam", "/spam"];
+    let both: &[&str] = &["/", "/spam", "/spam", "/spam"];
+    // Without single beacons it can't be told who saw what, but that one page is left which somebody saw.
+    for (pages, raw, expected) in
+        [(singly, true, 2), (singly, false, 1), (both, true, 1), (both, false, 1)]
+    {
+        let clock = Clock::at(EARLY.0);
+        let config = if raw { CONFIG.to_owned() } else { CONFIG.replace("raw = \"30d\"\n", "") };
+        let mut server = visited_by(&config, &clock, &[(EARLY.0, pages)]);
+        server.restart();
+        // An event type with minutes, where page views have none.
+        let error =
+            r#"{"event_type":"error","meta":{"message":"x is not defined","stack":"at a.js:1:2"}}"#;
+        assert_eq!(server.post(error).status, 204);
+        assert!(server.terminate().success());
+        let four = |number: i64| Some([number; 4].map(|number| number.to_string()).join(" "));
+        assert_eq!(visitors(&server, total), four(2));
+        edited(&server, ALWAYS, &["delete-page", "/spam"], || {
+            assert_eq!(visitors(&server, total), four(expected), "{pages:?} {raw}");
+            assert_eq!(visitors(&server, &of("one.example")), four(1));
+            let two = if pages == singly { four(1) } else { None };
+            assert_eq!(visitors(&server, &of("two.example")), two);
+        });
+        edited(&server, ALWAYS, &["delete-source", "two.example"], || {
+            assert_eq!(visitors(&server, total), four(1), "{pages:?} {raw}");
+        });
+    }
+}
+
+#[test]
 fn where_days_have_left_their_pairs_to_the_month_edits_take_as_much_from_every_sum() {
     let clock = Clock::at(EARLY.0);
     let config = CONFIG.replace("raw =", "pairs_by_day = \"10d\"\nraw =");
