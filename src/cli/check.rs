@@ -2,7 +2,7 @@
 
 use super::{Failure, Place, say};
 use crate::{
-    clock,
+    clock, config,
     ingest::location::Locations,
     store::{self, connection::open_readable, upkeep},
     tls::{self, Grade, Remark},
@@ -19,6 +19,9 @@ pub(super) fn run(place: &Place) -> Result<(), Failure> {
             registry.events.len()
         ))?,
         None => say("There is no beacons.toml here; the built-in one is used")?,
+    }
+    for note in config::left_out(&registry)? {
+        say(&format!("note: {note}"))?;
     }
     if let Some(why) = web::shadowed(&registry) {
         return Err(Failure::Other(why));

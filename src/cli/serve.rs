@@ -13,7 +13,10 @@ use crate::{
     app::{self, App},
     auth::{self, accounts::Accounts},
     clock,
-    config::registry::{Access, Registry, Server},
+    config::{
+        self,
+        registry::{Access, Registry, Server},
+    },
     control::Socket,
     jobs,
     web::{self, listener::Listeners, server},
@@ -31,7 +34,7 @@ const LAST_WORK_TIME: Duration = Duration::from_secs(2);
 pub(super) fn run(place: &Place) -> Result<(), Failure> {
     let registry = place.registry()?;
     log::begin(registry.server.log);
-    warn_of_shadowed(&registry);
+    tell_of(&registry);
     let reload_from = place.clone();
     serve(registry, "", |app| reload(app, &reload_from), async |_| std::future::pending().await)
 }
@@ -154,12 +157,16 @@ fn reload(app: &App, place: &Place) {
     if let Err(error) = app.ingest.locations.reload(registry.server.country_database.as_deref()) {
         warn!("the old country database stays in force: {error}");
     }
-    warn_of_shadowed(&registry);
+    tell_of(&registry);
     info!(sites = registry.sites.len(), events = registry.events.len(), "reloaded");
     app.registry.replace(registry);
 }
 
-fn warn_of_shadowed(registry: &Registry) {
+/// Says what of a registry works otherwise than somebody might think.
+fn tell_of(registry: &Registry) {
+    for note in config::left_out(registry).unwrap_or_default() {
+        info!("{note}");
+    }
     if let Some(why) = web::shadowed(registry) {
         warn!("{why}");
     }

@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod file;
 mod goal;
+mod left_out;
 mod limits;
 mod listen;
 mod meaning;
@@ -27,6 +28,7 @@ use std::{fs, io::Read, path::Path, sync::Arc};
 
 pub use error::Error;
 use error::Fault;
+pub use left_out::left_out;
 use registry::{EventType, Registry};
 use toml::Spanned;
 
@@ -242,6 +244,26 @@ mod tests {
         assert!(registry.event("c").is_none());
         let accepting = parse("unknown = \"accept\"", FILE).unwrap();
         assert_eq!(accepting.event("c").unwrap().name, UNKNOWN_NAME);
+    }
+
+    #[test]
+    fn what_an_event_type_leaves_out_of_the_built_in_one_is_told() {
+        let lost = |text: &str| left_out(&parse(text, FILE).unwrap()).unwrap();
+        assert_eq!(
+            lost("[event.signup]\ndimensions = [\"source\", \"page\", \"country\", \"device\"]"),
+            [
+                "[event.signup] replaces the built-in one as a whole, without its identifier; dimensions channel, \
+             utm_source, utm_medium, utm_campaign, entry_page"
+            ]
+        );
+        let view = &lost("[event.page_view]\nraw = \"7d\"")[0];
+        assert!(view.contains("without its visits and visitors; dimensions source, "), "{view}");
+        assert!(view.ends_with("; pairs with source, country, device, utm_campaign"), "{view}");
+        assert!(lost("[event.page_view]")[0].contains("single beacons (raw)"));
+        assert!(lost("[event.vitals]")[0].ends_with("; measures lcp, inp, cls, fcp, ttfb"));
+        for text in ["[event.mine]", "", default_text()] {
+            assert_eq!(lost(text), [""; 0]);
+        }
     }
 
     #[test]
