@@ -261,6 +261,7 @@ pub(super) fn site(place: &Place<'_>) -> Result<Done, Error> {
     let what = format!("deleted everything of {}", place.site.name);
     Ok(record(place.file, place.file, (place.now, "reset", &what), |gatherer| {
         gatherer.buckets(Side::Taken, &place.everything())?;
+        gatherer.kept(Side::Taken, Some(place.id))?;
         gatherer.rest(Side::Taken, Some(place.id))
     })?)
 }

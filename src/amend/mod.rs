@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::store::ledger::Source;
 use crate::{
     config::registry::{EventType, Registry, Site},
-    model::tally::TextId,
+    model::{tally::TextId, text::Names as _},
     store::{
         self, Transaction, deltas,
         gather::Gatherer,
@@ -76,6 +76,8 @@ pub enum Change {
     DeleteDay(Date),
     /// Everything goes.
     Reset,
+    /// What was counted for another site, which is not declared, is the site's from now on.
+    Adopt(String),
 }
 
 /// A database whose rows are to be added.
@@ -141,6 +143,14 @@ pub fn carry_out(
         Request::Site { site, change } => {
             let known = registry.sites.iter().find(|known| known.name == site);
             let site = known.ok_or_else(|| Error::Nothing(format!("there is no site {site}")))?;
+            if let Change::Adopt(other) = &change
+                && registry.site(other).is_some()
+            {
+                let why = format!(
+                    "{other} is declared, so it goes on to count: take it out of beacons.toml first"
+                );
+                return Err(Error::Nothing(why));
+            }
             let (site, events) = (Arc::clone(site), registry.events.clone());
             file.change(Affects::Names, move |file| {
                 // A visit that goes on would change rows that are gone.
@@ -173,7 +183,10 @@ fn change_site(
     now: i64,
 ) -> Result<Done, Error> {
     let nothing = || Error::Nothing(format!("nothing was counted for {} yet", site.name));
-    let id = names::find(file, &site.name)?.ok_or_else(nothing)?;
+    let id = match change {
+        Change::Adopt(_) => StoredNames::new(file, &mut NameCache::default()).intern(&site.name)?,
+        _ => names::find(file, &site.name)?.ok_or_else(nothing)?,
+    };
     let place = Place { file, site, id, events, now };
     match change {
         Change::RenamePage { from, to } => rename::page(&place, from, to),
@@ -181,6 +194,7 @@ fn change_site(
         Change::DeleteSource(source) => delete::source(&place, source),
         Change::DeleteDay(date) => delete::day(&place, *date),
         Change::Reset => delete::site(&place),
+        Change::Adopt(other) => rename::site(&place, other),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A page gets another name, or joins another page: its rows become rows of that one.
+//! A page gets another name, or joins another page: its rows become rows of that one. So does a site.
 
 use super::{Done, Error, Place, record};
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
         self, events,
         gather::{Gatherer, Side},
         names::{NameCache, StoredNames},
-        rows,
+        rows::{self, Which},
+        state,
     },
 };
 
@@ -22,6 +23,36 @@ const RENAMED_AT_ONCE: usize = 1000;
 
 /// The dimensions whose values are pages.
 const PAGES: [Dimension; 3] = [Dimension::Page, Dimension::EntryPage, Dimension::ExitPage];
+
+/// Gives all that was counted for the site `from`, which is not declared, to the site of `place`.
+pub(super) fn site(place: &Place<'_>, from: &str) -> Result<Done, Error> {
+    let old = place.name(from)?;
+    let what = format!("moved what was counted for {from} to {}", place.site.name);
+    let which = Which { site: Some(old), ..Which::default() };
+    let mut rows = 0;
+    rows::aggregates(place.file, &which, |_, _, _| {
+        rows += 1;
+        Ok(())
+    })?;
+    if rows == 0 {
+        return Err(Error::Nothing(format!("nothing was counted for {from}")));
+    }
+    state::forget_visitors(place.file, old)?;
+    Ok(record(place.file, place.file, (place.now, "move", &what), |gatherer| {
+        gatherer.move_sites(old, place.id);
+        for side in [Side::Taken, Side::Added] {
+            gatherer.buckets(side, &which)?;
+            gatherer.rest(side, Some(old))?;
+        }
+        let mut ids = Vec::new();
+        events::each(place.file, Some(old), |id, _| {
+            ids.push(id);
+            Ok(())
+        })?;
+        ids.chunks(RENAMED_AT_ONCE)
+            .try_for_each(|ids| gatherer.move_kept(ids.to_vec(), old, place.id))
+    })?)
+}
 
 /// What is renamed, in the numbers of the file.
 struct Renaming {

@@ -28,6 +28,7 @@ pub(super) fn carry_out(
         refuse_known(file, take, &sources)?;
         let all = |gatherer: &mut Gatherer<'_>| {
             gatherer.buckets(Side::Added, &Which::default())?;
+            gatherer.kept(Side::Added, None)?;
             gatherer.rest(Side::Added, None)
         };
         let done = if take.kind == FOLLOW {

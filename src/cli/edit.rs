@@ -71,6 +71,15 @@ enum Action {
         #[command(flatten)]
         of: Of,
     },
+    /// Give all that was counted for a site that is not declared any more to one that is
+    MoveSite {
+        /// The site as it was called; "default" is what was counted before the first was declared
+        from: String,
+        /// The declared site
+        to: String,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Undo an edit by its number
     Undo {
         /// Its number, as in the list
@@ -124,6 +133,10 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         Action::DeleteSource { source, of } => of.change(Change::DeleteSource(source.clone())),
         Action::DeleteDay { day, of } => of.change(Change::DeleteDay(*day)),
         Action::Reset { of } => of.change(Change::Reset),
+        Action::MoveSite { from, to, place } => {
+            let site = change::site(&place.registry()?, Some(to))?;
+            carry_out(place, amend::Request::Site { site, change: Change::Adopt(from.clone()) })
+        }
         Action::Undo { id, place } => carry_out(place, amend::Request::Undo(*id)),
     }
 }

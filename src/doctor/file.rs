@@ -46,6 +46,7 @@ pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     if let Ok(chart) = &chart {
         findings.push(clock(patient.now, chart.latest));
         findings.push(refusals(chart));
+        findings.push(sites(patient, chart));
         findings.push(sign_in(patient, chart));
     }
     let bytes = chart.as_ref().map(|chart| chart.bytes).unwrap_or_default();
@@ -128,6 +129,31 @@ fn refusals(chart: &Chart) -> Finding {
         State::Advice,
         format!("In the last hour {counted} refused, most for this: {title}."),
         "See the last of them under Live, and all by reason under Filtered.",
+    )
+}
+
+fn sites(patient: &Patient<'_>, chart: &Chart) -> Finding {
+    const ABOUT: &str = "Sites";
+    let mut undeclared = chart.sites.iter().filter(|name| patient.registry.site(name).is_none());
+    let Some(name) = undeclared.next() else {
+        return well(ABOUT, "Every site that was ever counted is declared.");
+    };
+    let others = match undeclared.count() {
+        0 => String::new(),
+        others => format!(
+            " and {}",
+            number::counted(i64::try_from(others).unwrap_or(i64::MAX), "other", "others")
+        ),
+    };
+    finding(
+        ABOUT,
+        State::Advice,
+        format!(
+            "The file holds counts of {name}{others}, not declared in beacons.toml, so that no page shows them."
+        ),
+        format!(
+            "trim-beacons edit move-site {name} NAME gives them to the site NAME, or declare {name}."
+        ),
     )
 }
 

@@ -5,6 +5,8 @@
 mod file;
 mod way;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -112,6 +114,7 @@ struct Chart {
     refused: Vec<(crate::model::rejection::Reason, i64)>,
     has_accounts: bool,
     bytes: i64,
+    sites: BTreeSet<String>,
 }
 
 fn chart(patient: &Patient<'_>) -> Result<Chart, store::Error> {
@@ -122,6 +125,7 @@ fn chart(patient: &Patient<'_>) -> Result<Chart, store::Error> {
             refused: store::checkup::refused(file, hour_before)?,
             has_accounts: !store::accounts::all(file)?.is_empty(),
             bytes: store::upkeep::file_bytes(file)?,
+            sites: store::checkup::sites(file)?,
         })
     })
 }

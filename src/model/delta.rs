@@ -21,16 +21,18 @@ pub struct Delta {
     pub added: Rows,
     /// Names that single beacons change.
     pub renamed: Vec<Renamed>,
+    /// Sites that single beacons change. The last field: what older releases wrote ends before it.
+    pub moved: Vec<Renamed>,
 }
 
-/// Single beacons in which one page becomes another.
+/// Single beacons in which one page, or one site, becomes another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renamed {
     /// Their numbers in the file.
     pub ids: Vec<i64>,
-    /// The page as it was.
+    /// What it was.
     pub from: TextId,
-    /// The page as it becomes.
+    /// What it becomes.
     pub to: TextId,
 }
 
@@ -39,13 +41,15 @@ impl Delta {
     #[must_use]
     pub fn inverse(self) -> Self {
         let swap = |renamed: Renamed| Renamed { from: renamed.to, to: renamed.from, ..renamed };
-        let renamed = self.renamed.into_iter().map(swap).collect();
-        Self { names: self.names, taken: self.added, added: self.taken, renamed }
+        let swapped = |all: Vec<Renamed>| all.into_iter().map(swap).collect();
+        let (renamed, moved) = (swapped(self.renamed), swapped(self.moved));
+        Self { names: self.names, taken: self.added, added: self.taken, renamed, moved }
     }
 
     /// How many rows it has.
     pub fn len(&self) -> usize {
-        let renamed: usize = self.renamed.iter().map(|renamed| renamed.ids.len()).sum();
+        let renamed = self.renamed.iter().chain(&self.moved);
+        let renamed: usize = renamed.map(|renamed| renamed.ids.len()).sum();
         self.taken.len() + self.added.len() + renamed
     }
 

@@ -71,6 +71,8 @@ pub struct FirstRun<'a> {
     pub snippet: &'a str,
     /// A command that sends a first beacon.
     pub curl: &'a str,
+    /// A site that has counts and is not declared any more.
+    pub undeclared: Option<&'a str>,
     /// The beacons that were refused meanwhile, the last first: the rule, what it is for, and what was
     /// wrong with this one.
     pub refused: &'a [(&'static str, &'static str, String)],

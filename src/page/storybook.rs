@@ -110,6 +110,7 @@ fn first_run() -> Result<String, Error> {
         undeclared: Some("<i>.example"),
         alerts: &[("Silence".to_owned(), "No beacon for <b>7</b> hours.".to_owned())],
         first_run: Some(FirstRun {
+            undeclared: Some("<i>default"),
             refused: &[("Bots", "It is a bot’s.", "the user agent is <i>a bot’s</i>".to_owned())],
             snippet: r#"<script defer src="https://stats.example.com/tb.js"></script>"#,
             curl: "curl https://stats.example.com/beacon -H 'content-type: application/json' \

@@ -41,6 +41,10 @@ pub fn apply(
         let (from, to) = (map.id(renamed.from)?, map.id(renamed.to)?);
         renamed.ids.iter().try_for_each(|id| events::rename_page(transaction, *id, from, to))?;
     }
+    for moved in &delta.moved {
+        let to = map.id(moved.to)?;
+        moved.ids.iter().try_for_each(|id| events::move_to_site(transaction, *id, to))?;
+    }
     for (granularity, period_start, site) in touched {
         seals::remove(transaction, granularity, period_start, site)?;
     }

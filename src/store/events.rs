@@ -158,6 +158,16 @@ pub fn rename_page(
     Ok(())
 }
 
+/// Lets the kept beacon with this number be one of `site`.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn move_to_site(transaction: &Transaction<'_>, id: i64, site: TextId) -> Result<(), Error> {
+    let sql = "UPDATE beacon_event SET site = ?2 WHERE id = ?1";
+    transaction.prepare_cached(sql)?.execute(params![id, site.0])?;
+    Ok(())
+}
+
 /// Which kept beacons are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted<'a> {

@@ -29,6 +29,8 @@ pub enum Side {
 pub struct Gatherer<'a> {
     connection: &'a Connection,
     numbers: HashMap<TextId, TextId>,
+    /// The site for which rows come that are of another one.
+    moves: Option<(TextId, TextId)>,
     delta: Delta,
     each: &'a mut dyn FnMut(Delta) -> Result<(), Error>,
 }
@@ -39,7 +41,12 @@ impl<'a> Gatherer<'a> {
         connection: &'a Connection,
         each: &'a mut dyn FnMut(Delta) -> Result<(), Error>,
     ) -> Self {
-        Self { connection, numbers: HashMap::new(), delta: Delta::default(), each }
+        Self { connection, numbers: HashMap::new(), moves: None, delta: Delta::default(), each }
+    }
+
+    /// From now on, what comes of the site `from` comes for the site `to`.
+    pub const fn move_sites(&mut self, from: TextId, to: TextId) {
+        self.moves = Some((from, to));
     }
 
     /// Hands on what is left.
@@ -61,7 +68,7 @@ impl<'a> Gatherer<'a> {
         counters: Counters,
     ) -> Result<(), Error> {
         self.make_room()?;
-        let key = self.key(key)?;
+        let key = self.key(side, key)?;
         self.rows(side).aggregates.push((key, counters));
         Ok(())
     }
@@ -77,7 +84,7 @@ impl<'a> Gatherer<'a> {
         counters: Counters,
     ) -> Result<(), Error> {
         self.make_room()?;
-        let aggregate = self.key(key.aggregate)?;
+        let aggregate = self.key(side, key.aggregate)?;
         let (dimension, value) = (self.number(key.dimension)?, self.number(key.value)?);
         let key = BreakdownKey { aggregate, dimension, value };
         self.rows(side).breakdowns.push((key, counters));
@@ -90,7 +97,7 @@ impl<'a> Gatherer<'a> {
     /// When the file can't be read, or `each` fails.
     pub fn bar(&mut self, side: Side, key: HistogramKey, bar: Bar) -> Result<(), Error> {
         self.make_room()?;
-        let (aggregate, measure) = (self.key(key.aggregate)?, self.number(key.measure)?);
+        let (aggregate, measure) = (self.key(side, key.aggregate)?, self.number(key.measure)?);
         let key = HistogramKey { aggregate, measure, bound: key.bound };
         self.rows(side).bars.push((key, bar));
         Ok(())
@@ -102,7 +109,7 @@ impl<'a> Gatherer<'a> {
     /// When the file can't be read, or `each` fails.
     pub fn title(&mut self, side: Side, key: AggregateKey, title: String) -> Result<(), Error> {
         self.make_room()?;
-        let key = self.key(key)?;
+        let key = self.key(side, key)?;
         self.rows(side).titles.push((key, title));
         Ok(())
     }
@@ -114,7 +121,7 @@ impl<'a> Gatherer<'a> {
     pub fn known(&mut self, side: Side, known: KnownName, day: i64) -> Result<(), Error> {
         self.make_room()?;
         let KnownName { scope, value } = known;
-        let (site, event_type) = (self.number(scope.site)?, self.number(scope.event_type)?);
+        let (site, event_type) = (self.site(side, scope.site)?, self.number(scope.event_type)?);
         let scope = NameScope { site, event_type, dimension: self.number(scope.dimension)? };
         let value = self.number(value)?;
         self.rows(side).known.push((KnownName { scope, value }, day));
@@ -139,6 +146,17 @@ impl<'a> Gatherer<'a> {
         self.make_room()?;
         let (from, to) = (self.number(from)?, self.number(to)?);
         self.delta.renamed.push(Renamed { ids, from, to });
+        Ok(())
+    }
+
+    /// Lets the single beacons with these numbers be of one site instead of another.
+    ///
+    /// # Errors
+    /// When the file can't be read, or `each` fails.
+    pub fn move_kept(&mut self, ids: Vec<i64>, from: TextId, to: TextId) -> Result<(), Error> {
+        self.make_room()?;
+        let (from, to) = (self.number(from)?, self.number(to)?);
+        self.delta.moved.push(Renamed { ids, from, to });
         Ok(())
     }
 
@@ -180,27 +198,34 @@ impl<'a> Gatherer<'a> {
         rows::bars(connection, which, |key, bar| self.bar(side, key, bar))
     }
 
-    /// Takes or adds everything that is in no bucket, of `site` or of all: single beacons, refusals, names
-    /// and errors.
+    /// Takes or adds the single beacons of `site` or of all.
+    ///
+    /// # Errors
+    /// When the file can't be read, or `each` fails.
+    pub fn kept(&mut self, side: Side, site: Option<TextId>) -> Result<(), Error> {
+        events::each(self.connection, site, |id, beacon| match side {
+            Side::Taken => self.take_kept(id),
+            Side::Added => self.add_kept(beacon),
+        })
+    }
+
+    /// Takes or adds everything else that is in no bucket, of `site` or of all: refusals, names and errors.
     ///
     /// # Errors
     /// When the file can't be read, or `each` fails.
     pub fn rest(&mut self, side: Side, site: Option<TextId>) -> Result<(), Error> {
         let connection = self.connection;
-        events::each(connection, site, |id, beacon| match side {
-            Side::Taken => self.take_kept(id),
-            Side::Added => self.add_kept(beacon),
-        })?;
         rows::refusals(connection, site, |key, count| {
             self.make_room()?;
-            let (site, agent) = (self.number(key.site)?, self.number(key.agent)?);
+            let (site, agent) = (self.site(side, key.site)?, self.number(key.agent)?);
             self.rows(side).refusals.push((RefusalKey { site, agent, ..key }, count));
             Ok(())
         })?;
         rows::known_names(connection, site, |known, day| self.known(side, known, day))?;
         rows::errors(connection, site, |[site, event_type, identifier], met| {
             self.make_room()?;
-            let key = [self.number(site)?, self.number(event_type)?, self.number(identifier)?];
+            let site = self.site(side, site)?;
+            let key = [site, self.number(event_type)?, self.number(identifier)?];
             self.rows(side).errors.push((key, met));
             Ok(())
         })
@@ -218,13 +243,18 @@ impl<'a> Gatherer<'a> {
         if self.delta.len() >= DELTA_ROWS_MAX { self.hand_on() } else { Ok(()) }
     }
 
-    fn key(&mut self, key: AggregateKey) -> Result<AggregateKey, Error> {
+    fn key(&mut self, side: Side, key: AggregateKey) -> Result<AggregateKey, Error> {
         Ok(AggregateKey {
-            site: self.number(key.site)?,
+            site: self.site(side, key.site)?,
             event_type: self.number(key.event_type)?,
             identifier: self.number(key.identifier)?,
             ..key
         })
+    }
+
+    fn site(&mut self, side: Side, site: TextId) -> Result<TextId, Error> {
+        let moved = self.moves.filter(|(from, _)| side == Side::Added && *from == site);
+        self.number(moved.map_or(site, |(_, to)| to))
     }
 
     fn number(&mut self, id: TextId) -> Result<TextId, Error> {

@@ -167,6 +167,9 @@ pub fn part(connection: &Connection, edit: i64, number: i64) -> Result<Option<De
     let mut bytes = Vec::new();
     let mut decoder = DeflateDecoder::new(packed.as_slice()).take(DELTA_BYTES_MAX);
     decoder.read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    // An older release wrote no beacons that change their site: this zero stands for none of them, and is not
+    // read where there is a list.
+    bytes.push(0);
     postcard::from_bytes(&bytes).map(Some).map_err(|error| unreadable(&error))
 }
 
@@ -255,4 +258,33 @@ fn edit_of(row: &Row<'_>) -> Result<Edit, rusqlite::Error> {
         undone_at,
         is_undoable: undone_at.is_none() && row.get(5)?,
     })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+    use crate::store::connection::open_writable;
+
+    #[test]
+    fn a_part_that_an_older_release_wrote_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = open_writable(&folder.path().join("a.db")).unwrap();
+        let transaction = file.transaction().unwrap();
+        let edit = begin(&transaction, 0, "rename", "renamed").unwrap();
+        let delta = Delta { names: vec!["/a".to_owned()], ..Delta::default() };
+        keep(&transaction, edit, 0, &delta).unwrap();
+        // Such a part has all but its last byte, the empty list of what older releases didn't know.
+        let bytes = postcard::to_stdvec(&delta).unwrap();
+        let (last, older) = bytes.split_last().unwrap();
+        assert_eq!(*last, 0);
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(older).unwrap();
+        let packed = encoder.finish().unwrap();
+        let sql = "INSERT INTO edit_delta (edit, number, delta) VALUES (?1, 1, ?2)";
+        transaction.execute(sql, params![edit, packed]).unwrap();
+        for number in [0, 1] {
+            assert_eq!(part(&transaction, edit, number).unwrap().unwrap(), delta);
+        }
+    }
 }

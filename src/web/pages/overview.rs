@@ -27,7 +27,7 @@ use crate::{
         status::{self, Status},
         week::Week,
     },
-    store::{self, Transaction, chronicle::Kind},
+    store::{self, Transaction, checkup, chronicle::Kind},
     web::{self, read},
     writer::Live,
 };
@@ -46,13 +46,21 @@ struct Read {
     filters: FilterBar,
     alerts: Vec<(String, String)>,
     status: Status,
+    /// A site that has counts and is not declared, where this one has none.
+    elsewhere: Option<String>,
 }
 
 pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let (read, live) = {
         let (asked, past) = (asked.clone(), Arc::clone(&app.past));
+        let registry = app.registry.get();
         let everything = move |file: &Transaction<'_>, live: &Live| {
-            everything(&asked, &past, live.past_changes, file)
+            let mut read = everything(&asked, &past, live.past_changes, file)?;
+            if !read.status.has_counted {
+                let mut counted = checkup::sites(file)?.into_iter();
+                read.elsewhere = counted.find(|name| registry.site(name).is_none());
+            }
+            Ok(read)
         };
         read::answer_beside(app, everything).await?
     };
@@ -96,6 +104,7 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         first_run: is_first.then_some(FirstRun {
             snippet: &snippet,
             curl: &curl,
+            undeclared: read.elsewhere.as_deref().filter(|_| frame.owner),
             refused: &refused,
         }),
     };
@@ -170,7 +179,7 @@ fn everything(
     let filters = filters::bar(&own, &reach, place, note);
     let status = status::answer(&own.question, file)?;
     let alerts = alerts(&own.question, file)?;
-    Ok(Read { overview, cards, happened, week, filters, alerts, status })
+    Ok(Read { overview, cards, happened, week, filters, alerts, status, elsewhere: None })
 }
 
 /// A card to be: what it ranks, and the links to what else it might rank.

@@ -334,6 +334,61 @@ fn who_saw_another_page_too_stays_a_visitor_of_the_site_in_every_sum() {
 }
 
 #[test]
+fn what_was_counted_before_the_first_site_was_declared_is_moved_to_it() {
+    let clock = Clock::at(EARLY.0);
+    let mut server = visited(&clock, &[EARLY, LATE]);
+    let config = server.folder.path().join("beacons.toml");
+    let without = fs::read_to_string(&config).unwrap();
+    fs::write(
+        &config,
+        format!("{without}[[site]]\ndomain = \"a.example\"\naliases = [\"localhost\"]\n"),
+    )
+    .unwrap();
+    server.restart();
+    let waiting = server.get("/").text();
+    assert!(waiting.contains("trim-beacons edit move-site default a.example"), "{waiting}");
+    let doctor = String::from_utf8(run(&server, &["doctor"]).stdout).unwrap();
+    assert!(doctor.contains("The file holds counts of default, not declared"), "{doctor}");
+    let before = rows(&server.database());
+    let refused_as = |words: &[&str], why: &str| {
+        let said = refused(&server, &[&["edit", "move-site"], words].concat());
+        assert!(said.contains(why), "{words:?}: {said}");
+    };
+    refused_as(&["nothing", "a.example"], "nothing is called");
+    refused_as(&["/a", "a.example"], "nothing was counted for /a");
+    refused_as(&["a.example", "a.example"], "a.example is declared");
+    refused_as(&["default", "b.example"], "b.example");
+    done(&server, &["edit", "move-site", "default", "a.example"]);
+    let overview = server.json("/api/v1/reports/overview?period=all");
+    assert_eq!(overview["series"]["total"]["count"], 7, "{overview}");
+    let events = server.json("/api/v1/reports/events?period=all");
+    assert!(events.to_string().contains("/b"), "{events}");
+    let doctor = String::from_utf8(run(&server, &["doctor"]).stdout).unwrap();
+    assert!(doctor.contains("Every site that was ever counted is declared"), "{doctor}");
+    // Row for row what it was, under the other name.
+    let counted = |rows: &[String]| {
+        let rows = rows.iter().filter(|row| row.starts_with("beacon_"));
+        rows.map(|row| row.replace("default", "a.example")).collect::<Vec<_>>()
+    };
+    let moved = rows(&server.database());
+    assert!(!moved.iter().any(|row| row.contains("default")));
+    assert_same(&counted(&moved), &counted(&before));
+    assert_eq!(moved.len(), before.len());
+    done(&server, &["verify"]);
+    // What comes now joins it.
+    visit(&server, &["/"]);
+    assert_eq!(server.count("month", None), 2 * 8);
+    done(&server, &["edit", "undo", "1"]);
+    assert_eq!(server.json("/api/v1/reports/overview?period=all")["series"]["total"]["count"], 1);
+    assert!(server.terminate().success());
+    done(&server, &["verify"]);
+    fs::write(&config, without).unwrap();
+    server.restart();
+    assert_eq!(server.json("/api/v1/reports/overview?period=all")["series"]["total"]["count"], 7);
+    assert!(server.json("/api/v1/reports/events?period=all").to_string().contains("/b"));
+}
+
+#[test]
 fn where_days_have_left_their_pairs_to_the_month_edits_take_as_much_from_every_sum() {
     let clock = Clock::at(EARLY.0);
     let config = CONFIG.replace("raw =", "pairs_by_day = \"10d\"\nraw =");
