@@ -49,12 +49,16 @@ pub(super) fn carry_out(
     })
 }
 
-/// The edit that takes in what was added to a log that is followed: that of the same day. How far the log
-/// was taken in before is not needed any more.
+/// The edit that takes in what was added to a log that is followed: that of the same day, also after the log
+/// began anew. How far it was taken in before is not needed any more.
 fn edit_of_today(file: &Transaction<'_>, take: &Take, now: i64) -> Result<i64, store::Error> {
     let day = |at| date_at(at, &TimeZone::UTC);
+    let is_before = |source: &Source| match take.sources.first() {
+        Some(log) if take.before.is_empty() => source.name == log.name,
+        _ => source.digest == take.before,
+    };
     let mut known = ledger::sources(file, FOLLOW)?.into_iter();
-    let before = known.rfind(|(_, source)| source.digest == take.before);
+    let before = known.rfind(|(_, source)| is_before(source));
     ledger::remove_source(file, FOLLOW, &take.before)?;
     match before {
         Some((edit, _)) if day(edit.at) == day(now) => Ok(edit.id),

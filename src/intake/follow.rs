@@ -4,10 +4,10 @@
 //! goes on from there.
 
 use std::{
-    fs,
+    fs::{self, File, Metadata},
     io::{self, ErrorKind},
     mem,
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{FileExt as _, MetadataExt as _},
     path::Path,
     sync::Arc,
     thread,
@@ -16,7 +16,7 @@ use std::{
 
 use super::{
     Error, Scratch, Watch,
-    lines::{LineReader, open},
+    lines::{LineReader, is_packed, open},
     logs::{count_line, known, known_of, look_at},
 };
 use crate::{
@@ -39,9 +39,22 @@ struct Which {
     inode: u64,
 }
 
+/// What has become of the log that is open.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    /// It is where it was, and may have grown.
+    Same,
+    /// The path leads to another file.
+    Moved,
+    /// It was emptied and begins anew: what is there now is not what was read.
+    Emptied,
+}
+
 /// The log as it is open.
 struct Open {
     which: Which,
+    /// The last line that was read, and how many bytes came before it.
+    last: (u64, Vec<u8>),
     lines: LineReader,
     parser: Box<dyn Lines + Send>,
     /// How many bytes were handed over or known before.
@@ -67,10 +80,10 @@ pub fn follow<E: From<Error>>(
     let mut log = begin(path, format, registry)?;
     let mut handed_over = Instant::now();
     loop {
-        let has_more = read_on(path, &mut log, scratch, watch)?;
-        let next = rotated(path, &log).map_err(|source| unread(path, source))?;
+        let fate = fate(path, &log).map_err(|source| unread(path, source))?;
+        let has_more = fate != Fate::Emptied && read_on(path, &mut log, scratch, watch)?;
         // A file that was moved away may have got its last lines just before.
-        let is_over = next && !read_on(path, &mut log, scratch, watch)? && !has_more;
+        let is_over = fate == Fate::Emptied || fate == Fate::Moved && !has_more;
         if is_over || handed_over.elapsed() >= HAND_OVER_AFTER {
             let whole = log.lines.without_last();
             // What counts nothing may be read again.
@@ -103,6 +116,13 @@ fn first_look(
     while fs::metadata(path).map_err(|source| unread(path, source))?.len() == 0 {
         thread::sleep(PAUSE);
     }
+    if is_packed(path).map_err(|source| unread(path, source))? {
+        let why = format!(
+            "{} is packed, so nothing is added to it: import it without --follow",
+            path.display()
+        );
+        return Err(Error::Unclear(why));
+    }
     let log = look_at(path, format, &[])?;
     if !log.tells_host {
         scratch.asked.refuse_unknown(path, registry)?;
@@ -125,7 +145,8 @@ fn begin(path: &Path, format: LogFormat, registry: &Registry) -> Result<Open, Er
     let handed_over = known.map_or_else(Vec::new, |prefix| prefix.digest);
     let reader = open(path, &Arc::default()).map_err(|source| unread(path, source))?;
     let lines = LineReader::followed(reader, Vec::new());
-    Ok(Open { which, lines, parser: (format.reader)(), settled, handed_over })
+    let last = (0, Vec::new());
+    Ok(Open { which, last, lines, parser: (format.reader)(), settled, handed_over })
 }
 
 /// Reads what is there. Says whether there was anything.
@@ -139,6 +160,8 @@ fn read_on(
     let begun = Instant::now();
     while let Some(line) = log.lines.next().map_err(|source| unread(path, source))? {
         has_more = true;
+        log.last.0 = line.begins;
+        line.bytes.clone_into(&mut log.last.1);
         count_line(line, log.settled, &mut *log.parser, path, scratch, watch)?;
         if begun.elapsed() >= HAND_OVER_AFTER {
             break;
@@ -147,20 +170,34 @@ fn read_on(
     Ok(has_more)
 }
 
-/// Whether the path leads to another file now, or the file was emptied and begins anew.
-fn rotated(path: &Path, log: &Open) -> io::Result<bool> {
-    match which(path) {
-        Ok(now) if now != log.which => Ok(true),
-        Ok(_) => Ok(fs::metadata(path)?.len() < log.lines.so_far().bytes),
+/// What has become of the log. One that was emptied may be as long as it was by now, so the last line tells.
+fn fate(path: &Path, log: &Open) -> io::Result<Fate> {
+    let file = match File::open(path) {
+        Ok(file) => file,
         // The new one is not there yet.
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Fate::Same),
+        Err(error) => return Err(error),
+    };
+    let found = file.metadata()?;
+    if which_of(&found) != log.which {
+        return Ok(Fate::Moved);
     }
+    let (begins, last) = &log.last;
+    let mut now = vec![0; last.len()];
+    let is_same = match file.read_exact_at(&mut now, *begins) {
+        Ok(()) => now == *last && found.len() >= log.lines.so_far().bytes,
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => false,
+        Err(error) => return Err(error),
+    };
+    Ok(if is_same { Fate::Same } else { Fate::Emptied })
 }
 
 fn which(path: &Path) -> io::Result<Which> {
-    let found = fs::metadata(path)?;
-    Ok(Which { device: found.dev(), inode: found.ino() })
+    Ok(which_of(&fs::metadata(path)?))
+}
+
+fn which_of(found: &Metadata) -> Which {
+    Which { device: found.dev(), inode: found.ino() }
 }
 
 fn unread(path: &Path, source: io::Error) -> Error {

@@ -100,6 +100,13 @@ pub(super) fn open(path: &Path, read: &Arc<AtomicU64>) -> io::Result<Box<dyn Rea
     Ok(Box::new(buffered))
 }
 
+/// Whether the file at `path` is one that [`open`] unpacks or converts: what it reads is not what lies there.
+pub(super) fn is_packed(path: &Path) -> io::Result<bool> {
+    let mut first = Vec::new();
+    File::open(path)?.take(2).read_to_end(&mut first)?;
+    Ok([GZIP_MAGIC, UTF16_MARK].iter().any(|mark| first == *mark))
+}
+
 /// What `reader` writes in UTF-16, in UTF-8.
 fn from_utf16(reader: impl Read) -> io::Result<String> {
     let mut bytes = Vec::new();
