@@ -7,6 +7,7 @@ if(d.length)m.inp=d[Math.min(d.length-1,d.n/50|0)][1];
 (self.trimBeacon||=(...e)=>(trimBeacon.q||=[]).push(e))('vitals',{meta:m})}},
 b=()=>{let s=performance.getEntriesByType('navigation')[0],k=s?.activationStart||0
 if(s)m.ttfb=g(s.responseStart-k)
+m.url=location.href.split('#')[0]
 d.n=0
 o('paint',e=>{if(e.name=='first-contentful-paint')m.fcp=g(e.startTime-k)})
 o('largest-contentful-paint',e=>m.lcp=g(e.startTime-k))
