@@ -88,7 +88,7 @@ pub fn ranking(question: &Question, file: &Transaction<'_>) -> Result<Ranking, E
         rows,
         rows_in_all,
         total: reading::total(question, &range, file)?,
-        not_told: None,
+        not_told: reading::aged(question, &range, file)?,
     })
 }
 
@@ -117,7 +117,7 @@ fn figures(
     let interval = if by_day { Interval::Day } else { Interval::Year };
     let series = reading::series(&of_goal, range, interval, file)?;
     let total = reading::total(&of_goal, &range, file)?;
-    let mut not_told = None;
+    let mut not_told = reading::aged(&of_goal, &range, file)?;
     let mut rows = |dimension: Dimension, visited: Option<&HashMap<String, i64>>| {
         let about = Question { dimension: Some(dimension), ..of_goal.clone() };
         let row = |row: Row| GoalRow {

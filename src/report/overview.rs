@@ -107,11 +107,16 @@ pub fn plain(
     settled: &Settled,
     file: &Transaction<'_>,
 ) -> Result<Overview, Error> {
+    if let Some(why) = reading::aged(question, &settled.range, file)? {
+        return Ok(narrowed::no_overview(question, settled.range, why));
+    }
     let interval = question.interval_for(&settled.range);
     let series = reading::series(question, settled.range, interval, file)?;
     let before = match settled.compared {
-        Some(dates) => Some(before(question, dates, &series, file)?),
-        None => None,
+        Some(dates) if reading::aged(question, &dates, file)?.is_none() => {
+            Some(before(question, dates, &series, file)?)
+        }
+        _ => None,
     };
     Ok(Overview::of(series, before))
 }

@@ -62,6 +62,56 @@ pub(super) fn buckets_up_to(
     Ok(buckets)
 }
 
+/// Why `range` can't be told, if it can't: buckets as short as it takes have gone by their age, and longer ones
+/// reach beyond it.
+pub(super) fn aged(
+    question: &Question,
+    range: &DateRange,
+    file: &Transaction<'_>,
+) -> Result<Option<String>, Error> {
+    let Question { event, site, .. } = question;
+    let everything = Question { identifier: None, ..question.clone() };
+    let Some((subject, _)) = subject(&everything, file)? else { return Ok(None) };
+    for (granularity, from, _) in tiles(range, Granularity::Year, site, event).into_iter().rev() {
+        let longer = event.granularities.iter().copied().find(|longer| *longer > granularity);
+        let Some(longer) = longer.filter(|_| is_old(question, granularity, from)) else { continue };
+        // What is older than it is kept may be there still.
+        let around = Period::containing(longer, from, &site.zone);
+        if has_all(granularity, around, subject, file)? {
+            continue;
+        }
+        let first = figures::first_bucket(file, subject, granularity, around.start, i64::MAX)?;
+        let Some(first) = first.filter(|first| from < *first) else { continue };
+        let (first, longer) = (date_at(first, &site.zone), longer.as_str());
+        return Ok(Some(format!(
+            "Before {} all is kept by whole {longer}s: pick whole {longer}s, or later days.",
+            first.strftime("%-d %B %Y")
+        )));
+    }
+    Ok(None)
+}
+
+/// Whether a bucket of `granularity` that begins at `start` (UTC seconds) is older than it is kept.
+fn is_old(question: &Question, granularity: Granularity, start: i64) -> bool {
+    let kept = question.event.retention_days.iter().find(|(aging, _)| *aging == granularity);
+    kept.is_some_and(|(_, days)| start < question.now - i64::from(*days) * 86_400)
+}
+
+/// Whether the buckets of `granularity` in `longer` still hold all that it counts.
+fn has_all(
+    granularity: Granularity,
+    longer: Period,
+    subject: Subject,
+    file: &Transaction<'_>,
+) -> Result<bool, Error> {
+    let count = |granularity, to| {
+        let buckets = figures::buckets(file, granularity, longer.start, to)?;
+        let series = figures::series(file, subject, TextId::TOTAL, &buckets)?;
+        Ok::<i64, Error>(series.iter().map(|(_, counters)| counters.count).sum())
+    };
+    Ok(count(granularity, longer.end)? >= count(longer.granularity, longer.start + 1)?)
+}
+
 /// Why the pairs of `range` can't be told, if they can't: some of its days have left theirs to the months.
 pub(super) fn pairs_untold(
     question: &Question,
@@ -168,13 +218,20 @@ pub(super) fn earliest(question: &Question, file: &Transaction<'_>) -> Result<Op
     let everything = Question { identifier: None, ..question.clone() };
     let Some((subject, _)) = subject(&everything, file)? else { return Ok(None) };
     let zone = &question.site.zone;
-    let mut within = Period { granularity: Granularity::Year, start: 0, end: i64::MAX };
+    let mut within: Option<Period> = None;
     let mut found = None;
     for granularity in question.event.granularities.iter().rev() {
-        // Where shorter buckets have gone by age, the longer one is as exact as it gets.
-        let first = figures::first_bucket(file, subject, *granularity, within.start, within.end)?;
+        let (from, to) = within.map_or((0, i64::MAX), |within| (within.start, within.end));
+        let first = figures::first_bucket(file, subject, *granularity, from, to)?;
         let Some(start) = first else { break };
-        within = Period::containing(*granularity, start, zone);
+        // Where shorter buckets have gone by age, the longer one is as exact as it gets.
+        if let Some(longer) = within
+            && is_old(question, *granularity, longer.start)
+            && !has_all(*granularity, longer, subject, file)?
+        {
+            break;
+        }
+        within = Some(Period::containing(*granularity, start, zone));
         found = Some(date_at(start, zone));
         if *granularity <= Granularity::Day {
             break;

@@ -44,6 +44,10 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Ranking, Er
         total: reading::total(question, &range, file)?,
         not_told: None,
     };
+    ranking.not_told = reading::aged(question, &range, file)?;
+    if ranking.not_told.is_some() {
+        return Ok(ranking);
+    }
     let Some((subject, identifier)) = reading::subject(question, file)? else { return Ok(ranking) };
     if name.is_some() && question.identifier.is_some() {
         ranking.not_told = reading::pairs_untold(question, &range, file)?;

@@ -55,6 +55,9 @@ pub fn answer(
     file: &Transaction<'_>,
 ) -> Result<Result<Narrowed, String>, Error> {
     let range = reach.range;
+    if let Some(why) = reading::aged(question, &range, file)? {
+        return Ok(Err(why));
+    }
     if let Some(why) = reach.obstacle(&question.event, &question.filters) {
         return Ok(Err(why));
     }
@@ -88,7 +91,9 @@ fn before(
     series: &Series,
     file: &Transaction<'_>,
 ) -> Result<Option<Series>, Error> {
-    if reach.obstacle(&question.event, &question.filters).is_some() {
+    if reading::aged(question, &reach.range, file)?.is_some()
+        || reach.obstacle(&question.event, &question.filters).is_some()
+    {
         return Ok(None);
     }
     let question = Question { granularity: Some(series.granularity), ..question.clone() };

@@ -276,6 +276,53 @@ fn pairs_leave_days_for_the_archive_and_are_told_by_the_month() {
 }
 
 #[test]
+fn days_that_have_gone_are_told_by_whole_months_and_are_not_nothing() {
+    let clock = Clock::at("2026-05-02 00:00:00");
+    let mut server = Server::start_at(&clock, CONFIG);
+    fill(&server, &clock);
+    server.kill();
+    server.restart();
+    wait_until("days to go", || rows(&prune(&server, &["--dry-run"]).1) == 0);
+    // 40 days before 30 June lies 21 May.
+    let total = |report: &str, dates: &str| {
+        let told = server.json(&format!("/api/v1/reports/{report}?{dates}"));
+        let total = if report == "top" { &told["total"] } else { &told["series"]["total"] };
+        (total["count"].as_i64().unwrap(), told["not_told"].as_str().map(str::to_owned))
+    };
+    let why = Some(
+        "Before 21 May 2026 all is kept by whole months: pick whole months, or later days."
+            .to_owned(),
+    );
+    for (dates, days, is_told) in [
+        ("from=2026-05-10&to=2026-05-20", 0, false),
+        ("from=2026-05-10&to=2026-05-25", 0, false),
+        ("from=2026-05-10&to=2026-06-30", 0, false),
+        ("from=2026-05-21&to=2026-05-25", 5, true),
+        ("from=2026-05-01&to=2026-05-31", 30, true),
+        ("from=2026-05-01&to=2026-06-10", 40, true),
+        ("period=all", 60, true),
+        // Nothing was counted then.
+        ("from=2026-04-10&to=2026-04-20", 0, true),
+    ] {
+        let (count, not_told) = total("overview", dates);
+        assert_eq!(not_told, why.clone().filter(|_| !is_told), "{dates}");
+        assert_eq!(count, 6 * days, "{dates}");
+        let (count, not_told) = total("top", dates);
+        assert_eq!(not_told, why.clone().filter(|_| !is_told), "{dates}");
+        assert!(!is_told || count == 6 * days, "{dates}");
+        let page = server.get(&format!("/?{dates}")).text();
+        assert_eq!(page.contains("all is kept by whole months"), !is_told, "{dates}");
+    }
+    // Days that can't be told are not compared with either.
+    let told =
+        server.json("/api/v1/reports/overview?from=2026-05-23&to=2026-05-25&compare=previous");
+    assert_eq!(
+        (&told["before"], told["series"]["total"]["count"].as_i64()),
+        (&serde_json::Value::Null, Some(18))
+    );
+}
+
+#[test]
 fn the_storage_page_accounts_for_the_whole_file() {
     let clock = Clock::at("2026-05-02 00:00:00");
     let server = Server::start_at(&clock, CONFIG);
