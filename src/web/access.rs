@@ -136,6 +136,11 @@ pub(super) fn admit(
         Needs::OwnerInPerson => visitor.rank == Rank::Owner && visitor.person.is_some(),
         Needs::Person => visitor.person.is_some(),
     };
+    if !is_enough && door == Route::Annotations {
+        // That they are there is no secret to whom they are listed for.
+        let why = "this takes an owner, or a token with the scope admin: who only reads adds nothing";
+        return Err(Box::new(forbidden(why)));
+    }
     if !is_enough {
         return Err(Box::new(nothing_here(&app, request.uri().path())));
     }
