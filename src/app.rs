@@ -13,6 +13,7 @@ use crate::{
         agents::Agents,
         location::{Locations, Unreadable},
         salt::Salts,
+        undeclared::Undeclared,
     },
     metrics::Metrics,
     observed::Observed,
@@ -127,8 +128,12 @@ pub fn start(registry: Registry) -> Result<(App, Running), Error> {
     let (writer, running) = writer::start(&database, Arc::clone(&registry), Arc::clone(&metrics))?;
     let readers = Readers::new(&database)?;
     let accounts = Arc::new(Accounts::read(&readers)?);
-    let ingest =
-        Arc::new(Ingest { salts: Salts::beside(&database), locations, agents: Agents::default() });
+    let ingest = Arc::new(Ingest {
+        salts: Salts::beside(&database),
+        locations,
+        agents: Agents::default(),
+        undeclared: Undeclared::default(),
+    });
     let app = App {
         registry,
         writer,

@@ -137,6 +137,8 @@ pub struct Metrics {
     pub failing: Gauge,
     /// Beacons that are stored and not folded.
     pub uncounted: Gauge,
+    /// 1 while folds fail, else 0.
+    pub put_off: Gauge,
     /// Answers by the hundreds of their status: 1xx is the first.
     pub answers: [Counter; 5],
     /// Connections that are open.
@@ -183,6 +185,11 @@ impl Metrics {
     /// Notes how many beacons are stored and not folded.
     pub fn note_uncounted(&self, beacons: usize) {
         self.uncounted.set(u64::try_from(beacons).unwrap_or(u64::MAX));
+    }
+
+    /// How many beacons wait to be counted, if that fails at the moment.
+    pub fn put_off(&self) -> Option<u64> {
+        (self.put_off.get() > 0).then(|| self.uncounted.get())
     }
 
     /// How many were refused for `reason`.

@@ -27,6 +27,7 @@ use crate::{
     },
     ingest::{
         Ingest, Rejected, agents::Agents, location::Locations, payload::Payload, salt::Salts,
+        undeclared::Undeclared,
     },
     model::{
         beacon::Beacon,
@@ -118,6 +119,7 @@ fn fill(registry: &Registry) -> Result<(), Failure> {
         salts: Salts::beside(database),
         locations: Locations::default(),
         agents: Agents::default(),
+        undeclared: Undeclared::default(),
     };
     let mut bulk = Bulk::open(database, Arc::new(registry.clone()))?;
     let mut traffic = Traffic::new(days.len());
@@ -153,13 +155,17 @@ async fn visitors(app: &App) {
         tokio::time::sleep(NEXT_VISITOR).await;
         for hit in traffic.moment(clock::now_ms()) {
             let mut encoded = Vec::new();
-            let stored = match accept(&hit, &app.registry.get(), &app.ingest) {
+            let queued = match accept(&hit, &app.registry.get(), &app.ingest) {
                 Ok(beacon) if beacon.encode_into(&mut encoded).is_ok() => {
-                    app.writer.store(&encoded).await
+                    app.writer.store(&encoded)
                 }
                 _ => continue,
             };
-            if stored != Ok(Ok(())) {
+            let is_stored = match queued {
+                Ok(stored) => stored.await.is_ok(),
+                Err(_) => false,
+            };
+            if !is_stored {
                 warn!("a made-up visitor could not be counted");
             }
         }

@@ -35,7 +35,9 @@ pub(super) fn run(place: &Place) -> Result<(), Failure> {
     let registry = place.registry()?;
     log::begin(registry.server.log);
     tell_of(&registry);
-    let reload_from = place.clone();
+    // A file that was there is not one that may be missing later.
+    let config = place.config().map(std::path::Path::to_owned);
+    let reload_from = Place { config, ..place.clone() };
     serve(registry, "", |app| reload(app, &reload_from), async |_| std::future::pending().await)
 }
 
@@ -52,6 +54,10 @@ pub(super) fn serve(
     let (stop, hangups) = runtime
         .block_on(async { Ok((stop_signal()?, signal(SignalKind::hangup())?)) })
         .map_err(|error: io::Error| Failure::Other(format!("can't listen to signals: {error}")))?;
+    // Where a file may not grow any more, a write fails and is told, instead of ending the process.
+    let _caught = runtime
+        .block_on(async { signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())) })
+        .map_err(|error| Failure::Other(format!("can't listen to signals: {error}")))?;
     // Bound before the file is opened: whoever connects meanwhile waits instead of being refused.
     let listeners = runtime.block_on(async { listen(&registry.server) })?;
     let (app, running) = app::start(registry)?;
@@ -132,7 +138,8 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 async fn hangups_to(mut hangups: Signal, on_hangup: impl Fn()) {
     loop {
         match hangups.recv().await {
-            Some(()) => on_hangup(),
+            // It reads files, on whatever disk they lie.
+            Some(()) => tokio::task::block_in_place(&on_hangup),
             None => std::future::pending().await,
         }
     }

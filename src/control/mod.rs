@@ -187,7 +187,8 @@ fn examine(app: &App) -> Result<String, serde_json::Error> {
     let (registry, seen) = (app.registry.get(), Some(app.observed.get()));
     let in_force = app.tls.as_ref().map(|keyring| keyring.in_force());
     let in_force = in_force.as_ref();
-    let patient = Patient { registry: &registry, seen, in_force, now: clock::now() };
+    let put_off = app.metrics.put_off();
+    let patient = Patient { registry: &registry, seen, put_off, in_force, now: clock::now() };
     serde_json::to_string(&doctor::examine(&patient))
 }
 

@@ -43,6 +43,7 @@ pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     let database = &patient.registry.server.database;
     let chart = chart(patient);
     let mut findings = vec![usable(database, chart.as_ref().err())];
+    findings.extend(patient.put_off.map(counting));
     if let Ok(chart) = &chart {
         findings.push(clock(patient.now, chart.latest));
         findings.push(refusals(chart));
@@ -90,6 +91,17 @@ fn usable(database: &Path, error: Option<&store::Error>) -> Finding {
             "See what verify says, or bring a backup back with restore.",
         ),
     }
+}
+
+fn counting(waiting: u64) -> Finding {
+    let waiting =
+        number::counted(i64::try_from(waiting).unwrap_or(i64::MAX), "beacon waits", "beacons wait");
+    finding(
+        "Counting",
+        State::Wrong,
+        format!("It fails: {waiting} in the file to be counted."),
+        "The server’s log says why: make room on the disk, or see what verify says.",
+    )
 }
 
 fn clock(now: i64, latest: Option<i64>) -> Finding {

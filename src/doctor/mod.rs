@@ -62,6 +62,8 @@ pub struct Patient<'a> {
     pub registry: &'a Registry,
     /// What a running server has seen; `None` without one.
     pub seen: Option<Seen>,
+    /// How many answered beacons wait at a running server whose counting fails at the moment.
+    pub put_off: Option<u64>,
     /// What a running server shows by TLS; `None` without one.
     pub in_force: Option<&'a InForce>,
     /// The time, UTC seconds.

@@ -92,7 +92,13 @@ mod tests {
 
     fn states(toml: &str, seen: Seen) -> Vec<State> {
         let registry = config::parse(toml, "beacons.toml").unwrap();
-        let patient = Patient { registry: &registry, seen: Some(seen), in_force: None, now: 0 };
+        let patient = Patient {
+            registry: &registry,
+            seen: Some(seen),
+            put_off: None,
+            in_force: None,
+            now: 0,
+        };
         examine(&patient).into_iter().map(|finding| finding.state).collect()
     }
 
@@ -118,8 +124,13 @@ mod tests {
     #[test]
     fn without_a_server_some_questions_stay_open() {
         let registry = config::embedded().unwrap();
-        let findings =
-            examine(&Patient { registry: &registry, seen: None, in_force: None, now: 0 });
+        let findings = examine(&Patient {
+            registry: &registry,
+            seen: None,
+            put_off: None,
+            in_force: None,
+            now: 0,
+        });
         assert!(findings.iter().any(|finding| finding.state == State::Open));
     }
 }

@@ -19,6 +19,9 @@ use crate::model::{
 /// The bound of the bar that takes what no other bar takes.
 const BOUND_MAX: i64 = 1 << 53;
 
+/// How many times the last bound of a measure a value may be, to be one of it.
+const BOUND_TIMES_MAX: i64 = 1_000;
+
 /// What a slice adds to the file. Sorted as the file is.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tallies {
@@ -111,9 +114,12 @@ impl Sums {
         *self.counters.entry(key).or_default() += delta;
     }
 
-    /// Puts `value` into its bar. What is not a number, or negative, has none.
+    /// Puts `value` into its bar. What is not a number, or negative, or so large that the measure can't mean it,
+    /// has none.
     pub(super) fn add_measure(&mut self, key: Key, measure: &NumberedMeasure, value: f64) {
-        let Some(value) = thousandths(value) else { return };
+        let most =
+            measure.rule.bounds.last().map_or(0, |last| last.saturating_mul(BOUND_TIMES_MAX));
+        let Some(value) = thousandths(value).filter(|value| *value <= most) else { return };
         let bound = measure.rule.bounds.iter().copied().find(|bound| value <= *bound);
         let key = (key.value(measure.id, TextId::TOTAL), bound.unwrap_or(BOUND_MAX));
         self.bars.entry(key).or_default().add(Bar::of(value));

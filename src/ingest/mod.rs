@@ -23,6 +23,7 @@ pub mod salt;
 mod scrub;
 mod sorted_text;
 pub mod source;
+pub mod undeclared;
 pub mod user_agent;
 pub mod visitor;
 
@@ -38,10 +39,18 @@ use crate::{
 };
 
 use self::{
-    agents::Agents, enrich::Told, location::Locations, page_address::PageAddress, payload::Payload,
+    agents::Agents,
+    enrich::Told,
+    location::Locations,
+    page_address::PageAddress,
+    payload::Payload,
     salt::Salts,
+    undeclared::{NAME_BYTES_MAX, UNDECLARED_MAX, Undeclared},
 };
 pub use self::{rejected::Rejected, request::Request};
+
+/// What begins the part of a sentence that tells which event types there are: nothing for strangers.
+pub const DECLARED: &str = "; declared are ";
 
 /// What this room keeps between beacons: today's keys, the map of the world, and what agents tell.
 #[derive(Debug)]
@@ -52,6 +61,8 @@ pub struct Ingest {
     pub locations: Locations,
     /// What the user agents tell that were met of late.
     pub agents: Agents,
+    /// The event types that were met and are not declared.
+    pub undeclared: Undeclared,
 }
 
 impl Ingest {
@@ -72,12 +83,20 @@ impl Ingest {
             let known: Vec<&str> = registry.events.iter().map(|event| &*event.name).collect();
             let reason = Reason::UnknownEventType;
             let sentence = format!(
-                "no event type is called {:?}; declared are {}",
+                "no event type is called {:?}{DECLARED}{}",
                 &*payload.event_type,
                 known.join(", ")
             );
             return Err(at_site(Rejected::new(reason, sentence)));
         };
+        // The rules of an undeclared one are those of another name.
+        if event.name != *payload.event_type && !self.undeclared.admit(&payload.event_type) {
+            let sentence = format!(
+                "{UNDECLARED_MAX} event types that nobody has declared count since the start, and none whose name \
+                 is longer than {NAME_BYTES_MAX} bytes: declare it as an [event.NAME]"
+            );
+            return Err(at_site(Rejected::new(Reason::UnknownEventType, sentence)));
+        }
         check_origin(request, &site).map_err(at_site)?;
         payload.check_size(event.limits.meta_bytes).map_err(at_site)?;
         let identifier = identifier::of(payload, &address, request, event).map_err(at_site)?;

@@ -52,9 +52,16 @@ impl<'a> Payload<'a> {
                 format!("the body is not UTF-8 from byte {} on", error.valid_up_to() + 1);
             Rejected::new(Reason::NotUtf8, sentence)
         })?;
-        serde_json::from_str(text).map_err(|error| {
+        if text.trim_ascii_start().starts_with('[') {
+            let sentence = "the body is a list; a beacon is one object".to_owned();
+            return Err(Rejected::new(Reason::Malformed, sentence));
+        }
+        let mut payload: Self = serde_json::from_str(text).map_err(|error| {
             Rejected::new(Reason::Malformed, format!("the body is not a beacon: {error}"))
-        })
+        })?;
+        // A name without a letter is none.
+        payload.id = payload.id.filter(|id| !id.is_empty());
+        Ok(payload)
     }
 
     /// Reads `event_type=…&identifier=…&KEY=…`, as forms and pixels write it; further keys are meta.
@@ -78,7 +85,7 @@ impl<'a> Payload<'a> {
                 "event_type" => payload.event_type = value,
                 "identifier" => payload.identifier = Some(value),
                 "site" => payload.site = Some(value),
-                "id" => payload.id = Some(value),
+                "id" => payload.id = Some(value).filter(|id| !id.is_empty()),
                 _ => {
                     let name = key.strip_prefix("meta.").map(|name| name.to_owned().into());
                     payload.meta.add(name.unwrap_or(key), Fact::Text(value)).map_err(malformed)?;

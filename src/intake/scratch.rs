@@ -23,6 +23,7 @@ use crate::{
         location::Locations,
         payload::{Fact, Payload},
         salt::Salts,
+        undeclared::Undeclared,
     },
     model::{
         beacon::{Beacon, DimensionValue},
@@ -128,6 +129,7 @@ impl Scratch {
                 salts: Salts::of_one_run(database),
                 locations,
                 agents: Agents::default(),
+                undeclared: Undeclared::default(),
             },
             asked,
             waiting: BinaryHeap::new(),

@@ -95,12 +95,16 @@ impl AddAssign for Counters {
     }
 }
 
+/// The most that a bar's sum comes to, in thousandths: beyond it nothing is added, so that no beacons make a sum
+/// that is no whole number any more, and a thousand such bars still have one.
+pub const BAR_SUM_MAX: i64 = 1 << 53;
+
 /// One bar of a histogram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bar {
     /// How many values lie in it.
     pub count: i64,
-    /// Their sum, in thousandths of the measure's unit.
+    /// Their sum, in thousandths of the measure's unit; [`BAR_SUM_MAX`] at most.
     pub sum: i64,
     /// The least of them, in thousandths.
     pub least: i64,
@@ -123,7 +127,7 @@ impl Bar {
     /// Puts the values of another bar with the same bound into it.
     pub fn add(&mut self, more: Self) {
         self.count += more.count;
-        self.sum += more.sum;
+        self.sum = self.sum.saturating_add(more.sum).min(BAR_SUM_MAX);
         self.least = self.least.min(more.least);
         self.most = self.most.max(more.most);
     }

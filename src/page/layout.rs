@@ -49,6 +49,8 @@ pub struct Frame {
     pub version: String,
     /// How many beacons were filtered today; `None` leaves the link out.
     pub filtered_today: Option<i64>,
+    /// How many beacons that were answered wait to be counted, where that fails at the moment.
+    pub put_off: Option<u64>,
     /// How large the database file is, in bytes; `None` leaves it out.
     pub file_bytes: Option<i64>,
 }
@@ -95,6 +97,12 @@ impl Frame {
     /// Where the site's name leads.
     pub(super) fn overview(&self) -> String {
         self.way.to(OVERVIEW, &[])
+    }
+
+    /// How many beacons wait: `7 answered beacons wait`.
+    pub(super) fn waiting(&self, count: &u64) -> String {
+        let count = i64::try_from(*count).unwrap_or(i64::MAX);
+        number::counted(count, "answered beacon waits", "answered beacons wait")
     }
 
     /// The link about filtered beacons, as a sentence.

@@ -209,6 +209,7 @@ pub(super) fn frame(here: &str) -> Frame {
         time_zone: "Europe/Berlin".into(),
         updated_at: "14:02:07".into(),
         version: "0.1.0".into(),
+        put_off: Some(7),
         filtered_today: Some(1_204),
         file_bytes: Some(14_300_000),
     }

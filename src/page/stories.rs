@@ -127,7 +127,8 @@ fn live() -> Result<String, Error> {
 
 fn unlock() -> Result<String, Error> {
     let frame = Frame { assets: sample::frame("").assets, ..Frame::default() };
-    UnlockPage { frame: &frame, action: "/share/abc/unlock", is_wrong: true }.render()
+    UnlockPage { frame: &frame, action: "/share/abc/unlock", wrong: "That is not the password." }
+        .render()
 }
 
 fn shared() -> Result<String, Error> {

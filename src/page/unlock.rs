@@ -12,8 +12,8 @@ pub struct UnlockPage<'a> {
     pub frame: &'a Frame,
     /// Where it is sent.
     pub action: &'a str,
-    /// Whether a password was told that is not the right one.
-    pub is_wrong: bool,
+    /// Why it did not open, in a sentence; empty before the first try.
+    pub wrong: &'a str,
 }
 
 impl UnlockPage<'_> {

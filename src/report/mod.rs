@@ -5,6 +5,7 @@
 pub mod alerts;
 pub mod answer;
 pub mod chronicle;
+pub mod compared;
 pub mod contract;
 pub mod dates;
 pub mod errors;

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::{
     answer::{Overview, Series},
-    chronicle,
+    chronicle, compared,
     contract::{Answer, Report},
     dates::Dates,
     narrowed,
@@ -113,10 +113,8 @@ pub fn plain(
     let interval = question.interval_for(&settled.range);
     let series = reading::series(question, settled.range, interval, file)?;
     let before = match settled.compared {
-        Some(dates) if reading::aged(question, &dates, file)?.is_none() => {
-            Some(before(question, dates, &series, file)?)
-        }
-        _ => None,
+        Some(dates) => before(question, dates, &series, file)?,
+        None => None,
     };
     Ok(Overview::of(series, before))
 }
@@ -142,14 +140,19 @@ pub fn explain(
     Ok(())
 }
 
-/// The course over `dates`, added up as far as `series` has come.
+/// The course over `dates`, added up as far as `series` has come, where that can be told.
 fn before(
     question: &Question,
     dates: DateRange,
     series: &Series,
     file: &Transaction<'_>,
-) -> Result<Series, Error> {
-    let mut before = reading::series(question, dates, series.granularity, file)?;
-    before.add_up_to(series.begun());
-    Ok(before)
+) -> Result<Option<Series>, Error> {
+    let asked = Question { granularity: Some(series.granularity), ..question.clone() };
+    let before = match question.is_kept(series.granularity, &dates) {
+        true => Some(reading::series(question, dates, series.granularity, file)?),
+        false => compared::plain(&asked, dates, file)?,
+    };
+    let Some(before) = before else { return Ok(None) };
+    let read = |question: &Question, dates| compared::plain(question, dates, file);
+    compared::as_far_as(series, before, question, &read)
 }

@@ -257,7 +257,7 @@ impl Question {
     }
 
     /// Whether buckets that make up `interval` are kept for as long as `range` goes back.
-    fn is_kept(&self, interval: Interval, range: &DateRange) -> bool {
+    pub(super) fn is_kept(&self, interval: Interval, range: &DateRange) -> bool {
         let age = DateRange::between(range.first, self.today()).days();
         let event = &self.event;
         event.granularities.iter().filter(|kept| **kept <= interval.granularity()).any(|kept| {

@@ -95,12 +95,6 @@ impl Series {
         DateRange { first: point.date, last }
     }
 
-    /// How many of its points have begun.
-    pub fn begun(&self) -> usize {
-        let running = self.points.iter().position(|point| point.unfinished);
-        running.map_or(self.points.len(), |running| running + 1)
-    }
-
     /// Makes the total that of the points.
     pub fn add_up(&mut self) {
         self.add_up_to(self.points.len());
@@ -109,12 +103,19 @@ impl Series {
     /// Makes the total that of the first `count` points.
     pub fn add_up_to(&mut self, count: usize) {
         self.total = Figures::default();
-        for figures in self.points.iter().take(count).map(|point| point.figures) {
-            self.total.count += figures.count;
-            self.total.visitors += figures.visitors;
-            self.total.visits += figures.visits;
-            self.total.bounces += figures.bounces;
-            self.total.seconds += figures.seconds;
+        for point in self.points.iter().take(count) {
+            self.total.add(&point.figures);
         }
+    }
+}
+
+impl Figures {
+    /// Adds other figures to these.
+    pub const fn add(&mut self, more: &Self) {
+        self.count += more.count;
+        self.visitors += more.visitors;
+        self.visits += more.visits;
+        self.bounces += more.bounces;
+        self.seconds += more.seconds;
     }
 }

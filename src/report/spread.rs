@@ -58,7 +58,7 @@ fn measures(
         if count == 0 {
             continue;
         }
-        let sum = thousandths(bars.iter().map(|bar| bar.sum).sum());
+        let sum: f64 = bars.iter().map(|bar| thousandths(bar.sum)).sum();
         measures.push(Measure {
             name: rule.name.clone(),
             count,

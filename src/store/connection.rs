@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -57,9 +57,10 @@ pub struct Writable {
     pub created: bool,
     /// Whether a commit waits until the disk has it.
     waits_for_disk: bool,
-    // Held, never read. It is a lock of another kind than SQLite's, on the same file: closing it
+    path: PathBuf,
+    // It is a lock of another kind than SQLite's, on the same file: closing it
     // would drop SQLite's locks as well, so it must be dropped after the connection.
-    _lock: File,
+    lock: File,
 }
 
 impl Writable {
@@ -68,6 +69,7 @@ impl Writable {
     /// # Errors
     /// When the file can't be locked for writing.
     pub fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
+        self.check_place()?;
         self.wait_for_disk(true)?;
         begin(&mut self.connection)
     }
@@ -89,8 +91,19 @@ impl Writable {
     /// # Errors
     /// When that can't be had.
     pub fn durable(&mut self) -> Result<&Connection, Error> {
+        self.check_place()?;
         self.wait_for_disk(true)?;
         Ok(&self.connection)
+    }
+
+    /// What is written to a file without a name is gone with its last reader.
+    fn check_place(&self) -> Result<(), Error> {
+        let links = self.lock.metadata().map(|found| found.nlink());
+        if links.is_ok_and(|links| links > 0) {
+            Ok(())
+        } else {
+            Err(Error::Removed(self.path.clone()))
+        }
     }
 
     fn wait_for_disk(&mut self, wait: bool) -> Result<(), Error> {
@@ -138,7 +151,7 @@ fn open(path: &Path, before: Before) -> Result<Writable, Error> {
         None => lock_or_wait(path, path)?,
     };
     let connection = connect(path, before).map_err(|error| error.of_opening(path))?;
-    Ok(Writable { connection, created, waits_for_disk: true, _lock: lock })
+    Ok(Writable { connection, created, waits_for_disk: true, path: path.to_owned(), lock })
 }
 
 fn begin(connection: &mut Connection) -> Result<Transaction<'_>, Error> {

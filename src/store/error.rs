@@ -8,6 +8,12 @@ pub enum Error {
     /// There is no such file.
     #[error("there is no database at {}", .0.display())]
     Missing(PathBuf),
+    /// It was there, and somebody has removed it or put another in its place.
+    #[error(
+        "{} was removed or replaced while it was in use: nothing is stored until the server is started anew",
+        .0.display()
+    )]
+    Removed(PathBuf),
     /// The path is a directory, or not a file of ours.
     #[error("{} is not a Trim Beacons database: {why}", .path.display())]
     Foreign {

@@ -10,7 +10,7 @@ pub use super::buckets::{
     Bucket, Subject, buckets, first_bucket, has_bucket, last_bucket, last_bucket_before,
     next_bucket,
 };
-use crate::model::tally::{Counters, TextId};
+use crate::model::tally::{BAR_SUM_MAX, Counters, TextId};
 
 /// What rows are ranked by; always the largest first, and by name where they are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -259,14 +259,21 @@ pub fn histogram(
     buckets: &[Bucket],
 ) -> Result<Vec<Bar>, Error> {
     let mut statement = connection.prepare_cached(
-        "SELECT h.bound, sum(h.count), sum(h.sum), min(h.least), max(h.most)
+        "SELECT h.bound, sum(h.count), sum(min(h.sum, ?6)), min(h.least), max(h.most)
          FROM json_each(?1) AS b CROSS JOIN beacon_histogram AS h
          WHERE h.granularity = b.value ->> 0 AND h.period_start = b.value ->> 1
              AND h.site = ?2 AND h.event_type = ?3 AND h.identifier = ?4 AND h.measure = ?5
          GROUP BY h.bound ORDER BY h.bound",
     )?;
-    let key =
-        params![as_json(buckets), subject.site.0, subject.event_type.0, identifier.0, measure.0];
+    let key = params![
+        as_json(buckets),
+        subject.site.0,
+        subject.event_type.0,
+        identifier.0,
+        measure.0,
+        // Older releases kept larger ones, of which two have no sum.
+        BAR_SUM_MAX,
+    ];
     let bar = |row: &Row<'_>| {
         Ok(Bar {
             bound: row.get(0)?,

@@ -4,7 +4,7 @@ use rusqlite::{Transaction, params};
 use serde_json::json;
 
 use super::Error;
-use crate::model::tally::{AggregateKey, Bar, BreakdownKey, Counters, HistogramKey};
+use crate::model::tally::{AggregateKey, BAR_SUM_MAX, Bar, BreakdownKey, Counters, HistogramKey};
 
 /// Adds to aggregates.
 ///
@@ -83,7 +83,8 @@ pub fn add_bar(transaction: &Transaction<'_>, key: &HistogramKey, bar: &Bar) -> 
         "INSERT INTO beacon_histogram (granularity, period_start, site, event_type, identifier,
              measure, bound, count, sum, least, most)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-         ON CONFLICT DO UPDATE SET count = count + excluded.count, sum = sum + excluded.sum,
+         ON CONFLICT DO UPDATE SET count = count + excluded.count,
+             sum = min(sum + excluded.sum, ?12),
              least = min(ifnull(least, excluded.least), excluded.least),
              most = max(ifnull(most, excluded.most), excluded.most)",
     )?;
@@ -100,6 +101,7 @@ pub fn add_bar(transaction: &Transaction<'_>, key: &HistogramKey, bar: &Bar) -> 
         bar.sum,
         bar.least,
         bar.most,
+        BAR_SUM_MAX,
     ])?;
     Ok(())
 }

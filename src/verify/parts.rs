@@ -7,7 +7,7 @@ use crate::{
     config::registry::{Registry, Site},
     model::{
         period::{Granularity, Period, date_at},
-        tally::{AggregateKey, Bar, Counters, TextId},
+        tally::{AggregateKey, BAR_SUM_MAX, Bar, Counters, TextId},
     },
     store::{self, Transaction, figures, ledger, names, rows, rows::Which, seals},
 };
@@ -269,6 +269,9 @@ pub(super) fn differences(
             add(&mut all.entry(row).or_default().0, &numbers);
         }
     })?;
+    for (_, (_, parts)) in all.iter_mut().filter(|(row, _)| row.bound.is_some()) {
+        parts[1] = parts[1].min(BAR_SUM_MAX);
+    }
     all.retain(|_, (numbers, parts)| numbers != parts);
     Ok(all)
 }

@@ -138,7 +138,8 @@ pub(super) fn admit(
     };
     if !is_enough && door == Route::Annotations {
         // That they are there is no secret to whom they are listed for.
-        let why = "this takes an owner, or a token with the scope admin: who only reads adds nothing";
+        let why =
+            "this takes an owner, or a token with the scope admin: who only reads adds nothing";
         return Err(Box::new(forbidden(why)));
     }
     if !is_enough {
@@ -177,8 +178,9 @@ pub(super) fn is_operator(app: &App, peer: SocketAddr, request: &Request<Incomin
     let headers = request.headers();
     let server = &app.registry.get().server;
     client::is_near(headers, peer, server)
-        || visitor(app, headers)
-            .is_ok_and(|visitor| visitor.rank != Rank::Nobody && visitor.sees_all())
+        || guard::is_known_host(headers, server)
+            && visitor(app, headers)
+                .is_ok_and(|visitor| visitor.rank != Rank::Nobody && visitor.sees_all())
 }
 
 /// The token of `Authorization: Bearer`, or of `Token` as some programs call it.

@@ -18,8 +18,9 @@ use crate::{
     app::App,
     clock,
     config::registry::Entrance,
-    ingest::{Rejected, payload::Payload},
+    ingest::{DECLARED, Rejected, payload::Payload},
     model::{beacon::Beacon, rejection::Reason},
+    writer::{NotStored, QueueFull},
 };
 
 /// How long a client that is turned away should wait, in seconds.
@@ -104,40 +105,48 @@ pub(super) fn observe(app: &App, client: IpAddr, passed_on: bool) {
     }
 }
 
-/// Stores a beacon. Once this returns `Ok`, it is on the disk.
-pub(super) async fn store(app: &App, mut beacon: Beacon<'_>) -> Result<(), Rejected> {
+/// Puts a beacon into the queue, before this returns. Once what it returns ends with `Ok`, it is on the disk.
+pub(super) fn store<'b>(
+    app: &'b App,
+    mut beacon: Beacon<'b>,
+) -> impl Future<Output = Result<(), Rejected>> + 'b {
     if beacon.raw.is_some() && app.writer.is_pressed() {
         // What is counted comes first: the beacon is not kept singly.
         beacon.raw = None;
         app.metrics.not_kept.add(1);
     }
-    let stored = store_as_it_is(app, &beacon).await;
-    if stored.is_ok() {
-        let identifier = beacon.identifier.as_deref().unwrap_or_default();
-        let words = format!("{} {identifier}", beacon.event_type);
-        app.recent.note(&beacon.site, beacon.received_at, words.trim_end(), None);
+    let queued = queue(app, &beacon);
+    async move {
+        let stored = match queued {
+            Ok(stored) => stored.await.map_err(|NotStored| {
+                let sentence = "the beacon could not be stored; try again later".to_owned();
+                Rejected::new(Reason::NotStored, sentence)
+            }),
+            Err(rejected) => Err(rejected),
+        };
+        if stored.is_ok() {
+            let identifier = beacon.identifier.as_deref().unwrap_or_default();
+            let words = format!("{} {identifier}", beacon.event_type);
+            app.recent.note(&beacon.site, beacon.received_at, words.trim_end(), None);
+        }
+        stored.map_err(|rejected| rejected.at(&beacon.site))
     }
-    stored.map_err(|rejected| rejected.at(&beacon.site))
 }
 
-async fn store_as_it_is(app: &App, beacon: &Beacon<'_>) -> Result<(), Rejected> {
+fn queue(
+    app: &App,
+    beacon: &Beacon<'_>,
+) -> Result<impl Future<Output = Result<(), NotStored>> + use<>, Rejected> {
     let mut encoded = Vec::with_capacity(256);
     beacon.encode_into(&mut encoded).map_err(|error| {
         error!(%error, "a beacon could not be encoded");
         Rejected::new(Reason::NotStored, "the beacon could not be stored".to_owned())
     })?;
-    match app.writer.store(&encoded).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => {
-            let sentence = "the beacon could not be stored; try again later".to_owned();
-            Err(Rejected::new(Reason::NotStored, sentence))
-        }
-        Err(_) => {
-            app.metrics.unavailable.add(1);
-            let sentence = "more beacons arrive than can be stored; try again later".to_owned();
-            Err(Rejected::new(Reason::Overloaded, sentence))
-        }
-    }
+    app.writer.store(&encoded).map_err(|QueueFull| {
+        app.metrics.unavailable.add(1);
+        let sentence = "more beacons arrive than can be stored; try again later".to_owned();
+        Rejected::new(Reason::Overloaded, sentence)
+    })
 }
 
 /// Notes a refusal, so that the owner can see it.
@@ -159,7 +168,12 @@ fn refused(app: &App, headers: &HeaderMap, rejected: &Rejected, body_unread: boo
     if status == StatusCode::NO_CONTENT {
         return answered(respond::empty(status), headers);
     }
-    let body = json!({ "error": rejected.sentence, "reason": rejected.reason });
+    let sentence = match rejected.sentence.split_once(DECLARED) {
+        // Which there are is told under Live, to whoever may know.
+        Some((sentence, _)) if rejected.reason == Reason::UnknownEventType => sentence,
+        _ => &rejected.sentence,
+    };
+    let body = json!({ "error": sentence, "reason": rejected.reason });
     let mut answer = respond::json(status, &body);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         respond::set(&mut answer, header::RETRY_AFTER, RETRY_AFTER);

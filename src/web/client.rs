@@ -7,7 +7,7 @@ use hyper::{
     header::{self, HeaderName},
 };
 
-use super::access;
+use super::{access, guard};
 use crate::{
     config::registry::{Entrance, Prefix, Server, Token},
     ingest::Request,
@@ -131,7 +131,9 @@ pub(super) fn is_bound(address: IpAddr, server: &Server) -> bool {
 pub(super) fn is_near(headers: &HeaderMap, peer: SocketAddr, server: &Server) -> bool {
     let client = client(headers, peer.ip(), &server.trusted_proxies);
     let is_its_own = client != peer.ip() || !is_passed_on(headers);
-    is_its_own && (client.to_canonical().is_loopback() || is_in(&server.metrics_from, client))
+    // A browser of this machine may have been told another name for it.
+    let is_local = client.to_canonical().is_loopback() && guard::is_near_host(headers);
+    is_its_own && (is_local || is_in(&server.metrics_from, client))
 }
 
 /// Whether a sender shows one of `tokens`.

@@ -10,11 +10,7 @@ use hyper::{
     http::request::Parts,
 };
 use serde_json::json;
-use tokio::{
-    sync::{AcquireError, Semaphore, SemaphorePermit},
-    task::JoinSet,
-};
-use tracing::error;
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
 use super::{
     access, beacon, body, client, cors,
@@ -93,11 +89,18 @@ async fn taken(
         return respond::empty(StatusCode::NOT_FOUND);
     };
     let outcome = count(app, product, &foreign).await;
-    if is_to_be_repeated(&outcome) {
-        return try_later();
-    }
-    written((product.answer)(&foreign, &outcome))
+    let mut answer = if is_to_be_repeated(&outcome) {
+        try_later()
+    } else {
+        written((product.answer)(&foreign, &outcome))
+    };
+    answer.extensions_mut().insert(Items(outcome.map_or(1, |items| items.len())));
+    answer
 }
+
+/// How many beacons a request has brought: its network has as many fewer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Items(pub(super) usize);
 
 /// Waits until there is room for a body, if it may be a large one.
 async fn room(body: &Incoming) -> Result<Option<SemaphorePermit<'static>>, AcquireError> {
@@ -121,29 +124,22 @@ async fn count(app: &App, product: &Product, foreign: &Foreign<'_>) -> Outcome {
             return Err(wrong);
         }
     };
-    let mut counted: Vec<Result<(), Rejected>> = Vec::with_capacity(items.len());
-    let mut storing = JoinSet::new();
-    for (at, item) in items.into_iter().enumerate() {
-        match accept(app, item, foreign) {
-            Ok(None) => counted.push(Ok(())),
-            Err(rejected) => counted.push(Err(rejected)),
-            Ok(Some(beacon)) => {
-                // All of them wait for the same commit.
-                let app = app.clone();
-                storing.spawn(async move { (at, beacon::store(&app, beacon).await) });
-                counted.push(Ok(()));
-            }
-        }
+    // All of them are in the queue, in their order, before any is waited for: a visit is made of it.
+    let mut storing = Vec::with_capacity(items.len());
+    for item in items {
+        storing.push(match accept(app, item, foreign) {
+            Ok(Some(beacon)) => Ok(Some(beacon::store(app, beacon))),
+            Ok(None) => Ok(None),
+            Err(rejected) => Err(rejected),
+        });
     }
-    while let Some(stored) = storing.join_next().await {
-        match stored {
-            Ok((at, stored)) => {
-                if let Some(item) = counted.get_mut(at) {
-                    *item = stored;
-                }
-            }
-            Err(error) => error!(%error, "storing what a client has sent broke off"),
-        }
+    let mut counted: Vec<Result<(), Rejected>> = Vec::with_capacity(storing.len());
+    for item in storing {
+        counted.push(match item {
+            Ok(Some(stored)) => stored.await,
+            Ok(None) => Ok(()),
+            Err(rejected) => Err(rejected),
+        });
     }
     counted
         .iter()

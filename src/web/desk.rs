@@ -2,7 +2,7 @@
 //! whether its network may come that often.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -18,7 +18,9 @@ use hyper::{
 use serde_json::json;
 
 use super::{
-    access, beacon, client, cors, headers,
+    access, beacon, client,
+    compat::Items,
+    cors, headers,
     live::{Streamed, Streaming, whole},
     pages, redirect, respond,
     routes::Routes,
@@ -105,7 +107,20 @@ impl Desk {
             None => match self.turned_away(&registry, class, peer, &request) {
                 Some(answer) => answer,
                 None if strays => whole(redirect::answer(&registry.server, reader, &request)),
-                None => self.routes.answer(&self.app, peer, request).await,
+                None => {
+                    let payer = self.payer(&registry, class, peer, &request);
+                    let answer = self.routes.answer(&self.app, peer, request).await;
+                    if let (Some(payer), Some(Items(items))) = (payer, answer.extensions().get()) {
+                        let more = u32::try_from(items.saturating_sub(1)).unwrap_or(u32::MAX);
+                        self.allowance.charge(
+                            Class::Beacon,
+                            payer,
+                            more,
+                            registry.server.limits.beacons,
+                        );
+                    }
+                    answer
+                }
             },
         };
         if exchange.is_body_open() {
@@ -128,6 +143,21 @@ impl Desk {
         let mut answer = respond::json(status, &json!({ "error": refusal.sentence }));
         respond::set(&mut answer, header::CONNECTION, "close");
         whole(answer)
+    }
+
+    /// Who pays for all but the first of the beacons that `request` brings, if anybody does.
+    fn payer(
+        &self,
+        registry: &Registry,
+        class: Option<Class>,
+        peer: SocketAddr,
+        request: &Request<Incoming>,
+    ) -> Option<IpAddr> {
+        let headers = request.headers();
+        let client = client::limited(headers, peer, &registry.server);
+        let is_bound = class == Some(Class::Beacon)
+            && !client::shows_token(headers, &access::senders(&self.app, headers));
+        client.filter(|_| is_bound)
     }
 
     /// The answer to a client whose network comes too often.

@@ -4,24 +4,47 @@ use std::net::IpAddr;
 
 use hyper::{HeaderMap, header, http::uri::Authority};
 
-use crate::config::registry::Server;
+use crate::config::registry::{Access, Server};
 
 /// Whether `Host` is a name of ours: that of `base_url`, the address that is listened on, or this machine's
-/// own names, which no page of others can have. Without a `base_url` every name may be one.
+/// own names, which no page of others can have. Without a `base_url` every name may be one, unless nobody
+/// signs in: then a name that others can give to this machine would let their pages read all.
 pub(super) fn is_known_host(headers: &HeaderMap, server: &Server) -> bool {
-    let Some(is_own) = is_own_name(headers, server) else { return true };
-    let Ok(authority) = told(headers).parse::<Authority>() else { return false };
-    let host = authority.host();
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    is_own
-        || host.eq_ignore_ascii_case("localhost")
-        || address.is_ok_and(|address| address.is_loopback() || Some(address) == server.listen.ip())
+    match is_own_name(headers, server) {
+        Some(is_own) => {
+            is_own
+                || is_near_name(headers, |address| {
+                    address.is_loopback() || Some(address) == server.listen.ip()
+                })
+        }
+        None => server.access != Access::Open || is_near_name(headers, |_| true),
+    }
 }
 
-/// Whether `Host` is that of `base_url`; `None` without one.
+/// Whether `Host` is a name that a page of others can't have been loaded under: this machine's, or an address.
+pub(super) fn is_near_host(headers: &HeaderMap) -> bool {
+    is_near_name(headers, |_| true)
+}
+
+fn is_near_name(headers: &HeaderMap, is_own_address: impl Fn(IpAddr) -> bool) -> bool {
+    let Ok(authority) = told(headers).parse::<Authority>() else { return false };
+    let host = authority.host();
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(address) => is_own_address(address),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+/// Whether `Host` is that of `base_url`; `None` without one. The port that its scheme has anyway, and a dot at
+/// the end of the name, make no difference.
 pub(super) fn is_own_name(headers: &HeaderMap, server: &Server) -> Option<bool> {
-    let own = authority(server.base_url.as_deref()?)?;
-    Some(told(headers).eq_ignore_ascii_case(own))
+    let url = server.base_url.as_deref()?;
+    let port = if url.starts_with("https:") { ":443" } else { ":80" };
+    let plain = |name: &str| {
+        let name = name.strip_suffix(port).unwrap_or(name);
+        name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+    };
+    Some(plain(told(headers)) == plain(authority(url)?))
 }
 
 /// The name in an address, with its port if there is one.

@@ -78,6 +78,8 @@ fn numbers(app: &App) -> serde_json::Value {
         "journal_commits": metrics.journal_commits.get(),
         "folds": metrics.folds.get(),
         "fold_failures": metrics.fold_failures.get(),
+        "counting_put_off": metrics.put_off().is_some(),
+        "uncounted": metrics.uncounted.get(),
         "checkpoints": metrics.checkpoints.get(),
     })
 }

@@ -300,7 +300,7 @@ async fn posted(
     match door {
         Route::Page(Page::Errors) => pages::post_error(app, form).await,
         Route::Annotations => annotations::post(app, head, form).await,
-        Route::Unlock => shared::post_share(app, token, form).await,
+        Route::Unlock => shared::post_share(app, peer, token, head, form).await,
         Route::SignIn => sign_in::post(app, peer, head, form).await,
         Route::SignOut => sign_in::post_sign_out(app, visitor, form).await,
         Route::Claim => sign_in::post_claim(app, token, head, form).await,

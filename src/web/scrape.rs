@@ -89,6 +89,7 @@ fn writing(text: &mut Text, app: &App) {
     text.gauge("commit_failing", "1 while beacons can't be stored.", Some(metrics.failing.get()));
     text.counter("folds_total", "Transactions that add to the sums.", &metrics.folds);
     text.counter("fold_failures_total", "Those that failed.", &metrics.fold_failures);
+    text.gauge("counting_put_off", "1 while they fail.", Some(metrics.put_off.get()));
     text.counter("checkpoints_total", "Checkpoints of the write-ahead log.", &metrics.checkpoints);
 }
 

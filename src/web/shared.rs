@@ -2,10 +2,13 @@
 //!
 //! Each door shows one site, read only, and no page behind it leads out.
 
+use std::{net::SocketAddr, time::Instant};
+
 use hyper::{
     HeaderMap, Request, StatusCode,
     body::Incoming,
     header::{self, HeaderName, HeaderValue},
+    http::request::Parts,
 };
 use serde_json::json;
 
@@ -18,7 +21,10 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::secret,
+    auth::{
+        secret,
+        throttle::{SLOWER, Trier, Verdict},
+    },
     clock,
     model::period::DateRange,
     page::embed,
@@ -47,13 +53,19 @@ pub(super) async fn get_share(
     };
     let root = format!("{}/share/{token}", app.registry.get().server.root());
     if link.password.is_some() && !has_pass(request.headers(), &share::pass(&link, token)) {
-        return pages::unlock(app, &root, false);
+        return pages::unlock(app, &root, StatusCode::UNAUTHORIZED, "");
     }
     pages::get_shared(app, rest, request, Door { root, site: link.site }).await
 }
 
 /// Opens a link that asks for a password.
-pub(super) async fn post_share(app: &App, token: &str, form: &[u8]) -> Answer {
+pub(super) async fn post_share(
+    app: &App,
+    peer: SocketAddr,
+    token: &str,
+    head: &Parts,
+    form: &[u8],
+) -> Answer {
     let link = match find(app, token).await {
         Ok(Some(link)) => link,
         Ok(None) => return pages::not_shared(app),
@@ -61,12 +73,26 @@ pub(super) async fn post_share(app: &App, token: &str, form: &[u8]) -> Answer {
     };
     let password = access::field(form, "password").unwrap_or_default();
     let pass = share::pass(&link, token);
-    let looking = move || share::is_password(&link, &password);
     let registry = app.registry.get();
     let root = format!("{}/share/{token}", registry.server.root());
+    // The link is the account: who guesses is slowed down as at the door of people.
+    let name = format!("share {}", link.id);
+    let trier = Trier::Network(sign_in::client_address(app, peer, &head.headers));
+    match app.accounts.throttle.count(&name, trier, Instant::now()) {
+        Verdict::Try => {}
+        Verdict::TrySlowly => tokio::time::sleep(SLOWER).await,
+        Verdict::Wait(_) => {
+            let wrong = "Too many tries. Try again in some minutes.";
+            return pages::unlock(app, &root, StatusCode::TOO_MANY_REQUESTS, wrong);
+        }
+    }
+    let looking = move || share::is_password(&link, &password);
     match sign_in::with_password(looking).await {
-        Ok(true) => {}
-        Ok(false) => return pages::unlock(app, &root, true),
+        Ok(true) => app.accounts.throttle.forgive(&name, trier),
+        Ok(false) => {
+            let wrong = "That is not the password.";
+            return pages::unlock(app, &root, StatusCode::FORBIDDEN, wrong);
+        }
         Err(Crowded) => return sign_in::crowded(),
     }
     let mut answer = respond::see_other(&format!("{root}/"));

@@ -245,10 +245,12 @@ impl Counting {
     fn note_outcome(&mut self, made: Result<(), Error>) {
         let Err(error) = made else {
             self.retry_at = None;
+            self.metrics.put_off.set(0);
             return;
         };
         warn!(%error, "counting is put off, the journal keeps what was answered");
         self.metrics.fold_failures.add(1);
+        self.metrics.put_off.set(1);
         self.is_stale = true;
         self.retry_at = Some(Instant::now() + RETRY_AFTER);
     }

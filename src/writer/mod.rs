@@ -88,14 +88,18 @@ pub fn start(
 }
 
 impl Writer {
-    /// Stores an encoded beacon. Once this returns `Ok`, it survives a power cut.
+    /// Puts an encoded beacon into the queue. Once what this returns ends with `Ok`, it survives a power cut;
+    /// those that are put there one after the other are counted in that order.
     ///
     /// # Errors
     /// When there is no room for it, or it can't be written; then it is not stored, but for one
     /// case: a commit that has failed may have reached the disk all the same.
-    pub async fn store(&self, beacon: &[u8]) -> Result<Result<(), NotStored>, QueueFull> {
+    pub fn store(
+        &self,
+        beacon: &[u8],
+    ) -> Result<impl Future<Output = Result<(), NotStored>> + use<>, QueueFull> {
         let answered = self.queue.push(beacon)?;
-        Ok(answered.await.unwrap_or(Err(NotStored)))
+        Ok(async move { answered.await.unwrap_or(Err(NotStored)) })
     }
 
     /// How many beacons wait to be stored, and how many bytes of them.

@@ -17,6 +17,7 @@ use trim_beacons::{
         payload::Payload,
         salt::Salts,
         source::{self, Claims},
+        undeclared::Undeclared,
         user_agent,
     },
     model::beacon::{Beacon, decode_batch},
@@ -53,6 +54,7 @@ static INGEST: LazyLock<Ingest> = LazyLock::new(|| Ingest {
     salts: Salts::of_one_run("none".as_ref()),
     locations: Locations::open(None).unwrap(),
     agents: Agents::default(),
+    undeclared: Undeclared::default(),
 });
 
 fn request(user_agent: &str) -> Request<'_> {

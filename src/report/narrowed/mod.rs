@@ -13,6 +13,7 @@ mod sums;
 
 use super::{
     answer::{Figures, Overview, Ranking, Series},
+    compared,
     dates::Compare,
     question::Question,
     reading, top,
@@ -96,12 +97,13 @@ fn before(
     {
         return Ok(None);
     }
-    let question = Question { granularity: Some(series.granularity), ..question.clone() };
-    let counted = count(&question, &reach, &[], file)?;
-    Ok(counted.map(|mut counted| {
-        counted.series.add_up_to(series.begun());
-        counted.series
-    }))
+    let asked = Question { granularity: Some(series.granularity), ..question.clone() };
+    let Some(counted) = count(&asked, &reach, &[], file)? else { return Ok(None) };
+    let read = |question: &Question, dates| {
+        let counted = count(question, &reach.over(dates, question, file)?, &[], file)?;
+        Ok(counted.map(|counted| counted.series))
+    };
+    compared::as_far_as(series, counted.series, question, &read)
 }
 
 /// The sums under filters.

@@ -12,9 +12,11 @@ use crate::{
 pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let (registry, seen) = (app.registry.get(), Some(app.observed.get()));
     let in_force = app.tls.as_ref().map(|keyring| keyring.in_force());
+    let put_off = app.metrics.put_off();
     let examined = tokio::task::spawn_blocking(move || {
         let in_force = in_force.as_ref();
-        doctor::examine(&Patient { registry: &registry, seen, in_force, now: clock::now() })
+        let now = clock::now();
+        doctor::examine(&Patient { registry: &registry, seen, put_off, in_force, now })
     });
     let mut findings = examined.await.map_err(|error| {
         tracing::error!(%error, "the doctor’s visit broke off");

@@ -7,7 +7,9 @@ use super::{error_page, frame, instead};
 use crate::{
     app::App,
     auth::password::CHARACTERS_MIN,
-    page::{self, claim::ClaimPage, closed::ClosedPage, link, sign_in::SignInPage},
+    page::{
+        self, claim::ClaimPage, closed::ClosedPage, link, sign_in::SignInPage, unlock::UnlockPage,
+    },
     web::respond::{self, Answer},
 };
 
@@ -47,6 +49,13 @@ pub(in crate::web) fn claim(app: &App, status: StatusCode, words: &ClaimWords<'_
     let action = format!("{}{}/{token}", frame.way.root, link::CLAIM);
     let characters_min = CHARACTERS_MIN;
     let page = ClaimPage { frame: &frame, action: &action, name, wrong, characters_min };
+    drawn(app, status, page.render())
+}
+
+/// The page that asks for the password of a link under `root`, and says what was `wrong`, if anything was.
+pub(in crate::web) fn unlock(app: &App, root: &str, status: StatusCode, wrong: &str) -> Answer {
+    let action = format!("{root}/unlock");
+    let page = UnlockPage { frame: &frame::bare(app), action: &action, wrong };
     drawn(app, status, page.render())
 }
 

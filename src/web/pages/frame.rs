@@ -71,6 +71,7 @@ pub(super) fn bare(app: &App) -> Frame {
         },
         version: env!("CARGO_PKG_VERSION").to_owned(),
         way: Way { root, ..Way::default() },
+        put_off: app.metrics.put_off(),
         ..Frame::default()
     }
 }

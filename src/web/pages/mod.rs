@@ -46,7 +46,6 @@ use crate::{
         error::ErrorPage,
         link::{self, Way},
         metric::Metric,
-        unlock::UnlockPage,
     },
     report::{
         self,
@@ -156,6 +155,15 @@ enum NoPage {
     Undrawn(page::Error),
 }
 
+/// What is said of a wrong address to somebody who came through `door`: to others not which event types there
+/// are.
+fn told_to(door: Option<&Door>, wrong: Wrong) -> Wrong {
+    if door.is_some() && wrong.parameter == "event_type" {
+        return Wrong { why: "is no event type".to_owned(), ..wrong };
+    }
+    wrong
+}
+
 impl From<Unanswered> for NoPage {
     fn from(Unanswered: Unanswered) -> Self {
         Self::Unanswered
@@ -193,7 +201,8 @@ async fn get_through(
     request: &Request<Incoming>,
     door: Option<&Door>,
 ) -> Answer {
-    let drawn = match Asked::read(app, request, door).and_then(|asked| asked.checked(page)) {
+    let asked = Asked::read(app, request, door).and_then(|asked| asked.checked(page));
+    let drawn = match asked.map_err(|wrong| told_to(door, wrong)) {
         Ok(asked) => match page {
             // With several sites, the bare address is about all of them.
             Page::Overview if door.is_none() && is_about_all(app, request) => {
@@ -231,7 +240,7 @@ async fn get_through(
 
 pub(super) use self::{
     account::{Said, account},
-    entry::{ClaimWords, SignInWords, claim, closed, failed, sentence, sign_in},
+    entry::{ClaimWords, SignInWords, claim, closed, failed, sentence, sign_in, unlock},
     errors::post as post_error,
     live::facts as live_facts,
 };
@@ -271,15 +280,6 @@ pub(super) fn too_many(app: &App, seconds: u64) -> Answer {
 pub(super) fn not_shared(app: &App) -> Answer {
     let advice = "The link may have ended or been taken back: ask whoever gave it to you.";
     error_page(app, StatusCode::NOT_FOUND, "Nothing is shared here", "", advice)
-}
-
-/// The page that asks for the password of a link under `root`.
-pub(super) fn unlock(app: &App, root: &str, is_wrong: bool) -> Answer {
-    let action = format!("{root}/unlock");
-    let page = UnlockPage { frame: &frame::bare(app), action: &action, is_wrong };
-    let status = if is_wrong { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
-    page.render()
-        .map_or_else(|error| instead(app, error.into()), |html| respond::page(status, html))
 }
 
 /// The card of a site for frames in other pages.

@@ -71,10 +71,12 @@ async fn course(app: &App, asked: &Asked, course_of: Report) -> Result<Course, N
         let series = course_of(&question, file)?;
         let eve = series.scope.range.first.yesterday().unwrap_or(series.scope.range.first);
         let before = Question { range: Some(DateRange::ending(eve, 1)), ..question.clone() };
-        let before = as_far_as(course_of(&before, file)?, &series);
+        let read = |question: &Question, dates| report::compared::plain(question, dates, file);
+        let before =
+            report::compared::as_far_as(&series, course_of(&before, file)?, &question, &read)?;
         let earliest = report::overview::settled(&question, file)?.earliest;
-        let before = Some(before)
-            .filter(|before| earliest.is_some_and(|first| before.scope.range.first >= first));
+        let before =
+            before.filter(|before| earliest.is_some_and(|first| before.scope.range.first >= first));
         let more = match question.identifier {
             Some(_) => engagement(&question, series.scope.range, file)?,
             None => Vec::new(),
@@ -97,15 +99,4 @@ pub(super) fn engagement(
     let event = Arc::clone(event);
     let question = Question { event, range: Some(range), ..question.clone() };
     Ok(strip::engagement(&report::spread::answer(&question, file)?))
-}
-
-/// As many buckets of `before` as `series` has begun, so that like is compared with like while the
-/// last bucket is still to come.
-fn as_far_as(mut before: Series, series: &Series) -> Series {
-    let begun = series.points.iter().position(|point| point.unfinished);
-    if let Some(last) = begun {
-        before.points.truncate(last + 1);
-        before.add_up();
-    }
-    before
 }

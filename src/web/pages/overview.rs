@@ -158,8 +158,10 @@ fn everything(
     };
     report::overview::explain(&mut overview, &own.question, &settled, file)?;
     if own.shared {
-        // What the program notes of itself is for who runs it.
-        overview.annotations.retain(|annotation| annotation.kind == Kind::Note);
+        // What the program notes of itself, and what was said of every site, is for who runs it.
+        overview
+            .annotations
+            .retain(|note| note.kind == Kind::Note && note.site == own.question.site.name);
     }
     let mut cards = Vec::new();
     for (slot, ranking) in slots.into_iter().zip(rankings) {

@@ -63,20 +63,39 @@ impl Allowance {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         take(&mut slots, number, now, rate)
     }
+
+    /// Takes `more` tokens, also those that are not there: the network waits until it would have had them.
+    pub(in crate::web) fn charge(&self, class: Class, client: IpAddr, more: u32, rate: Rate) {
+        let Some(interval) = interval(rate).filter(|_| more > 0) else { return };
+        let now = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let number = self.networks.number(client, class as u8).max(1);
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((slot, full_at)) = slot(&mut slots, number, now) {
+            *slot = [number, full_at.saturating_add(interval.saturating_mul(u64::from(more)))];
+        }
+    }
 }
 
-fn take(slots: &mut [Slot], number: u64, now: u64, rate: Rate) -> Result<(), Duration> {
-    let Some(interval) = 1_000_000_u64.checked_div(u64::from(rate.per_second)) else {
-        return Ok(());
-    };
+/// The slot of the network called `number`, and when its bucket is full again.
+fn slot(slots: &mut [Slot], number: u64, now: u64) -> Option<(&mut Slot, u64)> {
     let sets = slots.len() / WAYS;
     let set = usize::try_from(number).unwrap_or_default().checked_rem(sets).unwrap_or_default();
     let set = slots.get_mut(set * WAYS..(set + 1) * WAYS).unwrap_or_default();
     // Without a slot of its own it takes that of the network whose bucket is full, or will be first.
     let known = set.iter().position(|slot| slot[0] == number);
     let least = || (0..set.len()).min_by_key(|at| set.get(*at).map(|slot| slot[1]));
-    let Some(slot) = known.or_else(least).and_then(|at| set.get_mut(at)) else { return Ok(()) };
+    let slot = known.or_else(least).and_then(|at| set.get_mut(at))?;
     let full_at = if known.is_some() { slot[1].max(now) } else { now };
+    Some((slot, full_at))
+}
+
+fn interval(rate: Rate) -> Option<u64> {
+    1_000_000_u64.checked_div(u64::from(rate.per_second))
+}
+
+fn take(slots: &mut [Slot], number: u64, now: u64, rate: Rate) -> Result<(), Duration> {
+    let Some(interval) = interval(rate) else { return Ok(()) };
+    let Some((slot, full_at)) = slot(slots, number, now) else { return Ok(()) };
     let room = interval * u64::from(rate.burst.saturating_sub(1));
     if full_at > now + room {
         return Err(Duration::from_micros(full_at - now - room));

@@ -1,5 +1,7 @@
 //! What a request asks for, and of whom: a path, or a web address, and a host (RFC 9112, 3.2).
 
+use hyper::Uri;
+
 /// Whether `target` is a path, or an address whose host is that of the `Host` header; `*` for OPTIONS.
 /// `None` when it is no target at all.
 pub(super) fn is_of_host(method: &[u8], target: &[u8], host: Option<&[u8]>) -> Option<bool> {
@@ -19,6 +21,12 @@ pub(super) fn is_of_host(method: &[u8], target: &[u8], host: Option<&[u8]>) -> O
         Some(host) => Some(named.eq_ignore_ascii_case(host)),
         None => is_host(named).then_some(true),
     }
+}
+
+/// Whether every character of `target` is one that may stand in an address as it is: what is not would be
+/// refused later without a word.
+pub(super) fn is_escaped(target: &[u8]) -> bool {
+    !target.contains(&b'#') && Uri::try_from(target).is_ok()
 }
 
 /// Whether this is a host and perhaps a port (RFC 3986, 3.2.2), not empty.

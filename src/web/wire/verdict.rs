@@ -4,7 +4,7 @@
 
 use std::str;
 
-use super::target::{is_host, is_of_host};
+use super::target::{is_escaped, is_host, is_of_host};
 
 /// The largest head, in bytes, with the empty line that ends it.
 pub(super) const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -61,6 +61,8 @@ const LONE_LINE_FEED: Refusal = bad("a line ends with LF alone; lines of a head 
 const LONE_RETURN: Refusal = bad("a CR stands without its LF in the head");
 const MALFORMED_LINE: Refusal = bad("the first line is not METHOD SP TARGET SP HTTP/1.1");
 const TARGET: Refusal = bad("the target is neither a path nor a web address");
+const UNESCAPED: Refusal =
+    bad("the target holds a character that must be escaped, such as %3C for <");
 const METHOD: Refusal =
     refusal(405, "this method is not known here; methods are written in capitals");
 const TARGET_TOO_LONG: Refusal = refusal(414, "the path and query are longer than 8192 bytes");
@@ -139,6 +141,9 @@ pub(super) fn judge(head: &[u8]) -> Result<Framing, Refusal> {
         None if !is_1_0 => return Err(HOST_MISSING),
         Some(host) if !is_host(host) => return Err(HOST),
         _ => {}
+    }
+    if !is_escaped(target) {
+        return Err(UNESCAPED);
     }
     if !is_of_host(method, target, seen.host).ok_or(TARGET)? {
         return Err(OTHER_HOST);

@@ -74,3 +74,68 @@ fn an_address_that_asks_for_nonsense_is_told_so() {
         assert!(answer.text().contains(sentence), "{query}: {}", answer.text());
     }
 }
+
+/// Page views at a moment, each of another page.
+fn viewed(server: &Server, clock: &Clock, moment: &str, count: usize) {
+    clock.set(moment);
+    for number in 0..count {
+        let body = format!(r#"{{"event_type":"page_view","identifier":"/{moment}/{number}"}}"#);
+        assert_eq!(server.post(body).status, 204);
+    }
+    server.file();
+}
+
+#[test]
+fn what_is_over_is_compared_whole_and_what_runs_with_as_much_time() {
+    let clock = Clock::at("2025-11-25 09:00:00");
+    let server = Server::start_at(&clock, "");
+    for (moment, count) in [
+        ("2025-11-25 09:00:00", 4),
+        ("2026-01-05 10:00:00", 3),
+        ("2026-01-30 10:00:00", 7),
+        ("2026-02-05 10:00:00", 5),
+        ("2026-10-02 08:30:00", 2),
+        ("2026-10-25 08:30:00", 3),
+        ("2026-10-25 22:30:00", 8),
+        ("2026-11-03 07:00:00", 6),
+        ("2026-11-25 08:00:00", 1),
+    ] {
+        viewed(&server, &clock, moment, count);
+    }
+    clock.set("2026-11-25 12:20:00");
+    let compared = |query: &str| {
+        let told = server.json(&format!("/api/v1/reports/overview?{query}"));
+        let count = |of: &serde_json::Value| of["total"]["count"].as_i64();
+        (count(&told["series"]), count(&told["before"]))
+    };
+    // A month is as long as it is.
+    assert_eq!(compared("from=2026-02-01&to=2026-02-28"), (Some(5), Some(10)));
+    assert_eq!(compared("from=2026-02-01&to=2026-02-28&granularity=week"), (Some(5), Some(10)));
+    let longer =
+        "from=2026-02-01&to=2026-02-07&compare=dates&compare_from=2026-01-01&compare_to=2026-01-31";
+    assert_eq!(compared(longer), (Some(5), Some(10)));
+    // Of the month before, what came until noon of the 25th, however long the points are.
+    for granularity in ["", "&granularity=hour", "&granularity=day", "&granularity=week"] {
+        assert_eq!(
+            compared(&format!("period=month{granularity}")),
+            (Some(7), Some(5)),
+            "{granularity}"
+        );
+    }
+    let page = server.get("/month").text();
+    assert!(page.contains("from 5 to 7"), "{page}");
+    // Twelve months, of which the last one runs.
+    assert_eq!(compared("from=2026-10-01&to=2026-11-25&granularity=month").0, Some(13 + 7));
+    // Hours of a year ago are gone, its days are not.
+    let day =
+        "from=2026-11-03&to=2026-11-03&compare=dates&compare_from=2025-11-25&compare_to=2025-11-25";
+    assert_eq!(compared(day), (Some(6), Some(4)));
+    assert!(server.get(&format!("/?{day}")).text().contains("from 4 to 6"));
+    // Today with a day of which only the whole is kept can't be compared fairly.
+    assert_eq!(compared("period=today&compare=year"), (Some(1), None));
+    // Under filters it is the same.
+    let filter = "filter=page:is:/2026-10-25%2008:30:00/0";
+    assert_eq!(compared(&format!("period=month&{filter}")), (Some(0), Some(1)));
+    let filter = "filter=page:is:/2026-10-25%2022:30:00/0";
+    assert_eq!(compared(&format!("period=month&{filter}")), (Some(0), Some(0)));
+}

@@ -31,6 +31,7 @@ mod retention;
 mod shared;
 mod signals;
 mod size;
+mod strangers;
 #[cfg(feature = "tls")]
 mod tls;
 pub(crate) mod upgrades;

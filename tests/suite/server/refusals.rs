@@ -13,7 +13,7 @@ fn every_refusal_has_its_status_its_sentence_and_its_count() {
     let cases: Vec<(Vec<u8>, u16, &str, &str)> = vec![
         (b"".into(), 400, "malformed", "EOF"),
         (b"no".into(), 400, "malformed", "line 1 column"),
-        (b"[]".into(), 400, "malformed", "line 1 column"),
+        (b"[]".into(), 400, "malformed", "one object"),
         (page("").as_bytes()[..30].into(), 400, "malformed", "EOF"),
         (page("").replace("/a", "/\0").into(), 400, "malformed", "control character"),
         (page("").replace("/a", "/\\u0000").into(), 400, "identifier_not_allowed", "U+0000"),

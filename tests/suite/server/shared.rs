@@ -167,6 +167,11 @@ fn a_link_may_ask_for_a_password_and_may_end() {
     assert!(cookie.contains("HttpOnly; SameSite=Lax"), "{cookie}");
     let cookie = cookie.split(';').next().unwrap();
     check_enclosed(&server, &root, cookie, "open", "closed.example");
+    // Who guesses is slowed down, and told so.
+    let tried: Vec<u16> = (0..7).map(|number| unlock(&format!("guess+{number}")).status).collect();
+    assert_eq!(tried[..2], [403, 403]);
+    assert_eq!(tried[5..], [429, 429], "{tried:?}");
+    assert!(unlock("guess").text().contains("Too many tries"));
     // One that has ended opens nothing.
     let (_, said) = run(&server, &["share", "create", "--site", "open.example", "--days", "0"], "");
     assert_eq!(server.get(&path(&said)).status, 404);

@@ -92,6 +92,13 @@ fn a_broken_file_keeps_the_old_rules_and_a_good_one_brings_new_ones() {
     assert!(said.contains("did you mean \"identifier\"?"), "{said}");
     assert_eq!((send("old"), send("new")), (204, 400));
 
+    // One that is gone is not the built-in one.
+    fs::remove_file(&path).unwrap();
+    server.signal("HUP");
+    wait_until("the complaint", || server.said().matches("stays in force").count() == 2);
+    assert!(server.said().contains("can't read beacons.toml"), "{}", server.said());
+    assert_eq!((send("old"), send("new")), (204, 400));
+
     fs::write(&path, "[event.new]\nidentifier = \"none\"\n").unwrap();
     server.signal("HUP");
     wait_until("the new rules", || send("new") == 204);
@@ -101,7 +108,7 @@ fn a_broken_file_keeps_the_old_rules_and_a_good_one_brings_new_ones() {
     let sql =
         "SELECT sum(count) FROM beacon_aggregates WHERE event_type = 'old' AND granularity = 'day'";
     let old: i64 = server.file().query_row(sql, [], |row| row.get(0)).unwrap();
-    assert_eq!(old, 2);
+    assert_eq!(old, 3);
 }
 
 #[test]
