@@ -4,7 +4,7 @@ use super::{Done, Error, Place, record};
 use crate::{
     config::registry::IdentifierRule,
     model::{
-        delta::KnownName,
+        delta::{KeptName, KnownName},
         dimension::Dimension,
         tally::{AggregateKey, BreakdownKey, HistogramKey, TextId},
         text::Names as _,
@@ -17,9 +17,6 @@ use crate::{
         state,
     },
 };
-
-/// How many single beacons are renamed by one row of the ledger.
-const RENAMED_AT_ONCE: usize = 1000;
 
 /// The dimensions whose values are pages.
 const PAGES: [Dimension; 3] = [Dimension::Page, Dimension::EntryPage, Dimension::ExitPage];
@@ -49,8 +46,7 @@ pub(super) fn site(place: &Place<'_>, from: &str) -> Result<Done, Error> {
             ids.push(id);
             Ok(())
         })?;
-        ids.chunks(RENAMED_AT_ONCE)
-            .try_for_each(|ids| gatherer.move_kept(ids.to_vec(), old, place.id))
+        gatherer.change_kept(&ids, KeptName::Site, [old, place.id])
     })?)
 }
 
@@ -149,20 +145,29 @@ impl Renaming {
         place: &Place<'_>,
         gatherer: &mut Gatherer<'_>,
     ) -> Result<(), store::Error> {
-        let mut ids = Vec::new();
+        let mut ids = KeptName::PAGES.map(|name| (name, Vec::new()));
         events::each(place.file, Some(place.id), |id, beacon| {
-            let is_page =
-                beacon.identifier == Some(self.from) && self.types.contains(&beacon.event_type);
-            let names_page = beacon.entry_page == Some(self.from)
-                || beacon.step.is_some_and(|step| step.left == self.from)
-                || beacon.values.contains(&(Dimension::Page, self.from));
-            if is_page || names_page {
-                ids.push(id);
+            for (name, ids) in &mut ids {
+                let page = match name {
+                    KeptName::Identifier => {
+                        beacon.identifier.filter(|_| self.types.contains(&beacon.event_type))
+                    }
+                    KeptName::Page => {
+                        let mut values = beacon.values.iter();
+                        values.find(|(of, _)| *of == Dimension::Page).map(|(_, page)| *page)
+                    }
+                    KeptName::EntryPage => beacon.entry_page,
+                    KeptName::LeftPage => beacon.step.map(|step| step.left),
+                    KeptName::Site => None,
+                };
+                if page == Some(self.from) {
+                    ids.push(id);
+                }
             }
             Ok(())
         })?;
-        ids.chunks(RENAMED_AT_ONCE)
-            .try_for_each(|ids| gatherer.rename_kept(ids.to_vec(), self.from, self.to))
+        ids.iter()
+            .try_for_each(|(name, ids)| gatherer.change_kept(ids, *name, [self.from, self.to]))
     }
 
     fn is_renamed(&self, key: &AggregateKey) -> bool {

@@ -35,9 +35,9 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     }
     if !options.repair {
         return Err(Failure::Other(format!(
-            "{} is not what was counted: {} things are wrong; --repair rebuilds what can be",
+            "{} is not what was counted: {}; --repair rebuilds what can be",
             database.display(),
-            report.wrong
+            wrong(&report)
         )));
     }
     repair(&registry, report)
@@ -82,5 +82,12 @@ fn repair(registry: &Registry, report: Report) -> Result<(), Failure> {
     if left.is_sound() {
         return say("Everything is what was counted again");
     }
-    Err(Failure::Other(format!("{} things are still wrong: go back to a backup", left.wrong)))
+    Err(Failure::Other(format!("after that, {}: go back to a backup", wrong(&left))))
+}
+
+fn wrong(report: &Report) -> String {
+    match report.wrong {
+        1 => "one thing is wrong".to_owned(),
+        many => format!("{many} things are wrong"),
+    }
 }

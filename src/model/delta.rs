@@ -19,17 +19,50 @@ pub struct Delta {
     pub taken: Rows,
     /// What comes.
     pub added: Rows,
-    /// Names that single beacons change.
+    /// Pages that single beacons change wherever they name them; only older releases wrote such.
     pub renamed: Vec<Renamed>,
-    /// Sites that single beacons change. The last field: what older releases wrote ends before it.
-    pub moved: Vec<Renamed>,
+    /// Names that single beacons change. The last field: what older releases wrote ends before it.
+    pub changed: Vec<Changed>,
 }
 
-/// Single beacons in which one page, or one site, becomes another.
+/// Single beacons in which one page becomes another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renamed {
     /// Their numbers in the file.
     pub ids: Vec<i64>,
+    /// The page as it was.
+    pub from: TextId,
+    /// The page as it becomes.
+    pub to: TextId,
+}
+
+/// What of a single beacon is a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeptName {
+    /// Its site.
+    Site,
+    /// What it was counted as.
+    Identifier,
+    /// The page that it was sent from.
+    Page,
+    /// The page on which its visit began.
+    EntryPage,
+    /// The page that was left for it.
+    LeftPage,
+}
+
+impl KeptName {
+    /// Those that may be pages.
+    pub const PAGES: [Self; 4] = [Self::Identifier, Self::Page, Self::EntryPage, Self::LeftPage];
+}
+
+/// Single beacons in which one name becomes another: those, and no others that have the new one already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Their numbers in the file.
+    pub ids: Vec<i64>,
+    /// Which name of theirs.
+    pub name: KeptName,
     /// What it was.
     pub from: TextId,
     /// What it becomes.
@@ -41,15 +74,17 @@ impl Delta {
     #[must_use]
     pub fn inverse(self) -> Self {
         let swap = |renamed: Renamed| Renamed { from: renamed.to, to: renamed.from, ..renamed };
-        let swapped = |all: Vec<Renamed>| all.into_iter().map(swap).collect();
-        let (renamed, moved) = (swapped(self.renamed), swapped(self.moved));
-        Self { names: self.names, taken: self.added, added: self.taken, renamed, moved }
+        let renamed = self.renamed.into_iter().map(swap).collect();
+        let swap = |changed: Changed| Changed { from: changed.to, to: changed.from, ..changed };
+        let changed = self.changed.into_iter().map(swap).collect();
+        Self { names: self.names, taken: self.added, added: self.taken, renamed, changed }
     }
 
     /// How many rows it has.
     pub fn len(&self) -> usize {
-        let renamed = self.renamed.iter().chain(&self.moved);
-        let renamed: usize = renamed.map(|renamed| renamed.ids.len()).sum();
+        let renamed = self.renamed.iter().map(|renamed| &renamed.ids);
+        let changed = self.changed.iter().map(|changed| &changed.ids);
+        let renamed: usize = renamed.chain(changed).map(Vec::len).sum();
         self.taken.len() + self.added.len() + renamed
     }
 

@@ -10,7 +10,10 @@ use super::{
     link::{self, Link},
     number,
 };
-use crate::report::answer::{Event, Events};
+use crate::report::{
+    answer::{Event, Events},
+    question::ROWS_MAX,
+};
 
 /// The list.
 #[derive(Debug, Template)]
@@ -61,6 +64,14 @@ impl EventsPage<'_> {
 
     fn range_name(&self) -> String {
         self.today.name(self.events.scope.range)
+    }
+
+    /// What the link to the table says: how many of them it has, if not all.
+    fn download(&self) -> String {
+        if self.events.kept <= i64::from(ROWS_MAX) {
+            return "Download as CSV".to_owned();
+        }
+        format!("Download the newest {} as CSV", number::thousands(i64::from(ROWS_MAX)))
     }
 
     fn event_type(&self) -> &str {

@@ -11,7 +11,7 @@ use super::{
     rejected, seals, tallies,
 };
 use crate::model::{
-    delta::{Delta, KnownName, Rows},
+    delta::{Changed, Delta, KnownName, Rows},
     kept::{KeptBeacon, KeptStep},
     period::Granularity,
     rejection::RefusalKey,
@@ -41,9 +41,9 @@ pub fn apply(
         let (from, to) = (map.id(renamed.from)?, map.id(renamed.to)?);
         renamed.ids.iter().try_for_each(|id| events::rename_page(transaction, *id, from, to))?;
     }
-    for moved in &delta.moved {
-        let to = map.id(moved.to)?;
-        moved.ids.iter().try_for_each(|id| events::move_to_site(transaction, *id, to))?;
+    for Changed { ids, name, from, to } in &delta.changed {
+        let (from, to) = (map.id(*from)?, map.id(*to)?);
+        ids.iter().try_for_each(|id| events::change_name(transaction, *id, *name, [from, to]))?;
     }
     for (granularity, period_start, site) in touched {
         seals::remove(transaction, granularity, period_start, site)?;

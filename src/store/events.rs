@@ -4,6 +4,7 @@ use rusqlite::{CachedStatement, Connection, Row, Statement, Transaction, named_p
 
 use super::{Error, figures::Subject};
 use crate::model::{
+    delta::KeptName,
     dimension::Dimension,
     kept::{KeptBeacon, KeptStep},
     tally::TextId,
@@ -158,13 +159,30 @@ pub fn rename_page(
     Ok(())
 }
 
-/// Lets the kept beacon with this number be one of `site`.
+/// Lets the kept beacon with this number have the second name where it has the first.
 ///
 /// # Errors
 /// When the file can't be written.
-pub fn move_to_site(transaction: &Transaction<'_>, id: i64, site: TextId) -> Result<(), Error> {
-    let sql = "UPDATE beacon_event SET site = ?2 WHERE id = ?1";
-    transaction.prepare_cached(sql)?.execute(params![id, site.0])?;
+pub fn change_name(
+    transaction: &Transaction<'_>,
+    id: i64,
+    name: KeptName,
+    [from, to]: [TextId; 2],
+) -> Result<(), Error> {
+    let sql = match name {
+        KeptName::Site => "UPDATE beacon_event SET site = ?3 WHERE id = ?1 AND site = ?2",
+        KeptName::Identifier => {
+            "UPDATE beacon_event SET identifier = ?3 WHERE id = ?1 AND identifier = ?2"
+        }
+        KeptName::Page => "UPDATE beacon_event SET page = ?3 WHERE id = ?1 AND page = ?2",
+        KeptName::EntryPage => {
+            "UPDATE beacon_event SET entry_page = ?3 WHERE id = ?1 AND entry_page = ?2"
+        }
+        KeptName::LeftPage => {
+            "UPDATE beacon_event SET left_page = ?3 WHERE id = ?1 AND left_page = ?2"
+        }
+    };
+    transaction.prepare_cached(sql)?.execute(params![id, from.0, to.0])?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::{Error, events, names, rows, rows::Which};
 use crate::model::{
-    delta::{Delta, KnownName, Renamed, Rows},
+    delta::{Changed, Delta, KeptName, KnownName, Rows},
     kept::{KeptBeacon, KeptStep},
     rejection::RefusalKey,
     tally::{AggregateKey, Bar, BreakdownKey, Counters, HistogramKey, TextId},
@@ -15,6 +15,9 @@ use crate::model::{
 
 /// How many rows a delta has at most, about.
 const DELTA_ROWS_MAX: usize = 20_000;
+
+/// How many single beacons are changed by one row of the ledger.
+const CHANGED_AT_ONCE: usize = 1000;
 
 /// Whether rows come or leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,25 +141,21 @@ impl<'a> Gatherer<'a> {
         Ok(())
     }
 
-    /// Lets the single beacons with these numbers name one page instead of another.
+    /// Lets the single beacons with these numbers, which have one name, have another instead.
     ///
     /// # Errors
     /// When the file can't be read, or `each` fails.
-    pub fn rename_kept(&mut self, ids: Vec<i64>, from: TextId, to: TextId) -> Result<(), Error> {
-        self.make_room()?;
-        let (from, to) = (self.number(from)?, self.number(to)?);
-        self.delta.renamed.push(Renamed { ids, from, to });
-        Ok(())
-    }
-
-    /// Lets the single beacons with these numbers be of one site instead of another.
-    ///
-    /// # Errors
-    /// When the file can't be read, or `each` fails.
-    pub fn move_kept(&mut self, ids: Vec<i64>, from: TextId, to: TextId) -> Result<(), Error> {
-        self.make_room()?;
-        let (from, to) = (self.number(from)?, self.number(to)?);
-        self.delta.moved.push(Renamed { ids, from, to });
+    pub fn change_kept(
+        &mut self,
+        ids: &[i64],
+        name: KeptName,
+        [from, to]: [TextId; 2],
+    ) -> Result<(), Error> {
+        for ids in ids.chunks(CHANGED_AT_ONCE) {
+            self.make_room()?;
+            let (from, to) = (self.number(from)?, self.number(to)?);
+            self.delta.changed.push(Changed { ids: ids.to_vec(), name, from, to });
+        }
         Ok(())
     }
 

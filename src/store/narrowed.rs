@@ -9,6 +9,7 @@ use super::{
     names,
 };
 use crate::model::{
+    country,
     dimension::Dimension,
     filter::{Filter, Operator},
     tally::{Counters, TextId},
@@ -142,7 +143,7 @@ fn bound(
     values: &mut Vec<Value>,
 ) -> Result<Option<usize>, Error> {
     let value = match filter.operator {
-        Operator::Contains => filter.value.clone().into(),
+        Operator::Contains => ids_with(connection, filter)?.into(),
         Operator::Is | Operator::IsNot => match names::find(connection, &filter.value)? {
             Some(id) => i64::from(id.0).into(),
             None if filter.operator == Operator::Is => return Ok(None),
@@ -154,13 +155,32 @@ fn bound(
     Ok(Some(values.len()))
 }
 
+/// The numbers of all names that hold the text of `filter`, whatever its case, as a list in JSON. A country is
+/// met by its name as well as by its code.
+fn ids_with(connection: &Connection, filter: &Filter) -> Result<String, Error> {
+    let text = filter.value.to_lowercase();
+    let holds = |name: &str| name.to_lowercase().contains(&text);
+    let is_country = filter.dimension == Some(Dimension::Country);
+    let mut ids = Vec::new();
+    let mut statement = connection.prepare_cached("SELECT id, value FROM text")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let name = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let country = if is_country && name.len() == 2 { country::name(name) } else { None };
+        if holds(name) || country.is_some_and(holds) {
+            ids.push(row.get::<_, u32>(0)?);
+        }
+    }
+    Ok(serde_json::Value::from(ids).to_string())
+}
+
 fn compared(column: &str, operator: Operator, number: usize) -> String {
     match operator {
         Operator::Is => format!(" AND n.{column} = ?{number}"),
         Operator::IsNot => format!(" AND n.{column} IS NOT ?{number}"),
-        Operator::Contains => format!(
-            " AND n.{column} IN (SELECT id FROM text WHERE instr(lower(value), lower(?{number})))"
-        ),
+        Operator::Contains => {
+            format!(" AND n.{column} IN (SELECT value FROM json_each(?{number}))")
+        }
     }
 }
 

@@ -93,6 +93,30 @@ pub fn aggregates(
     Ok(())
 }
 
+/// Whether the bucket of an aggregate is split by `dimension`.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn has_split(
+    connection: &Connection,
+    key: &AggregateKey,
+    dimension: TextId,
+) -> Result<bool, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT 1 FROM beacon_breakdown
+         WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
+             AND identifier = ?5 AND dimension = ?6",
+    )?;
+    Ok(statement.exists(params![
+        key.granularity.code(),
+        key.period_start,
+        key.site.0,
+        key.event_type.0,
+        key.identifier.0,
+        dimension.0,
+    ])?)
+}
+
 /// Tells `each` the wanted breakdowns.
 ///
 /// # Errors

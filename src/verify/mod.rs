@@ -10,7 +10,7 @@ mod totals;
 use crate::{
     config::registry::{Registry, Site},
     model::{
-        period::{Granularity, date_at},
+        period::{Granularity, Period, date_at},
         tally::{BreakdownKey, HistogramKey, TextId},
     },
     store::{self, Transaction, names, seals},
@@ -138,6 +138,14 @@ fn describe(
         _ => None,
     };
     let when = when.unwrap_or(&date);
+    let known = registry.site(&site);
+    let zone = known.map_or(jiff::tz::TimeZone::UTC, |site| site.zone.clone());
+    let whole = span.granularity.max(Granularity::Day);
+    if Period::containing(whole, span.start, &zone).start != span.start {
+        // It was cut in a time zone that the site had before.
+        let begun = crate::model::period::timestamp(span.start);
+        return Ok(format!("the {}s from {begun} on, {site},", span.granularity.as_str()));
+    }
     Ok(match span.granularity {
         Granularity::Day | Granularity::Month | Granularity::Year => {
             format!("the {} {when}, {site},", span.granularity.as_str())

@@ -113,6 +113,11 @@ fn format(query: &str) -> Result<(bool, String), String> {
 
 fn as_csv(slug: &str, answer: &impl Serialize) -> Answer {
     match serde_json::to_value(answer) {
+        // A table without rows says that there was nothing.
+        Ok(answer) if answer["not_told"].is_string() => {
+            let body = json!({ "error": answer["not_told"] });
+            respond::json(StatusCode::UNPROCESSABLE_ENTITY, &body)
+        }
         Ok(answer) => {
             let text = export::as_csv(&answer);
             let mut answer = respond::with_body(StatusCode::OK, "text/csv; charset=utf-8", text);

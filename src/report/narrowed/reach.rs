@@ -13,7 +13,7 @@ use crate::{
     store::{
         Error, Transaction,
         events::{self, Wanted},
-        figures,
+        figures::{self, Subject},
         narrowed::{self, has_column},
     },
 };
@@ -54,7 +54,7 @@ impl Reach {
         let Some(oldest) = narrowed::oldest(file, subject)? else { return Ok(none) };
         let zone = &question.site.zone;
         let first = date_at(oldest, zone);
-        // Of the first day some may be missing, unless it is the first of all.
+        // Of the first day some may be missing, unless it is the first of all, or has as many as were counted.
         let midnight = first_instant(first, zone);
         let kept = question.event.granularities.iter().copied();
         let days = kept.into_iter().find(|kept| *kept >= Granularity::Day);
@@ -62,7 +62,7 @@ impl Reach {
             Some(days) => figures::last_bucket_before(file, subject, days, midnight)?.is_none(),
             None => false,
         };
-        let is_whole = is_first || oldest == midnight;
+        let is_whole = is_first || is_kept_whole(&everything, first, subject, file)?;
         let from = if is_whole { first } else { first.tomorrow().unwrap_or(first) };
         let is_single = range.first >= from || is_first;
         Ok(Self { is_single, single_from: Some(from), ..none })
@@ -214,6 +214,19 @@ impl Reach {
             ),
         }
     }
+}
+
+/// Whether every beacon of `date` is kept singly.
+fn is_kept_whole(
+    everything: &Question,
+    date: Date,
+    Subject { site, event_type }: Subject,
+    file: &Transaction<'_>,
+) -> Result<bool, Error> {
+    let day = DateRange { first: date, last: date };
+    let (from, to) = day.instants(&everything.site.zone);
+    let kept = events::count(file, &Wanted { site, event_type, from, to, ..Wanted::default() })?;
+    Ok(kept >= reading::total(everything, &day, file)?.count)
 }
 
 /// Whether sums tell page views, visitors, visits and seconds of a dimension's values. Of where visits

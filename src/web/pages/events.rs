@@ -41,7 +41,9 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
         (link::SEARCH, asked.question.search.as_str()),
     ];
     let csv = asked.way.to_range(link::EVENTS_CSV, range, &pairs);
-    let json = asked.way.to_range("/api/v1/reports/events", range, &pairs);
+    let most = ROWS_MAX.to_string();
+    let all = [pairs[0], pairs[1], ("limit", most.as_str())];
+    let json = asked.way.to_range("/api/v1/reports/events", range, &all);
     let page = EventsPage {
         frame: &frame::of(app, &asked, link::EVENTS, Some(&status)),
         today: asked.today(),

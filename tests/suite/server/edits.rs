@@ -229,6 +229,7 @@ fn views(server: &Server, page: Option<&str>, granularity: &str) -> i64 {
 /// from `pairs_from` on.
 fn edited(server: &Server, pairs_from: &str, words: &[&str], look: impl FnOnce()) {
     let before = rows(&server.database());
+    let kept_before = kept(server);
     let words: Vec<&str> = ["edit"].iter().chain(words).copied().collect();
     let output = run(server, &words);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -239,7 +240,20 @@ fn edited(server: &Server, pairs_from: &str, words: &[&str], look: impl FnOnce()
     assert_ne!(rows(&server.database()), before);
     done(server, &["edit", "undo", id]);
     assert_same(&rows(&server.database()), &before);
+    // Those that were deleted do not come back, and the others are what they were.
+    assert!(kept(server).iter().all(|row| kept_before.contains(row)));
     assert_consistent(server, pairs_from);
+}
+
+/// The single beacons, with all the names that they have.
+fn kept(server: &Server) -> Vec<String> {
+    let sql =
+        "SELECT id || ' ' || site || ' ' || ifnull(identifier, 0) || ' ' || ifnull(page, 0) || ' '
+        || ifnull(entry_page, 0) || ' ' || ifnull(left_page, 0) FROM beacon_event ORDER BY id";
+    let file = server.file_as_it_is();
+    let mut statement = file.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
 }
 
 /// Before anything was counted.

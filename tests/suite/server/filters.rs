@@ -56,6 +56,66 @@ fn filters_narrow_figures_and_rankings() {
 }
 
 #[test]
+fn what_a_name_holds_is_found_whatever_its_case_and_countries_by_their_names() {
+    let server = Server::start(CONFIG);
+    view(&server, 1, "/M%C3%9CNCHEN", "news.example");
+    view(&server, 2, "/other", "news.example");
+    // As a database of countries would have told.
+    server.file();
+    let file = rusqlite::Connection::open(server.database()).unwrap();
+    file.execute("INSERT INTO text (value) VALUES ('DE'), ('US')", []).unwrap();
+    let code = "(SELECT id FROM text WHERE value = 'DE')";
+    file.execute(&format!("UPDATE beacon_event SET country = {code}"), []).unwrap();
+    drop(file);
+    let count = |filter: &str| {
+        let told = server.json(&format!("/api/v1/reports/overview?period=today&filter={filter}"));
+        figures(&told["series"]["total"])[0]
+    };
+    for (filter, expected) in [
+        ("page:has:M%C3%9CN", 1),
+        ("page:has:m%C3%BCn", 1),
+        ("page:has:nchen", 1),
+        ("page:has:x", 0),
+        ("country:has:german", 2),
+        ("country:has:de", 2),
+        ("country:has:united", 0),
+    ] {
+        assert_eq!(count(filter), expected, "{filter}");
+    }
+}
+
+#[test]
+fn the_last_thirty_days_can_be_filtered_and_what_is_not_told_is_no_table() {
+    let clock = Clock::at("2026-10-20 10:00:00");
+    let mut server = Server::start_at(&clock, CONFIG);
+    for moment in
+        ["2026-10-20 10:00:00", "2026-10-28 00:30:00", "2026-10-28 15:00:00", "2026-11-26 12:00:00"]
+    {
+        clock.set(moment);
+        view(&server, 1, "/pricing", "news.example");
+        server.file();
+    }
+    clock.set("2026-11-27 09:00:00");
+    assert!(server.terminate().success());
+    let pruned = super::backup::command(&server, &["prune"]).envs(server.environment()).output();
+    assert!(pruned.unwrap().status.success());
+    server.restart();
+    let count = |dates: &str| {
+        let told = server.json(&format!("/api/v1/reports/overview?{dates}&filter=page:has:pric"));
+        (figures(&told["series"]["total"])[0], told["not_told"].is_string())
+    };
+    assert_eq!(count("period=30d"), (3, false));
+    assert_eq!(count("from=2026-10-27&to=2026-11-26"), (0, true));
+    let csv = |dates: &str| {
+        server.get(&format!("/api/v1/reports/top?{dates}&filter=page:has:pric&format=csv"))
+    };
+    assert_eq!(csv("period=30d").status, 200);
+    let untold = csv("from=2026-10-27&to=2026-11-26");
+    assert_eq!(untold.status, 422);
+    assert!(untold.text().contains("Before 28 October 2026"), "{}", untold.text());
+}
+
+#[test]
 fn a_page_has_chips_links_and_a_form_that_need_no_script() {
     let server = Server::start(CONFIG);
     fill(&server);

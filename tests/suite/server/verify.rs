@@ -130,6 +130,25 @@ fn a_turned_bit_of_the_file_is_found_or_changes_nothing() {
 }
 
 #[test]
+fn a_single_beacon_that_says_something_else_is_found_by_its_day() {
+    let clock = Clock::at(DAYS[0].0);
+    let server = visited(&clock, &DAYS);
+    let sound = verified(&server, &["verify"]);
+    assert!(sound.0, "{}", sound.1);
+    let file = Connection::open(server.database()).unwrap();
+    let number = |source: &str| -> i64 {
+        file.query_row("SELECT id FROM text WHERE value = ?1", [source], |row| row.get(0)).unwrap()
+    };
+    let sql = "UPDATE beacon_event SET source = ?1 WHERE id = (
+        SELECT id FROM beacon_event WHERE source = ?2 LIMIT 1)";
+    let changed = file.execute(sql, [number("one.example"), number("two.example")]);
+    assert_eq!(changed.unwrap(), 1);
+    drop(file);
+    let (is_well, told) = verified(&server, &["verify"]);
+    assert!(!is_well && told.contains("source one.example: it says"), "{told}");
+}
+
+#[test]
 fn what_the_built_in_event_types_count_is_sound() {
     let clock = Clock::at("2025-12-30 22:00:00");
     let mut server = Server::start_at(&clock, "");
