@@ -177,7 +177,7 @@ pub struct EventType {
     pub identifiers_allowed: Vec<regex::Regex>,
     /// The buckets that are kept, from the finest to the coarsest, at least one.
     pub granularities: Vec<Granularity>,
-    /// The dimensions that totals are split by.
+    /// The dimensions that totals are split by, in buckets of [`Self::finest_of_splits`] and longer.
     pub dimensions: Vec<Dimension>,
     /// The dimensions that each identifier is split by too, in buckets of a day or longer.
     pub pairs: Vec<Dimension>,
@@ -308,6 +308,18 @@ impl EventType {
     /// The coarsest granularity that is kept.
     pub fn coarsest(&self) -> Granularity {
         self.granularities.last().copied().unwrap_or(Granularity::Day)
+    }
+
+    /// The finest granularity in which totals are split: days, as dates are made of no shorter ones; without
+    /// days, what stands for them.
+    pub fn finest_of_splits(&self) -> Granularity {
+        let days = self.granularities.iter().rev().find(|kept| **kept <= Granularity::Day);
+        days.copied().unwrap_or_else(|| self.finest())
+    }
+
+    /// The finest granularity in which identifiers are split, if there is any of a day or longer.
+    pub fn finest_of_pairs(&self) -> Option<Granularity> {
+        self.granularities.iter().copied().find(|kept| *kept >= Granularity::Day)
     }
 
     /// The first instant (UTC seconds) from which on pairs are kept by day, seen from `today` in `zone`; none

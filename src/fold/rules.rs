@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     config::registry::{EventType, MeasureRule, Registry},
-    model::{dimension::Dimension, period::Granularity, tally::TextId, text::Names},
+    model::{dimension::Dimension, tally::TextId, text::Names},
 };
 
 /// A site, as far as counting needs it.
@@ -26,8 +26,6 @@ pub(super) struct EventRules {
     pub(super) measures: Vec<NumberedMeasure>,
     /// Whether titles are kept.
     pub(super) titles: bool,
-    /// The finest granularity in which pairs are kept, if there are any.
-    pub(super) finest_of_pairs: Option<Granularity>,
 }
 
 /// One dimension of an event type.
@@ -125,9 +123,7 @@ impl EventRules {
             let name = rule.name.clone();
             measures.push(NumberedMeasure { id: names.intern(&name)?, name, rule: rule.clone() });
         }
-        let finest_of_pairs =
-            rules.granularities.iter().copied().find(|kept| *kept >= Granularity::Day);
         let titles = rules.dimensions.contains(&Dimension::Title);
-        Ok(Self { id, rules, dimensions, measures, titles, finest_of_pairs })
+        Ok(Self { id, rules, dimensions, measures, titles })
     }
 }

@@ -78,10 +78,6 @@ impl Key {
         Self { dimension, value, ..self }
     }
 
-    const fn is_pair(&self) -> bool {
-        self.identifier.0 != 0 && self.dimension.0 != 0
-    }
-
     const fn aggregate(&self, granularity: Granularity, period_start: i64) -> AggregateKey {
         AggregateKey {
             granularity,
@@ -147,9 +143,7 @@ impl Sums {
                     _ => kept_start(&key, granularity, rules, calendar),
                 };
                 bucket = Some(((key.bucket, key.site, key.event_type), start));
-                let Some(start) = start.filter(|start| start.with_pairs || !key.is_pair()) else {
-                    continue;
-                };
+                let Some(start) = start.filter(|start| start.takes(&key)) else { continue };
                 let aggregate = key.aggregate(granularity, start.period_start);
                 if key.dimension == TextId::TOTAL {
                     tallies.aggregates.push((aggregate, counters));
@@ -188,8 +182,20 @@ impl Sums {
 #[derive(Clone, Copy)]
 struct KeptStart {
     period_start: i64,
-    /// Whether pairs are kept in it too.
+    /// Whether totals are split in it.
+    with_splits: bool,
+    /// Whether identifiers are split in it.
     with_pairs: bool,
+}
+
+impl KeptStart {
+    const fn takes(&self, key: &Key) -> bool {
+        match (key.dimension, key.identifier) {
+            (TextId::TOTAL, _) => true,
+            (_, TextId::TOTAL) => self.with_splits,
+            _ => self.with_pairs,
+        }
+    }
 }
 
 /// The bucket of `granularity` that takes `key`, if its event type keeps such.
@@ -202,7 +208,8 @@ fn kept_start(
     let (zone, event) = rules.behind(key.site, key.event_type)?;
     event.rules.granularities.contains(&granularity).then(|| KeptStart {
         period_start: calendar.period(key.site, zone, granularity, key.bucket).start,
-        with_pairs: event.finest_of_pairs.is_some_and(|finest| granularity >= finest),
+        with_splits: granularity >= event.rules.finest_of_splits(),
+        with_pairs: event.rules.finest_of_pairs().is_some_and(|finest| granularity >= finest),
     })
 }
 

@@ -194,6 +194,11 @@ impl Row {
         Self { event_type, identifier, split, value, bound: Some(key.bound) }
     }
 
+    /// Whether it is of a breakdown.
+    fn is_split(&self) -> bool {
+        self.split != TextId::TOTAL && self.bound.is_none()
+    }
+
     /// What it is, in words: `page_view /about, source Google`.
     fn describe(&self, file: &Transaction<'_>) -> Result<String, store::Error> {
         let mut words = name(file, self.event_type)?;

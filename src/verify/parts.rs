@@ -249,7 +249,8 @@ pub(super) fn differences(
             ..Which::default()
         };
         each(file, &which, &mut |row, numbers| {
-            if finer.get(&row.event_type) == Some(&granularity) {
+            let is_told = !row.is_split() || granularity >= finest_of_splits(kept, row.event_type);
+            if is_told && finer.get(&row.event_type) == Some(&granularity) {
                 split_finer.insert(kind(&row));
                 add(&mut all.entry(row).or_default().1, &numbers);
             }
@@ -274,6 +275,14 @@ pub(super) fn differences(
     }
     all.retain(|_, (numbers, parts)| numbers != parts);
     Ok(all)
+}
+
+/// The shortest buckets in which an event type is split: an older release split its hours too, and what of
+/// these is left has come to an end on some day.
+fn finest_of_splits(kept: &Kept, event_type: TextId) -> Granularity {
+    let all = kept.types.get(&event_type);
+    let days = all.and_then(|all| all.range(..=Granularity::Day).next_back());
+    days.map_or(Granularity::Second, |(granularity, _)| *granularity)
 }
 
 /// What is kept in the same buckets: totals, identifiers, totals by a dimension, and pairs.

@@ -120,11 +120,14 @@ fn count(
     file: &Transaction<'_>,
 ) -> Result<Option<Counted>, Error> {
     let mut interval = question.interval_for(&reach.range);
+    if !reach.is_single && question.filters.iter().any(|filter| filter.dimension.is_some()) {
+        interval = interval.max(Interval::Day);
+    }
     if !reach.is_single && question.filters.len() > 1 {
         let from = question.event.pairs_by_day_from(question.today(), &question.site.zone);
         let (first, _) = reach.range.instants(&question.site.zone);
         let has_days = from.is_none_or(|from| first >= from);
-        interval = interval.max(if has_days { Interval::Day } else { Interval::Month });
+        interval = if has_days { interval } else { interval.max(Interval::Month) };
     }
     let Site { zone, week_starts, .. } = &*question.site;
     let stretches = interval.stretches(&reach.range, zone, *week_starts);

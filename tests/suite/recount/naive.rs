@@ -194,6 +194,12 @@ impl Counting<'_> {
             if page.is_some() && split.is_some() && *granularity < Granularity::Day {
                 continue;
             }
+            // A day is split as a whole; an event type without days, in what its days are made of.
+            let is_finer =
+                |other: &&Granularity| granularity < *other && **other <= Granularity::Day;
+            if split.is_some() && rules.granularities.iter().any(|other| is_finer(&other)) {
+                continue;
+            }
             let split = split.map(|(dimension, value)| (dimension.to_string(), value.to_owned()));
             let key = self.key(beacon, *granularity, at, page, split);
             let sum = self.recount.rows.entry(key).or_default();

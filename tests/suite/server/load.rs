@@ -60,7 +60,9 @@ fn every_beacon_of_64_clients_is_in_every_bucket_once() {
         let sql = "SELECT ifnull(sum(count), 0) FROM beacon_breakdowns
             WHERE granularity = ?1 AND dimension = 'source' AND identifier IS NULL";
         let by_source: i64 = file.query_row(sql, [granularity], |row| row.get(0)).unwrap();
-        assert_eq!(by_source, all, "{granularity}");
+        // What is shorter than a day is not split.
+        let split = if ["second", "minute", "hour"].contains(&granularity) { 0 } else { all };
+        assert_eq!(by_source, split, "{granularity}");
     }
     assert_eq!(server.health("/beacons/stored"), u64::try_from(all).unwrap());
     assert_eq!(server.health("/beacons/unavailable"), 0);

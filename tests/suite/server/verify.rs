@@ -130,6 +130,23 @@ fn a_turned_bit_of_the_file_is_found_or_changes_nothing() {
 }
 
 #[test]
+fn hours_that_an_older_release_has_split_are_no_part_of_a_day_that_goes_on_without() {
+    let clock = Clock::at(DAYS[0].0);
+    let server = visited(&clock, &DAYS);
+    let file = Connection::open(server.database()).unwrap();
+    let split = file.execute(
+        "INSERT INTO beacon_breakdown SELECT 3, period_start + 36000, site, event_type, identifier, dimension, value,
+             1, 1, 0, 0, 0
+         FROM beacon_breakdown WHERE granularity = 4 AND identifier = 0",
+        [],
+    );
+    assert!(split.unwrap() > 3);
+    drop(file);
+    let (is_well, told) = verified(&server, &["verify"]);
+    assert!(is_well, "{told}");
+}
+
+#[test]
 fn a_single_beacon_that_says_something_else_is_found_by_its_day() {
     let clock = Clock::at(DAYS[0].0);
     let server = visited(&clock, &DAYS);
