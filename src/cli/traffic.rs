@@ -137,6 +137,9 @@ const VISITS_GROWN: f64 = 190.0;
 /// Out of how many visits one goes on to the next page.
 const GOES_ON: f64 = 0.52;
 
+/// Out of how many page views one tells how fast it was.
+const TELLS_VITALS: f64 = 0.6;
+
 /// One beacon with what its request tells.
 #[derive(Debug)]
 pub(super) struct Hit {
@@ -151,6 +154,8 @@ pub(super) struct Hit {
 #[derive(Debug)]
 pub(super) struct Traffic {
     random: Rng,
+    /// What pages tell of themselves: how fast they were, and what went wrong.
+    aside: Rng,
     days: usize,
     gone: usize,
 }
@@ -178,7 +183,8 @@ impl Hit {
 impl Traffic {
     /// Traffic that grows over `days`.
     pub(super) fn new(days: usize) -> Self {
-        Self { random: Rng::with_seed(41), days: days.max(1), gone: 0 }
+        let (random, aside) = (Rng::with_seed(41), Rng::with_seed(43));
+        Self { random, aside, days: days.max(1), gone: 0 }
     }
 
     /// The beacons of the next day, which is `date` (UTC), in order.
@@ -261,6 +267,13 @@ impl Traffic {
             let left_ms = at_ms + seconds * 1000;
             let meta = about(json!({ "seconds": seconds, "scroll": self.random.i64(15..=100) }));
             send(left_ms, json!({ "event_type": "engagement", "identifier": path, "meta": meta }));
+            if self.aside.f64() < TELLS_VITALS {
+                let meta = about(self.vitals(path, width));
+                send(left_ms, json!({ "event_type": "vitals", "identifier": path, "meta": meta }));
+            }
+            if let Some(error) = self.error(path) {
+                send(at_ms + 900, json!({ "event_type": "error", "meta": about(error) }));
+            }
             if let Some((event_type, identifier)) = self.deed() {
                 let beacon = json!({
                     "event_type": event_type, "identifier": identifier, "meta": about(json!({})),
@@ -273,6 +286,47 @@ impl Traffic {
             at_ms = left_ms + self.random.i64(500..9_000);
             (referrer, query) = ("", "");
         }
+    }
+
+    /// How fast a page was: slower on phones, and where there is more to load.
+    fn vitals(&mut self, path: &str, width: u32) -> Value {
+        let weight = match path {
+            "/blog/touring-the-elbe" | "/rent/cargo" => 1.9,
+            "/" | "/rent" => 1.3,
+            _ => 1.0,
+        };
+        let slow = weight * if width < 500 { 1.5 } else { 1.0 };
+        // Most are quick, and a few are not.
+        let mut spread =
+            |least: f64, most: f64| (least + (most - least) * self.aside.f64().powi(3)) * slow;
+        let (ttfb, lcp) = (spread(60.0, 700.0), spread(700.0, 4_000.0));
+        let (inp, cls) = (spread(30.0, 420.0), spread(0.0, 0.24));
+        let whole = |value: f64| value.round();
+        json!({
+            "ttfb": whole(ttfb), "fcp": whole(ttfb + lcp * 0.4), "lcp": whole(ttfb + lcp),
+            "inp": whole(inp), "cls": (cls * 1_000.0).round() / 1_000.0,
+        })
+    }
+
+    /// What goes wrong on a page, now and then.
+    fn error(&mut self, path: &str) -> Option<Value> {
+        let (name, message, place) = match (path, self.aside.u32(0..1_000)) {
+            ("/prices" | "/rent" | "/rent/cargo", 0..=24) => (
+                "TypeError",
+                "Cannot read properties of undefined (reading 'total')",
+                "total (/shop.js:41:17)",
+            ),
+            ("/contact", 0..=39) => {
+                ("ReferenceError", "validateForm is not defined", "onsubmit (/contact.js:7:3)")
+            }
+            (_, 998) => ("UnhandledRejection", "Failed to fetch", "load (/weather.js:12:9)"),
+            _ => return None,
+        };
+        let stack = format!(
+            "{name}: {message}\n    at {}",
+            place.replace("(/", &format!("(https://{HOST}/"))
+        );
+        Some(json!({ "name": name, "message": message, "stack": stack }))
     }
 
     /// What else somebody does on a page, now and then.

@@ -20,7 +20,7 @@ use super::{
     week::HeatMap,
 };
 use crate::{
-    model::interval::Interval,
+    model::{dimension::Dimension, filter::Filter, interval::Interval},
     report::{
         answer::{Scope, Series},
         week::Week,
@@ -105,7 +105,12 @@ impl DashboardPage<'_> {
 
     fn stats(&self) -> Vec<Stat> {
         let before = self.before.map(|series| &series.total);
-        strip::stats(self.scope(), &self.series.total, before)
+        let mut stats = strip::stats(self.scope(), &self.series.total, before);
+        let of_page = |filter: &Filter| matches!(filter.dimension, None | Some(Dimension::Page));
+        if self.frame.way.filters.iter().any(of_page) {
+            strip::retain_of_page(&mut stats);
+        }
+        stats
     }
 
     fn show(&self, metric: &Metric) -> String {
@@ -171,7 +176,12 @@ impl DashboardPage<'_> {
     }
 
     fn heat_map(&self) -> Option<HeatMap<'_>> {
-        let metric = self.metric().ranked();
+        // Visitors are counted in the hour in which they are seen first that day, which is no hour's visitors.
+        let metric = match self.metric().ranked() {
+            Metric::Visitors if self.series.total.visits > 0 => Metric::Visits,
+            Metric::Visitors => Metric::Count,
+            other => other,
+        };
         let week_starts = self.picker.today.week_starts;
         self.week.map(|week| HeatMap { scope: self.scope(), week, metric, week_starts })
     }

@@ -55,9 +55,13 @@ pub struct Frame {
     pub file_bytes: Option<i64>,
 }
 
+/// How many of the sections, the first, are shown to those with whom a site is shared.
+const SHARED: usize = 4;
+
 impl Frame {
-    /// The usual navigation, where `here` is the path of the page (one of [`super::link`]'s).
-    pub fn sections(way: &Way, here: &str) -> Vec<Link> {
+    /// The usual navigation, where `here` is the path of the page (one of [`super::link`]'s). The dates that were
+    /// chosen go along, but to months, which are dates of their own.
+    pub fn sections(way: &Way, here: &str, dates: &[(&str, &str)]) -> Vec<Link> {
         let sections = [
             ("Overview", OVERVIEW),
             ("Pages", TOP),
@@ -70,17 +74,17 @@ impl Frame {
         ];
         let link = |(name, path): (&str, &str)| Link {
             name: name.to_owned(),
-            href: way.to(path, &[]),
+            href: way.to(path, if [MONTH, YEAR].contains(&path) { &[] } else { dates }),
             current: path == here,
         };
         sections.into_iter().map(link).collect()
     }
 
     /// The navigation of those with whom the site is shared.
-    pub fn shared_sections(way: &Way, here: &str) -> Vec<Link> {
-        let all = Self::sections(way, here).into_iter();
-        let shared = [OVERVIEW, TOP, MONTH, YEAR].map(|path| way.to(path, &[]));
-        all.filter(|link| shared.contains(&link.href)).collect()
+    pub fn shared_sections(way: &Way, here: &str, dates: &[(&str, &str)]) -> Vec<Link> {
+        let mut all = Self::sections(way, here, dates);
+        all.truncate(SHARED);
+        all
     }
 
     /// The title of the browser's window.

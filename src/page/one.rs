@@ -87,8 +87,9 @@ impl OnePage<'_> {
     fn stats(&self) -> Vec<Stat> {
         let before = self.before.map(|series| &series.total);
         let mut stats = strip::stats(&self.series.scope, &self.series.total, before);
-        // Most views of one page belong to visits that began on another.
-        stats.retain(|stat| self.path != link::PAGE || stat.metric != Some(Metric::ViewsPerVisit));
+        if self.path == link::PAGE {
+            strip::retain_of_page(&mut stats);
+        }
         stats
     }
 

@@ -198,7 +198,7 @@ pub(super) fn frame(here: &str) -> Frame {
             js: "dashboard.js".into(),
             icon: "favicon.svg".into(),
         },
-        nav: Frame::sections(&way, here),
+        nav: Frame::sections(&way, here, &[]),
         way,
         site: "example.com".into(),
         sites: Vec::new(),
@@ -225,7 +225,7 @@ pub(super) fn frame_of_many_sites(here: &str) -> Frame {
         current: name == "example.com",
     };
     let sites = names.map(site).to_vec();
-    Frame { nav: Frame::sections(&way, here), way, sites, ..frame(here) }
+    Frame { nav: Frame::sections(&way, here, &[]), way, sites, ..frame(here) }
 }
 
 /// A believable dashboard's cards.

@@ -134,7 +134,7 @@ fn unlock() -> Result<String, Error> {
 fn shared() -> Result<String, Error> {
     let frame = sample::frame(link::OVERVIEW);
     let way = Way { root: "/public/example.com".into(), ..frame.way };
-    let nav = Frame::shared_sections(&way, link::OVERVIEW);
+    let nav = Frame::shared_sections(&way, link::OVERVIEW, &[]);
     let frame = Frame {
         nav,
         way,

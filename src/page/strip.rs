@@ -43,6 +43,14 @@ pub fn stats(scope: &Scope, now: &Figures, before: Option<&Figures>) -> Vec<Stat
     stats
 }
 
+/// Leaves out what a page can't have: its visits are those that began on it, and its views and seconds those of
+/// every visit.
+pub fn retain_of_page(stats: &mut Vec<Stat>) {
+    let is_mixed =
+        |stat: &Stat| matches!(stat.metric, Some(Metric::ViewsPerVisit | Metric::VisitDuration));
+    stats.retain(|stat| !is_mixed(stat));
+}
+
 /// For how long a page was visible and how far it was scrolled, half of the times at least.
 pub fn engagement(spread: &Spread) -> Vec<Stat> {
     let stat = |measure: &Measure| {

@@ -32,7 +32,7 @@ pub struct HeatMap<'a> {
 }
 
 impl HeatMap<'_> {
-    /// `Visitors an hour on average, 27 October – 23 November 2026`.
+    /// `Visits an hour on average, 27 October – 23 November 2026`.
     pub fn caption(&self) -> String {
         let (title, range) = (self.metric.title(self.scope), date::range_words(self.week.range));
         format!("{title} an hour on average, {range}")

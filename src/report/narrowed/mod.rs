@@ -81,7 +81,15 @@ pub fn answer(
             None => Ok(ranking(&of, range, ranks, total, file)?),
         });
     }
-    let note = reach.note(question, file)?;
+    let mut note = reach.note(question, file)?;
+    if before.is_none()
+        && question.compare != Compare::default()
+        && question.compare != Compare::Nothing
+    {
+        let why =
+            "Under these filters the days to compare with can’t be told, so nothing is compared.";
+        note = Some(note.map_or_else(|| why.to_owned(), |note| format!("{note} {why}")));
+    }
     Ok(Ok(Narrowed { series: counted.series, before, rankings, note }))
 }
 

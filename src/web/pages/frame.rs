@@ -5,12 +5,12 @@ use crate::{
     app::App,
     assets,
     auth::accounts::{Rank, Visitor},
-    model::period,
+    model::period::{self, DateRange},
     page::{
         layout::{Assets, Frame},
-        link::{Link, Way},
+        link::{self, Link, Way},
     },
-    report::status::Status,
+    report::{question::Question, status::Status},
 };
 
 /// The frame of the page at the path `here`.
@@ -23,9 +23,12 @@ pub(super) fn of(app: &App, asked: &Asked, here: &str, status: Option<&Status>) 
         current: site.name == question.site.name,
     });
     let way = asked.way.clone();
+    let dates = chosen(question);
+    let dates: Vec<(&str, &str)> =
+        dates.iter().map(|(name, value)| (*name, value.as_str())).collect();
     if asked.shared {
         return Frame {
-            nav: Frame::shared_sections(&way, here),
+            nav: Frame::shared_sections(&way, here, &dates),
             sites: Vec::new(),
             shared: true,
             owner: false,
@@ -36,7 +39,7 @@ pub(super) fn of(app: &App, asked: &Asked, here: &str, status: Option<&Status>) 
     }
     let now = question.site.zone.to_datetime(period::timestamp(question.now));
     Frame {
-        nav: Frame::sections(&way, here),
+        nav: Frame::sections(&way, here, &dates),
         way,
         site: question.site.name.clone(),
         sites: sites.collect(),
@@ -45,6 +48,17 @@ pub(super) fn of(app: &App, asked: &Asked, here: &str, status: Option<&Status>) 
         filtered_today: status.map(|status| status.filtered_today),
         file_bytes: status.map(|status| status.file_bytes),
         ..of_nobody(app, &asked.visitor)
+    }
+}
+
+/// The dates that were asked for, as parameters; none where a page shows its own.
+fn chosen(question: &Question) -> Vec<(&'static str, String)> {
+    match (question.dates, question.range) {
+        (Some(dates), _) => vec![(link::PERIOD, dates.slug().to_owned())],
+        (None, Some(DateRange { first, last })) => {
+            vec![(link::FROM, first.to_string()), (link::TO, last.to_string())]
+        }
+        (None, None) => Vec::new(),
     }
 }
 
