@@ -99,6 +99,11 @@ impl<'f> Subtraction<'f> {
         Ok(taken)
     }
 
+    /// What is left in an aggregate that has `there`.
+    pub(super) fn left_of(&self, key: &AggregateKey, there: Counters) -> Counters {
+        there - self.aggregates.get(key).copied().unwrap_or_default()
+    }
+
     /// What is left in a row.
     pub(super) fn left(&self, row: Row) -> Result<Counters, store::Error> {
         let (there, taken) = match row {

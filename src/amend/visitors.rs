@@ -141,9 +141,9 @@ fn most_of_parts(
     total: &AggregateKey,
 ) -> Result<i64, store::Error> {
     let mut most = 0;
-    rows::aggregates(place.file, &bucket(place, total), |key, _, _| {
+    rows::aggregates(place.file, &bucket(place, total), |key, counters, _| {
         if key.identifier != TextId::TOTAL {
-            most = most.max(taken.left(Row::Aggregate(key))?.visitors);
+            most = most.max(taken.left_of(&key, counters).visitors);
         }
         Ok(())
     })?;
