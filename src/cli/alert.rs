@@ -31,7 +31,11 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let registry = place.registry()?;
     let known: Vec<&str> = registry.alerts.iter().map(|alert| &*alert.name).collect();
     let Some(alert) = registry.alerts.iter().find(|alert| alert.name == *name) else {
-        return Err(Failure::Other(format!("no alert is called {name:?}; there are {known:?}")));
+        let known = match known.as_slice() {
+            [] => "none is declared in beacons.toml".to_owned(),
+            known => format!("there are {}", known.join(", ")),
+        };
+        return Err(Failure::Other(format!("no alert is called {name:?}; {known}")));
     };
     if alert.send_to.is_empty() {
         let sentence = format!("{name} is sent to nobody: give it send_to = [\"…\"]");

@@ -88,7 +88,8 @@ fn usable(database: &Path, error: Option<&store::Error>) -> Finding {
             ABOUT,
             State::Wrong,
             format!("{shown} can’t be used: {error}."),
-            "See what verify says, or bring a backup back with restore.",
+            "If you may not read it, ask as the user that runs the server; else see what verify says, or bring a \
+             backup back with restore.",
         ),
     }
 }

@@ -85,7 +85,7 @@ fn means(now: &Figures, before: Option<&Figures>) -> [Stat; 3] {
         },
         Stat {
             title: "Visit duration",
-            value: number::duration(now.seconds / now.visits.max(1)),
+            value: number::duration(number::whole(number::ratio(now.seconds, now.visits))),
             change: before
                 .map(|it| number::change_of_mean(seconds(now), seconds(it), difference_of_seconds)),
             metric: Some(Metric::VisitDuration),

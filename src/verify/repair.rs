@@ -15,7 +15,9 @@ use crate::{
         tally::{AggregateKey, BreakdownKey, HistogramKey, TextId},
     },
     store::{
-        self, Transaction, figures, mend,
+        self, Transaction,
+        figures::{self, Bucket},
+        mend,
         seals::{self, Seal, Span},
     },
 };
@@ -170,11 +172,13 @@ fn mend_span(
     let holds = |file: &Transaction<'_>| Ok(seals::taken(file, span)? == *seal);
     if span.granularity >= Granularity::Day {
         // What the shorter buckets say of it.
-        let period = Period::containing(span.granularity, span.start, &site.zone);
-        let found = differences(file, id, &kept, period, &mut compared)?;
-        let right = |file: &Transaction<'_>| set_all(file, id, period, &found);
-        if !found.is_empty() && mend::attempt(file, right, holds)? {
-            return Ok(true);
+        for bucket in figures::buckets(file, span.granularity, span.start, span.end)? {
+            let period = period_of(file, site, bucket)?;
+            let found = differences(file, id, &kept, period, &mut compared)?;
+            let right = |file: &Transaction<'_>| set_all(file, id, period, &found);
+            if !found.is_empty() && mend::attempt(file, right, holds)? {
+                return Ok(true);
+            }
         }
     }
     // What the longer buckets say of one row in it.
@@ -192,6 +196,22 @@ fn mend_span(
         }
     }
     Ok(false)
+}
+
+/// How long a bucket is. One that another time zone has cut goes on to the next, as far as can be told: the seal
+/// says whether that is right.
+fn period_of(
+    file: &Transaction<'_>,
+    site: &Site,
+    Bucket { granularity, start }: Bucket,
+) -> Result<Period, store::Error> {
+    let period = Period::containing(granularity, start, &site.zone);
+    if period.start == start {
+        return Ok(period);
+    }
+    let latest = start + granularity.seconds_max();
+    let next = figures::next_bucket(file, granularity, start + 1, latest)?;
+    Ok(Period { granularity, start, end: next.map_or(latest, |next| next.start) })
 }
 
 /// Sets every row of `period` that differs to what its parts say. Says whether that can be.
