@@ -146,9 +146,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
 
     /// Looks whether a head is complete, or can't become one.
     fn look(&mut self) -> bool {
-        // Some clients end a body with a line of its own (RFC 9112, 2.2).
+        // Some clients end a body with a line of its own (RFC 9112, 2.2), which may come in two parts.
         if self.seen == 0 && self.is_kept && self.held.starts_with(b"\r\n") {
             self.held.advance(2);
+        } else if self.seen == 0 && self.is_kept && self.held.as_ref() == b"\r" {
+            return false;
         }
         match verdict::scan(&self.held, self.seen) {
             Scan::More(seen) => {

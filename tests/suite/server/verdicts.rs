@@ -169,6 +169,13 @@ fn what_is_plain_is_taken_one_after_the_other() {
     let (statuses, text) = exchange(server.port, all.as_bytes());
     assert_eq!(statuses, expected, "{text}");
     assert_eq!(server.count("day", Some("/a")), 6);
+    let mut client = server.client();
+    for part in [SMUGGLED, "\r", "\n", SMUGGLED] {
+        client.write(part.as_bytes()).unwrap();
+        // Each part comes by itself: the moment in between is the point.
+        std::thread::sleep(std::time::Duration::from_millis(30));
+    }
+    assert_eq!([client.answer().unwrap().status, client.answer().unwrap().status], [200, 200]);
     // A proxy may speak the older version, which ends a connection after each answer.
     let old = "POST /beacon HTTP/1.0\r\nContent-Length: ";
     let (statuses, text) =
