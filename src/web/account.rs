@@ -50,7 +50,7 @@ pub(super) async fn post_password(
     match with_password(move || secret::is_password(&kept, &old)).await {
         Ok(true) => app.accounts.throttle.forgive(&account.name, trier),
         Ok(false) => return again(StatusCode::FORBIDDEN, "That is not the current password."),
-        Err(Crowded) => return crowded(),
+        Err(Crowded) => return crowded(app),
     }
     let request = Request::Password { name: account.name.clone(), password: new };
     let changed = match carry_out(app, request).await {

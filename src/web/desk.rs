@@ -102,13 +102,15 @@ impl Desk {
         let registry = self.app.registry.get();
         let found = self.routes.find(&registry, &request);
         let (reader, class) = (found.reader(), found.class(request.method()));
+        let takes_many = found.takes_many();
         let mut answer = match exchange.refusal() {
             Some(refusal) => self.refused(refusal),
             None => match self.turned_away(&registry, class, peer, &request) {
                 Some(answer) => answer,
                 None if strays => whole(redirect::answer(&registry.server, reader, &request)),
                 None => {
-                    let payer = self.payer(&registry, class, peer, &request);
+                    let payer =
+                        if takes_many { self.payer(&registry, peer, &request) } else { None };
                     let answer = self.routes.answer(&self.app, peer, request).await;
                     if let (Some(payer), Some(Items(items))) = (payer, answer.extensions().get()) {
                         let more = u32::try_from(items.saturating_sub(1)).unwrap_or(u32::MAX);
@@ -149,15 +151,13 @@ impl Desk {
     fn payer(
         &self,
         registry: &Registry,
-        class: Option<Class>,
         peer: SocketAddr,
         request: &Request<Incoming>,
     ) -> Option<IpAddr> {
         let headers = request.headers();
-        let client = client::limited(headers, peer, &registry.server);
-        let is_bound = class == Some(Class::Beacon)
-            && !client::shows_token(headers, &access::senders(&self.app, headers));
-        client.filter(|_| is_bound)
+        let client = client::limited(headers, peer, &registry.server)?;
+        let is_bound = !client::shows_token(headers, &access::senders(&self.app, headers));
+        is_bound.then_some(client)
     }
 
     /// The answer to a client whose network comes too often.

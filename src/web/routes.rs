@@ -170,6 +170,11 @@ impl Found<'_> {
         }
     }
 
+    /// Whether one request may bring many beacons here.
+    pub(super) const fn takes_many(&self) -> bool {
+        matches!(self, Self::Door(Route::Foreign(_)))
+    }
+
     /// Whom an answer is made for.
     pub(super) const fn reader(&self) -> Reader {
         match self {

@@ -93,7 +93,7 @@ pub(super) async fn post_share(
             let wrong = "That is not the password.";
             return pages::unlock(app, &root, StatusCode::FORBIDDEN, wrong);
         }
-        Err(Crowded) => return sign_in::crowded(),
+        Err(Crowded) => return sign_in::crowded(app),
     }
     let mut answer = respond::see_other(&format!("{root}/"));
     let safe = if registry.server.is_https() { "; Secure" } else { "" };

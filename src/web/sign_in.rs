@@ -70,8 +70,9 @@ pub(super) async fn with_password<T: Send + 'static>(
 }
 
 /// The answer to one too many.
-pub(super) fn crowded() -> Answer {
-    let mut answer = respond::empty(StatusCode::TOO_MANY_REQUESTS);
+pub(super) fn crowded(app: &App) -> Answer {
+    let why = "too many passwords are looked at in this moment: try again in some seconds";
+    let mut answer = pages::failed(app, StatusCode::TOO_MANY_REQUESTS, why);
     respond::set(&mut answer, header::RETRY_AFTER, "5");
     answer
 }
@@ -144,7 +145,7 @@ pub(super) async fn post(app: &App, peer: SocketAddr, head: &Parts, form: &[u8])
     let kept = kept.to_owned();
     let right = match with_password(move || secret::is_password(&kept, &password)).await {
         Ok(right) => right,
-        Err(Crowded) => return crowded(),
+        Err(Crowded) => return crowded(app),
     };
     let Some(account) = account.filter(|_| right) else {
         return again(StatusCode::FORBIDDEN, WRONG);
@@ -239,13 +240,13 @@ pub(super) async fn post_claim(app: &App, token: &str, head: &Parts, form: &[u8]
         return again(StatusCode::BAD_REQUEST, "The two passwords are not the same.");
     }
     let claimed = {
-        let (app, name) = (app.clone(), name.clone());
+        let (own, name) = (app.clone(), name.clone());
         let claim = move || {
-            auth::claim(&mut app.file(), &app.registry.get(), &name, &password, clock::now())
+            auth::claim(&mut own.file(), &own.registry.get(), &name, &password, clock::now())
         };
         match with_password(claim).await {
             Ok(claimed) => claimed,
-            Err(Crowded) => return crowded(),
+            Err(Crowded) => return crowded(app),
         }
     };
     let begun = match claimed {
