@@ -33,6 +33,8 @@ struct View {
     value: String,
     verdict: &'static str,
     class: &'static str,
+    /// A sign for the verdict, where there is no room for words.
+    sign: &'static str,
     /// The parts of the bar: class, where it begins, and its width, in percent.
     parts: Vec<(&'static str, String, String)>,
     words: String,
@@ -93,10 +95,10 @@ fn view(vital: &Vital) -> View {
         "fcp" => ("FCP", "First part drawn"),
         _ => ("TTFB", "First byte"),
     };
-    let (verdict, class) = match vital.verdict {
-        Verdict::Good => ("good", "good"),
-        Verdict::NeedsImprovement => ("needs improvement", "fair"),
-        Verdict::Poor => ("poor", "poor"),
+    let (verdict, class, sign) = match vital.verdict {
+        Verdict::Good => ("good", "good", "✓"),
+        Verdict::NeedsImprovement => ("needs improvement", "fair", "~"),
+        Verdict::Poor => ("poor", "poor", "✗"),
     };
     let all: i64 = vital.shares.iter().sum();
     let mut begins = 0.0;
@@ -113,6 +115,7 @@ fn view(vital: &Vital) -> View {
         value: value(vital),
         verdict,
         class,
+        sign,
         parts,
         words: format!("{good} good, {fair} need improvement, {poor} poor"),
     }
