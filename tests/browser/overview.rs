@@ -88,7 +88,7 @@ async fn the_hours_of_the_week_are_a_picture_and_a_table() {
     let address = format!("http://127.0.0.1:{}/?site=a.example&period=today", server.port);
     browser.page.goto(&address).await.unwrap();
     let dark = find(&browser, ".heat .s5 title").await.html(true).await.unwrap();
-    assert_eq!(dark, "Mondays, 9:00: 1.0 visitors");
+    assert_eq!(dark, "Mondays, 9:00: 1.0 visits");
     find(&browser, ".week .folded summary").await.click().await.unwrap();
     let row = find(&browser, ".week tbody tr:nth-child(10)").await.text().await.unwrap();
     assert_eq!(row, "9:00 1.0 – – – – – –");

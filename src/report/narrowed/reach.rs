@@ -62,7 +62,9 @@ impl Reach {
             Some(days) => figures::last_bucket_before(file, subject, days, midnight)?.is_none(),
             None => false,
         };
-        let is_whole = is_first || is_kept_whole(&everything, first, subject, file)?;
+        // They are counted only where that makes a difference: there may be many.
+        let is_whole =
+            is_first || range.first <= first && is_kept_whole(&everything, first, subject, file)?;
         let from = if is_whole { first } else { first.tomorrow().unwrap_or(first) };
         let is_single = range.first >= from || is_first;
         Ok(Self { is_single, single_from: Some(from), ..none })
