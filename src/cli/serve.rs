@@ -1,6 +1,6 @@
 //! `serve`: the appliance, from its first to its last line.
 
-use std::{future::Future, io, time::Duration};
+use std::{cell::Cell, future::Future, io, path::Path, time::Duration};
 
 use tokio::{
     runtime::{Builder, Runtime},
@@ -8,7 +8,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use super::{Failure, Place, log, notify, say};
+use super::{DEFAULT_CONFIG, Failure, Place, log, notify, say};
 use crate::{
     app::{self, App},
     auth::{self, accounts::Accounts},
@@ -36,9 +36,8 @@ pub(super) fn run(place: &Place) -> Result<(), Failure> {
     log::begin(registry.server.log);
     tell_of(&registry);
     // A file that was there is not one that may be missing later.
-    let config = place.config().map(std::path::Path::to_owned);
-    let reload_from = Place { config, ..place.clone() };
-    serve(registry, "", |app| reload(app, &reload_from), async |_| std::future::pending().await)
+    let known = Cell::new(place.config().is_some());
+    serve(registry, "", |app| reload(app, place, &known), async |_| std::future::pending().await)
 }
 
 /// Serves `registry` until a signal ends it. `note` is told at the start, `on_hangup` is called for
@@ -146,7 +145,10 @@ async fn hangups_to(mut hangups: Signal, on_hangup: impl Fn()) {
 }
 
 /// Puts the file as it is now into force. A file that can't be meant changes nothing.
-fn reload(app: &App, place: &Place) {
+fn reload(app: &App, place: &Place, has_had_file: &Cell<bool>) {
+    let config = place.config().map_or_else(|| DEFAULT_CONFIG.into(), Path::to_owned);
+    let config = (has_had_file.get() || config.exists()).then_some(config);
+    let place = Place { config, ..place.clone() };
     let mut registry = match place.registry() {
         Ok(registry) => registry,
         Err(error) => {
@@ -164,6 +166,7 @@ fn reload(app: &App, place: &Place) {
     if let Err(error) = app.ingest.locations.reload(registry.server.country_database.as_deref()) {
         warn!("the old country database stays in force: {error}");
     }
+    has_had_file.set(place.config.is_some());
     tell_of(&registry);
     info!(sites = registry.sites.len(), events = registry.events.len(), "reloaded");
     app.registry.replace(registry);

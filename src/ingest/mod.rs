@@ -89,7 +89,12 @@ impl Ingest {
             );
             return Err(at_site(Rejected::new(reason, sentence)));
         };
-        // The rules of an undeclared one are those of another name.
+        check_origin(request, &site).map_err(at_site)?;
+        payload.check_size(event.limits.meta_bytes).map_err(at_site)?;
+        let identifier = identifier::of(payload, &address, request, event).map_err(at_site)?;
+        let told = Told::new(payload, &address, request, &site, self);
+        people::check(payload, request, &site, &told).map_err(at_site)?;
+        // The rules of an undeclared one are those of another name. What is not counted takes no room.
         if event.name != *payload.event_type && !self.undeclared.admit(&payload.event_type) {
             let sentence = format!(
                 "{UNDECLARED_MAX} event types that nobody has declared count since the start, and none whose name \
@@ -97,11 +102,6 @@ impl Ingest {
             );
             return Err(at_site(Rejected::new(Reason::UnknownEventType, sentence)));
         }
-        check_origin(request, &site).map_err(at_site)?;
-        payload.check_size(event.limits.meta_bytes).map_err(at_site)?;
-        let identifier = identifier::of(payload, &address, request, event).map_err(at_site)?;
-        let told = Told::new(payload, &address, request, &site, self);
-        people::check(payload, request, &site, &told).map_err(at_site)?;
         let day = |ms: i64| Period::containing(Granularity::Day, ms.div_euclid(1000), &site.zone);
         let (today, day) = (day(request.arrived_at), day(request.received_at));
         let keys = self.salts.of_day(&site.name, today).map_err(at_site)?;

@@ -49,7 +49,8 @@ pub struct Frame {
     pub version: String,
     /// How many beacons were filtered today; `None` leaves the link out.
     pub filtered_today: Option<i64>,
-    /// How many beacons that were answered wait to be counted, where that fails at the moment.
+    /// How many beacons that were answered wait to be counted, where that fails at the moment; 0 for those who may
+    /// not know.
     pub put_off: Option<u64>,
     /// How large the database file is, in bytes; `None` leaves it out.
     pub file_bytes: Option<i64>,
@@ -105,7 +106,10 @@ impl Frame {
 
     /// How many beacons wait: `7 answered beacons wait`.
     pub(super) fn waiting(&self, count: &u64) -> String {
-        let count = i64::try_from(*count).unwrap_or(i64::MAX);
+        let count = match i64::try_from(*count).unwrap_or(i64::MAX) {
+            0 => return "Answered beacons wait".to_owned(),
+            count => count,
+        };
         number::counted(count, "answered beacon waits", "answered beacons wait")
     }
 

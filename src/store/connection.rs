@@ -57,7 +57,10 @@ pub struct Writable {
     pub created: bool,
     /// Whether a commit waits until the disk has it.
     waits_for_disk: bool,
+    /// Where the file is, whatever links led there.
     path: PathBuf,
+    /// Which file its log is, once there is one.
+    log: Option<(u64, u64)>,
     // It is a lock of another kind than SQLite's, on the same file: closing it
     // would drop SQLite's locks as well, so it must be dropped after the connection.
     lock: File,
@@ -96,14 +99,16 @@ impl Writable {
         Ok(&self.connection)
     }
 
-    /// What is written to a file without a name is gone with its last reader.
-    fn check_place(&self) -> Result<(), Error> {
-        let links = self.lock.metadata().map(|found| found.nlink());
-        if links.is_ok_and(|links| links > 0) {
-            Ok(())
-        } else {
-            Err(Error::Removed(self.path.clone()))
+    /// What is written to a file, or into a log, that no longer has its name is gone with the process.
+    fn check_place(&mut self) -> Result<(), Error> {
+        let of = |path: &Path| std::fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
+        let own = self.lock.metadata().map(|found| (found.dev(), found.ino())).ok();
+        let log = of(&with_suffix(&self.path, "-wal"));
+        if own.is_none() || of(&self.path) != own || (self.log.is_some() && log != self.log) {
+            return Err(Error::Removed(self.path.clone()));
         }
+        self.log = log;
+        Ok(())
     }
 
     fn wait_for_disk(&mut self, wait: bool) -> Result<(), Error> {
@@ -151,7 +156,9 @@ fn open(path: &Path, before: Before) -> Result<Writable, Error> {
         None => lock_or_wait(path, path)?,
     };
     let connection = connect(path, before).map_err(|error| error.of_opening(path))?;
-    Ok(Writable { connection, created, waits_for_disk: true, path: path.to_owned(), lock })
+    let path =
+        path.canonicalize().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    Ok(Writable { connection, created, waits_for_disk: true, path, log: None, lock })
 }
 
 fn begin(connection: &mut Connection) -> Result<Transaction<'_>, Error> {

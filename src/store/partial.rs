@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
+    io,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
@@ -58,11 +59,32 @@ impl Drop for Partial {
     }
 }
 
+/// What a log is called that was left by a database that is gone.
+const LEFT: &str = ".left";
+
+/// Takes away what a database that is gone has left under the name of `target`: SQLite would read its log as that
+/// of the next one. The log is kept under another name.
+fn set_aside(target: &Path) -> Result<(), Error> {
+    for suffix in ["-wal", "-journal", "-shm"] {
+        let path = with_suffix(target, suffix);
+        match fs::rename(&path, with_suffix(&path, LEFT)) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::Write { path, source });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// See [`files::put_in_place`].
 ///
 /// # Errors
 /// The same, with the name of `target`.
 pub(super) fn put_in_place(file: &Path, target: &Path) -> Result<u64, Error> {
+    if !target.exists() {
+        set_aside(target)?;
+    }
     files::put_in_place(file, target)
         .map_err(|source| Error::Write { path: target.to_owned(), source })
 }

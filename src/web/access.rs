@@ -92,7 +92,7 @@ pub(super) fn needed(door: Route, method: &Method) -> Needs {
 }
 
 /// Who sends a request, and the appliance as that one sees it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Admitted {
     pub(super) app: App,
     pub(super) visitor: Visitor,

@@ -47,7 +47,7 @@ pub(super) async fn post_password(
         return again(StatusCode::TOO_MANY_REQUESTS, "Too many tries. Try again in some minutes.");
     }
     let kept = account.password.clone();
-    match with_password(move || secret::is_password(&kept, &old)).await {
+    match with_password(true, move || secret::is_password(&kept, &old)).await {
         Ok(true) => app.accounts.throttle.forgive(&account.name, trier),
         Ok(false) => return again(StatusCode::FORBIDDEN, "That is not the current password."),
         Err(Crowded) => return crowded(app),
@@ -120,7 +120,7 @@ async fn done(app: &App, visitor: &Visitor, request: Option<Request>) -> Answer 
 async fn carry_out(app: &App, request: Request) -> Result<String, (StatusCode, String)> {
     let own = app.clone();
     let work = move || auth::carry_out(&mut own.file(), &own.registry.get(), request, clock::now());
-    match with_password(work).await {
+    match with_password(true, work).await {
         Ok(Ok(sentence)) => Ok(sentence),
         Ok(Err(auth::Error::Wrong(why))) => Err((StatusCode::BAD_REQUEST, pages::sentence(&why))),
         Ok(Err(auth::Error::Store(cause))) => Err(not_stored(&cause)),

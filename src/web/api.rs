@@ -69,7 +69,7 @@ pub(super) async fn get(
     }
     match read::answer(app, move |file| (report.answer)(&question, file)).await {
         Ok((answer, _)) if wants_csv => as_csv(report.slug, &answer),
-        Ok((answer, _)) => as_json(app, &answer),
+        Ok((answer, _)) => as_json(app, visitor, &answer),
         Err(Unanswered) => {
             let sentence = "the figures can't be read at the moment; try again later";
             respond::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": sentence }))
@@ -78,12 +78,14 @@ pub(super) async fn get(
 }
 
 /// The answer, and how many beacons it lacks if counting fails at the moment.
-fn as_json(app: &App, answer: &impl Serialize) -> Answer {
+fn as_json(app: &App, visitor: &Visitor, answer: &impl Serialize) -> Answer {
     let Some(waiting) = app.metrics.put_off() else { return respond::json(StatusCode::OK, answer) };
     match serde_json::to_value(answer) {
         Ok(mut answer) => {
             if let Some(answer) = answer.as_object_mut() {
-                answer.insert("not_counted_yet".to_owned(), waiting.into());
+                // How many is of all sites together.
+                let told = if visitor.sees_all() { waiting.into() } else { true.into() };
+                answer.insert("not_counted_yet".to_owned(), told);
             }
             respond::json(StatusCode::OK, &answer)
         }

@@ -1,7 +1,7 @@
 //! The doors of other products: what their clients send is counted like any beacon, and answered in
 //! the words that they wait for.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use hyper::{
     HeaderMap, Method, Request, StatusCode,
@@ -14,6 +14,7 @@ use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
 use super::{
     access, beacon, body, client, cors,
+    desk::{self, Purse},
     respond::{self, Answer},
 };
 use crate::{
@@ -88,19 +89,12 @@ async fn taken(
     let Some(product) = compat::behind(door).find(|product| (product.is_meant)(&foreign)) else {
         return respond::empty(StatusCode::NOT_FOUND);
     };
-    let outcome = count(app, product, &foreign).await;
-    let mut answer = if is_to_be_repeated(&outcome) {
-        try_later()
-    } else {
-        written((product.answer)(&foreign, &outcome))
-    };
-    answer.extensions_mut().insert(Items(outcome.map_or(1, |items| items.len())));
-    answer
+    match count(app, product, &foreign, head.extensions.get()).await {
+        Ok(outcome) if is_to_be_repeated(&outcome) => try_later(),
+        Ok(outcome) => written((product.answer)(&foreign, &outcome)),
+        Err(wait) => desk::too_many_beacons(app, wait),
+    }
 }
-
-/// How many beacons a request has brought: its network has as many fewer.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Items(pub(super) usize);
 
 /// Waits until there is room for a body, if it may be a large one.
 async fn room(body: &Incoming) -> Result<Option<SemaphorePermit<'static>>, AcquireError> {
@@ -116,14 +110,27 @@ fn try_later() -> Answer {
 }
 
 /// Counts every item of a request. All are on the disk, or refused, once this returns.
-async fn count(app: &App, product: &Product, foreign: &Foreign<'_>) -> Outcome {
+///
+/// # Errors
+/// When their network may not send that many, with how long it has to wait; then none is looked at.
+async fn count(
+    app: &App,
+    product: &Product,
+    foreign: &Foreign<'_>,
+    purse: Option<&Purse>,
+) -> Result<Outcome, Duration> {
     let items = match (product.read)(foreign) {
         Ok(items) => items,
         Err(wrong) => {
             beacon::note(app, &wrong.rejected);
-            return Err(wrong);
+            return Ok(Err(wrong));
         }
     };
+    let wanted = items.iter().filter(|item| matches!(item, Ok(Some(_)))).count();
+    if let Some(purse) = purse {
+        // The request itself has paid for one.
+        purse.pay(wanted.saturating_sub(1))?;
+    }
     // All of them are in the queue, in their order, before any is waited for: a visit is made of it.
     let mut storing = Vec::with_capacity(items.len());
     for item in items {
@@ -145,7 +152,7 @@ async fn count(app: &App, product: &Product, foreign: &Foreign<'_>) -> Outcome {
         .iter()
         .filter_map(|item| item.as_ref().err())
         .for_each(|rejected| beacon::note(app, rejected));
-    Ok(counted)
+    Ok(Ok(counted))
 }
 
 fn accept(

@@ -18,11 +18,10 @@ use hyper::{
 use serde_json::json;
 
 use super::{
-    access, beacon, client,
-    compat::Items,
-    cors, headers,
+    access, beacon, client, cors, headers,
     live::{Streamed, Streaming, whole},
-    pages, redirect, respond,
+    pages, redirect,
+    respond::{self, Answer},
     routes::Routes,
     wire::{
         allowance::{Allowance, Class},
@@ -30,7 +29,12 @@ use super::{
         verdict::Refusal,
     },
 };
-use crate::{app::App, config::registry::Registry, ingest::Rejected, model::rejection::Reason};
+use crate::{
+    app::App,
+    config::registry::{Rate, Registry},
+    ingest::Rejected,
+    model::rejection::Reason,
+};
 
 /// Who asks, and how.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +50,26 @@ pub(super) struct Asker {
 pub(super) struct Desk {
     pub(super) app: App,
     routes: Routes,
-    allowance: Allowance,
+    allowance: Arc<Allowance>,
+}
+
+/// What a network may still send in one request.
+#[derive(Debug, Clone)]
+pub(super) struct Purse {
+    allowance: Arc<Allowance>,
+    client: IpAddr,
+    rate: Rate,
+}
+
+impl Purse {
+    /// Pays for `more` beacons, before any of them is looked at.
+    ///
+    /// # Errors
+    /// When it has not as much, with how long that stays so.
+    pub(super) fn pay(&self, more: usize) -> Result<(), Duration> {
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        self.allowance.take_many(Class::Batch, self.client, more, self.rate)
+    }
 }
 
 /// The body of an answer. Dropped, the answer is finished.
@@ -88,7 +111,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Turn<B> {
 impl Desk {
     /// A desk before `routes`.
     pub(super) fn new(app: App, routes: Routes) -> Self {
-        Self { app, routes, allowance: Allowance::default() }
+        Self { app, routes, allowance: Arc::default() }
     }
 
     /// The answer to the next request of a connection.
@@ -96,7 +119,7 @@ impl Desk {
         self: Arc<Self>,
         exchange: Arc<Exchange>,
         Asker { peer, strays }: Asker,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
     ) -> Response<Turn<Streaming>> {
         let turn = Token(Arc::clone(&exchange));
         let registry = self.app.registry.get();
@@ -109,19 +132,11 @@ impl Desk {
                 Some(answer) => answer,
                 None if strays => whole(redirect::answer(&registry.server, reader, &request)),
                 None => {
-                    let payer =
-                        if takes_many { self.payer(&registry, peer, &request) } else { None };
-                    let answer = self.routes.answer(&self.app, peer, request).await;
-                    if let (Some(payer), Some(Items(items))) = (payer, answer.extensions().get()) {
-                        let more = u32::try_from(items.saturating_sub(1)).unwrap_or(u32::MAX);
-                        self.allowance.charge(
-                            Class::Beacon,
-                            payer,
-                            more,
-                            registry.server.limits.beacons,
-                        );
+                    let purse = takes_many.then(|| self.purse(&registry, peer, &request)).flatten();
+                    if let Some(purse) = purse {
+                        request.extensions_mut().insert(purse);
                     }
-                    answer
+                    self.routes.answer(&self.app, peer, request).await
                 }
             },
         };
@@ -147,17 +162,18 @@ impl Desk {
         whole(answer)
     }
 
-    /// Who pays for all but the first of the beacons that `request` brings, if anybody does.
-    fn payer(
+    /// What pays for all but the first of the beacons that `request` brings; `None` where nothing binds its sender.
+    fn purse(
         &self,
         registry: &Registry,
         peer: SocketAddr,
         request: &Request<Incoming>,
-    ) -> Option<IpAddr> {
+    ) -> Option<Purse> {
         let headers = request.headers();
         let client = client::limited(headers, peer, &registry.server)?;
         let is_bound = !client::shows_token(headers, &access::senders(&self.app, headers));
-        is_bound.then_some(client)
+        let (allowance, rate) = (Arc::clone(&self.allowance), registry.server.limits.beacons);
+        is_bound.then_some(Purse { allowance, client, rate })
     }
 
     /// The answer to a client whose network comes too often.
@@ -172,7 +188,7 @@ impl Desk {
         let client = client::limited(request.headers(), peer, &registry.server)?;
         let limits = registry.server.limits;
         let rate = match class {
-            Class::Beacon => limits.beacons,
+            Class::Beacon | Class::Batch => limits.beacons,
             Class::Page => limits.pages,
         };
         let wait = self.allowance.take(class, client, rate).err()?;
@@ -180,24 +196,34 @@ impl Desk {
         if client::shows_token(headers, &access::senders(&self.app, headers)) {
             return None;
         }
-        // Rounded up, so that whoever waits as long is not turned away again.
-        let seconds = (wait + Duration::from_millis(999)).as_secs().max(1);
         let mut answer = match class {
-            Class::Beacon => {
-                let sentence = format!(
-                    "this network sends more beacons than the server takes of one; try again in \
-                     {seconds} s"
-                );
-                beacon::note(&self.app, &Rejected::new(Reason::TooMany, sentence.clone()));
-                let body = json!({ "error": sentence, "reason": Reason::TooMany });
-                let mut answer = respond::json(StatusCode::TOO_MANY_REQUESTS, &body);
+            Class::Page => pages::too_many(&self.app, seconds(wait)),
+            Class::Beacon | Class::Batch => {
+                let mut answer = too_many_beacons(&self.app, wait);
                 cors::allow(&mut answer, headers);
                 answer
             }
-            Class::Page => pages::too_many(&self.app, seconds),
         };
         self.app.metrics.requests_turned_away.add(1);
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds(wait)));
         Some(whole(answer))
     }
+}
+
+/// Rounded up, so that whoever waits as long is not turned away again.
+fn seconds(wait: Duration) -> u64 {
+    (wait + Duration::from_millis(999)).as_secs().max(1)
+}
+
+/// The answer to beacons of a network that has to `wait` until it may send more.
+pub(super) fn too_many_beacons(app: &App, wait: Duration) -> Answer {
+    let seconds = seconds(wait);
+    let sentence = format!(
+        "this network sends more beacons than the server takes of one; try again in {seconds} s"
+    );
+    beacon::note(app, &Rejected::new(Reason::TooMany, sentence.clone()));
+    let body = json!({ "error": sentence, "reason": Reason::TooMany });
+    let mut answer = respond::json(StatusCode::TOO_MANY_REQUESTS, &body);
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    answer
 }

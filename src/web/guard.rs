@@ -35,16 +35,16 @@ fn is_near_name(headers: &HeaderMap, is_own_address: impl Fn(IpAddr) -> bool) ->
     }
 }
 
-/// Whether `Host` is that of `base_url`; `None` without one. The port that its scheme has anyway, and a dot at
-/// the end of the name, make no difference.
+/// Whether `Host` is the name in `base_url`; `None` without one. Its port makes no difference, as proxies pass it on
+/// or not, nor does a dot at the end of the name.
 pub(super) fn is_own_name(headers: &HeaderMap, server: &Server) -> Option<bool> {
     let url = server.base_url.as_deref()?;
-    let port = if url.starts_with("https:") { ":443" } else { ":80" };
-    let plain = |name: &str| {
-        let name = name.strip_suffix(port).unwrap_or(name);
-        name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+    let name = |text: &str| {
+        let authority: Authority = text.parse().ok()?;
+        let host = authority.host();
+        Some(host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase())
     };
-    Some(plain(told(headers)) == plain(authority(url)?))
+    Some(name(told(headers)).is_some_and(|told| Some(told) == authority(url).and_then(name)))
 }
 
 /// The name in an address, with its port if there is one.

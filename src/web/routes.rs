@@ -266,7 +266,16 @@ async fn through(
         if door == Route::Download {
             return download::post(app).await;
         }
-        return live::whole(posted(admitted, door, params, peer, &head, &bytes).await);
+        // What a form asks for is done to its end, also for somebody who hangs up: else the file would have it and
+        // the memory not, and a token that was revoked would go on to open.
+        let (admitted, token) =
+            (admitted.clone(), params.get("token").unwrap_or_default().to_owned());
+        let done =
+            tokio::spawn(async move { posted(&admitted, door, &token, peer, &head, &bytes).await });
+        return live::whole(done.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "what a form asked for broke off");
+            respond::empty(hyper::StatusCode::INTERNAL_SERVER_ERROR)
+        }));
     }
     if door == Route::LiveEvents && *request.method() == Method::GET {
         return live::stream(app, visitor, &request);
@@ -296,12 +305,11 @@ async fn ingested(app: &App, door: Route, peer: SocketAddr, request: Request<Inc
 async fn posted(
     Admitted { app, visitor }: &Admitted,
     door: Route,
-    params: &Params<'_>,
+    token: &str,
     peer: SocketAddr,
     head: &Parts,
     form: &Bytes,
 ) -> Answer {
-    let token = params.get("token").unwrap_or_default();
     match door {
         Route::Page(Page::Errors) => pages::post_error(app, form).await,
         Route::Annotations => annotations::post(app, head, form).await,

@@ -76,7 +76,8 @@ pub(super) async fn post_share(
     let registry = app.registry.get();
     let root = format!("{}/share/{token}", registry.server.root());
     // The link is the account: who guesses is slowed down as at the door of people.
-    let name = format!("share {}", link.id);
+    // No account has a capital letter here.
+    let name = format!("Share {}", link.id);
     let trier = Trier::Network(sign_in::client_address(app, peer, &head.headers));
     match app.accounts.throttle.count(&name, trier, Instant::now()) {
         Verdict::Try => {}
@@ -87,7 +88,7 @@ pub(super) async fn post_share(
         }
     }
     let looking = move || share::is_password(&link, &password);
-    match sign_in::with_password(looking).await {
+    match sign_in::with_password(false, looking).await {
         Ok(true) => app.accounts.throttle.forgive(&name, trier),
         Ok(false) => {
             let wrong = "That is not the password.";

@@ -38,6 +38,9 @@ const PASSWORDS_AT_ONCE: usize = 2;
 /// How many may wait for that; whoever comes then is sent away.
 const WAITING_MAX: usize = 32;
 
+/// How many more may wait who come in browsers that have signed in before: guesses of others leave them room.
+const KNOWN_WAITING_MAX: usize = 16;
+
 static PASSWORDS: Semaphore = Semaphore::const_new(PASSWORDS_AT_ONCE);
 
 static WAITING: AtomicUsize = AtomicUsize::new(0);
@@ -49,20 +52,34 @@ const WRONG: &str = "That name and password don’t belong together.";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Crowded;
 
-/// Does what takes as long as a password does, a few at a time.
+/// Somebody who waits. Whoever hangs up waits no longer.
+struct Waiting;
+
+impl Waiting {
+    fn begin(most: usize) -> Result<Self, Crowded> {
+        // From here on it is counted, whatever becomes of it.
+        let waiting = Self;
+        if WAITING.fetch_add(1, Relaxed) < most { Ok(waiting) } else { Err(Crowded) }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Does what takes as long as a password does, a few at a time; `is_known`: for somebody who has been here before.
 ///
 /// # Errors
 /// When too many wait already.
 pub(super) async fn with_password<T: Send + 'static>(
+    is_known: bool,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Crowded> {
-    if WAITING.fetch_add(1, Relaxed) >= WAITING_MAX {
-        WAITING.fetch_sub(1, Relaxed);
-        return Err(Crowded);
-    }
-    let room = PASSWORDS.acquire().await;
-    WAITING.fetch_sub(1, Relaxed);
-    let _room = room.map_err(|_| Crowded)?;
+    let waiting = Waiting::begin(WAITING_MAX + if is_known { KNOWN_WAITING_MAX } else { 0 })?;
+    let _room = PASSWORDS.acquire().await.map_err(|_| Crowded)?;
+    drop(waiting);
     task::spawn_blocking(work).await.map_err(|error| {
         error!(%error, "looking at a password broke off");
         Crowded
@@ -143,7 +160,7 @@ pub(super) async fn post(app: &App, peer: SocketAddr, head: &Parts, form: &[u8])
     // Nobody's password takes as long as somebody's.
     let kept = account.as_ref().map_or(secret::NOBODY, |account| account.password.as_str());
     let kept = kept.to_owned();
-    let right = match with_password(move || secret::is_password(&kept, &password)).await {
+    let right = match with_password(known, move || secret::is_password(&kept, &password)).await {
         Ok(right) => right,
         Err(Crowded) => return crowded(app),
     };
@@ -244,7 +261,7 @@ pub(super) async fn post_claim(app: &App, token: &str, head: &Parts, form: &[u8]
         let claim = move || {
             auth::claim(&mut own.file(), &own.registry.get(), &name, &password, clock::now())
         };
-        match with_password(claim).await {
+        match with_password(false, claim).await {
             Ok(claimed) => claimed,
             Err(Crowded) => return crowded(app),
         }

@@ -65,7 +65,10 @@ fn chosen(question: &Question) -> Vec<(&'static str, String)> {
 /// The frame of a page that is about no site, for `visitor`.
 pub(super) fn of_nobody(app: &App, visitor: &Visitor) -> Frame {
     let person = visitor.person.as_ref();
+    // How many wait is of all sites together.
+    let told = |count| if visitor.rank == Rank::Owner { count } else { 0 };
     Frame {
+        put_off: app.metrics.put_off().map(told),
         owner: visitor.rank == Rank::Owner,
         account: person.map(|person| person.account.name.clone()).unwrap_or_default(),
         form_token: person.map(|person| person.form_token.clone()).unwrap_or_default(),
@@ -85,7 +88,6 @@ pub(super) fn bare(app: &App) -> Frame {
         },
         version: env!("CARGO_PKG_VERSION").to_owned(),
         way: Way { root, ..Way::default() },
-        put_off: app.metrics.put_off(),
         ..Frame::default()
     }
 }

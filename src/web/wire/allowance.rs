@@ -23,6 +23,8 @@ pub(in crate::web) enum Class {
     Beacon,
     /// A page, or figures.
     Page,
+    /// To be counted along with another in the same request.
+    Batch,
 }
 
 /// A network's number, and when its bucket is full again: microseconds since the start.
@@ -64,15 +66,30 @@ impl Allowance {
         take(&mut slots, number, now, rate)
     }
 
-    /// Takes `more` tokens, also those that are not there: the network waits until it would have had them.
-    pub(in crate::web) fn charge(&self, class: Class, client: IpAddr, more: u32, rate: Rate) {
-        let Some(interval) = interval(rate).filter(|_| more > 0) else { return };
+    /// Takes `count` tokens at once. More than a bucket holds are there when it is full.
+    ///
+    /// # Errors
+    /// When there are not as many, with how long that stays so; then none is taken.
+    pub(in crate::web) fn take_many(
+        &self,
+        class: Class,
+        client: IpAddr,
+        count: u32,
+        rate: Rate,
+    ) -> Result<(), Duration> {
+        let Some(interval) = interval(rate).filter(|_| count > 0) else { return Ok(()) };
         let now = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
         let number = self.networks.number(client, class as u8).max(1);
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((slot, full_at)) = slot(&mut slots, number, now) {
-            *slot = [number, full_at.saturating_add(interval.saturating_mul(u64::from(more)))];
+        let Some((slot, full_at)) = slot(&mut slots, number, now) else { return Ok(()) };
+        let then = full_at.saturating_add(interval.saturating_mul(u64::from(count)));
+        let latest = now + interval.saturating_mul(u64::from(rate.burst));
+        if full_at > now && then > latest {
+            let wait = (then - latest).min(full_at - now);
+            return Err(Duration::from_micros(wait));
         }
+        *slot = [number, then];
+        Ok(())
     }
 }
 

@@ -65,12 +65,28 @@ fn beacons_that_come_together_count_as_many_of_their_network() {
         let body = Value::from_iter((0..count).map(view)).to_string();
         server.client().send("POST", "/api/batch", &headers, body.as_bytes()).unwrap().status
     };
-    // A batch is taken as a whole, and what it is ahead of its network waits for.
+    // A batch is taken as a whole once nothing is owed, and the next one waits until it would have been paid.
     assert_eq!(send("203.0.113.1", 50), 200);
-    assert_eq!(send("203.0.113.1", 1), 429);
-    assert_eq!(send("203.0.113.2", 1), 429, "it is of the same network");
-    assert_eq!(send("198.51.100.1", 1), 200);
-    assert_eq!(send("198.51.100.1", 1), 200);
+    assert_eq!(send("203.0.113.1", 2), 429);
+    assert_eq!(send("203.0.113.2", 2), 429, "it is of the same network");
+    // Single beacons of the network are not kept out by it.
+    assert_eq!(send("203.0.113.2", 1), 200);
+    assert_eq!(send("198.51.100.1", 2), 200);
+    // Nor are batches let in that come at the same moment, or whose sender does not wait for the answer.
+    let body = Value::from_iter((0..50).map(view)).to_string();
+    let head = format!(
+        "POST /api/batch HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    for _ in 0..20 {
+        let mut client = server.client();
+        client.write(head.as_bytes()).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        drop(client);
+    }
+    wait_until("the last of them", || send("192.0.2.9", 2) == 429);
+    let of_batches = server.count("day", None) - (50 + 1 + 2);
+    assert!(of_batches <= 50, "{of_batches} of a batch of 50 that came twenty times");
     // Who speaks for others is not bound.
     for _ in 0..4 {
         let body = Value::from_iter((0..50).map(view)).to_string();
@@ -83,7 +99,7 @@ fn beacons_that_come_together_count_as_many_of_their_network() {
             200
         );
     }
-    assert_eq!(server.count("day", None), 50 + 2 + 200);
+    assert_eq!(server.count("day", None), 50 + 1 + 2 + of_batches + 200);
 }
 
 #[test]
@@ -120,8 +136,16 @@ fn what_comes_in_one_request_is_counted_in_its_order() {
 
 #[test]
 fn names_of_event_types_that_nobody_has_declared_have_an_end() {
-    let server = Server::start("unknown = \"accept\"");
+    let server =
+        Server::start("unknown = \"accept\"\n[server]\ntrusted_proxies = [\"127.0.0.1\"]\n");
     let send = |name: &str| server.post(format!(r#"{{"event_type":"{name}","identifier":"/a"}}"#));
+    // What is not counted takes no room.
+    for number in 0..250 {
+        let agent = [("User-Agent", "Googlebot/2.1"), ("X-Forwarded-For", "192.0.2.1")];
+        let body = format!(r#"{{"event_type":"of-a-bot-{number}","identifier":"/a"}}"#);
+        let sent = server.client().send("POST", "/beacon", &agent, body.as_bytes()).unwrap();
+        assert_eq!(sent.status, 204);
+    }
     for number in 0..200 {
         assert_eq!(send(&format!("made-up-{number}")).status, 204);
     }
@@ -186,7 +210,9 @@ fn where_nobody_signs_in_no_name_of_others_leads_to_the_pages() {
         ("stats.example", 200),
         ("STATS.example:443", 200),
         ("stats.example.", 200),
-        ("stats.example:8443", 421),
+        ("stats.example:8443", 200),
+        ("stats.example.:8443", 200),
+        ("stats.example.evil", 421),
         ("192.168.1.5", 421),
     ] {
         assert_eq!(ask(&server, "GET", "/x/", host), expected, "{host}");
@@ -217,19 +243,89 @@ fn others_are_not_told_which_event_types_there_are_nor_what_is_said_of_every_sit
 }
 
 #[test]
-fn a_file_that_is_removed_takes_nothing_that_is_answered() {
-    let mut server = Server::start("");
+fn a_file_or_a_log_that_is_removed_takes_nothing_that_is_answered() {
     let view = r#"{"event_type":"page_view","identifier":"/a"}"#;
+    for (suffix, way) in [("", "removed"), ("", "moved"), ("", "replaced"), ("-wal", "removed")] {
+        let mut server = Server::start("");
+        assert_eq!(server.post(view).status, 204);
+        wait_until("it to be counted", || server.count("day", None) == 1);
+        let path = trim_beacons::files::with_suffix(&server.database(), suffix);
+        let aside = trim_beacons::files::with_suffix(&path, ".aside");
+        match way {
+            "removed" => fs::remove_file(&path).unwrap(),
+            "moved" => fs::rename(&path, &aside).unwrap(),
+            _ => {
+                fs::copy(&path, &aside).unwrap();
+                fs::rename(&aside, &path).unwrap();
+            }
+        }
+        let answer = server.post(view);
+        assert_eq!(answer.status, 503, "{suffix} {way}: {}", answer.text());
+        assert_eq!(server.get("/health/ready").status, 503);
+        server.kill();
+        let said = server.said();
+        assert!(
+            said.contains("was removed or replaced while it was in use"),
+            "{suffix} {way}: {said}"
+        );
+        if suffix.is_empty() && way != "replaced" {
+            // What it has left is not read as the next one's.
+            server.restart();
+            assert_eq!(server.post(view).status, 204);
+            assert_eq!(server.count("day", None), 1);
+            assert!(server.terminate().success());
+            done(&server, &["verify"]);
+        }
+    }
+}
+
+#[test]
+fn a_log_that_a_database_has_left_is_not_that_of_the_next() {
+    let view = r#"{"event_type":"page_view","identifier":"/a"}"#;
+    let mut server = Server::start("");
     assert_eq!(server.post(view).status, 204);
-    wait_until("it to be counted", || server.count("day", None) == 1);
-    fs::remove_file(server.database()).unwrap();
-    let answer = server.post(view);
-    assert_eq!(answer.status, 503, "{}", answer.text());
-    assert_eq!(server.get("/health/ready").status, 503);
-    server.terminate();
-    assert!(
-        server.said().contains("was removed or replaced while it was in use"),
-        "{}",
-        server.said()
-    );
+    server.count("day", None);
+    done(&server, &["backup", "copy.db"]);
+    for _ in 0..5 {
+        assert_eq!(server.post(view).status, 204);
+    }
+    server.kill();
+    fs::rename(server.database(), server.folder.path().join("old.db")).unwrap();
+    done(&server, &["restore", "copy.db"]);
+    server.restart();
+    assert_eq!(server.count("day", None), 1);
+    assert!(server.terminate().success());
+    done(&server, &["verify"]);
+}
+
+#[test]
+fn who_hangs_up_at_the_door_keeps_nobody_out() {
+    let server = Server::start_closed("[server]\ntrusted_proxies = [\"127.0.0.1\"]\n");
+    wait_until("the link", || server.told().contains("/claim/"));
+    let link = server.told();
+    let token =
+        link.split("/claim/").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+    let form = "name=jo&password=a+long+enough+secret&repeated=a+long+enough+secret";
+    let own =
+        [("Origin", "http://localhost"), ("Content-Type", "application/x-www-form-urlencoded")];
+    let claimed = server.client().send("POST", &format!("/claim/{token}"), &own, form.as_bytes());
+    assert_eq!(claimed.unwrap().status, 303);
+    for number in 0..120 {
+        let body = format!("name=nobody{number}&password=guess");
+        let head = format!(
+            "POST /sign-in HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nX-Forwarded-For: 10.{number}.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut client = server.client();
+        client.write(head.as_bytes()).unwrap();
+        if number % 20 == 19 {
+            std::thread::sleep(std::time::Duration::from_millis(30));
+        }
+        drop(client);
+    }
+    let right = "name=jo&password=a+long+enough+secret";
+    wait_until("the owner to be let in", || {
+        let answer = server.client().send("POST", "/sign-in", &own, right.as_bytes()).unwrap();
+        answer.status == 303
+    });
 }
