@@ -664,11 +664,11 @@ fn with_a_base_url_no_page_is_shown_under_another_name() {
         client.write(request.as_bytes()).unwrap();
         client.answer().unwrap()
     };
-    for host in ["stats.example", "Stats.Example", "localhost:8080", "127.0.0.1", "[::1]:80"] {
+    for host in ["stats.example", "Stats.Example:81", "localhost:8080", "127.0.0.1", "[::1]:80"] {
         assert_eq!(ask("GET", host, "/x/").status, 200, "{host}");
     }
     for host in
-        ["evil.example", "stats.example.evil.example", "stats.example:81", "10.0.0.1", "a b"]
+        ["evil.example", "stats.example.evil.example", "evil.example:443", "10.0.0.1", "a b"]
     {
         for path in ["/x/", "/", "/x/api/v1/reports", "/x/public/a.example/", "/x/sign-in"] {
             let answer = ask("GET", host, path);
