@@ -682,6 +682,40 @@ fn with_a_base_url_no_page_is_shown_under_another_name() {
 }
 
 #[test]
+fn what_a_form_has_taken_back_is_closed_also_for_who_hung_up() {
+    let (server, jo) = claimed(CONFIG);
+    let programs: Vec<Visitor> =
+        (0..12).map(|_| Visitor::program(&server, &["--scope", "read"])).collect();
+    for (number, pause) in (1..=programs.len()).zip([700, 1_500, 2_500, 4_000].into_iter().cycle())
+    {
+        let body = format!("csrf={}&revoke={number}", jo.form_token);
+        let kind = ("Content-Type", "application/x-www-form-urlencoded");
+        let headers = [&jo.headers()[..], &[HERE, kind]].concat();
+        let mut client = server.client();
+        client
+            .write(&crate::support::http::request(
+                "POST",
+                "/account/tokens",
+                &headers,
+                body.as_bytes(),
+            ))
+            .unwrap();
+        // The moment is the point: there is nothing to wait for.
+        std::thread::sleep(std::time::Duration::from_micros(pause));
+    }
+    // Whatever the file has taken back opens nothing any more, and without another form's help.
+    crate::support::wait_until("tokens to be taken back", || {
+        let left = done(&server, &["token", "list"], "");
+        let is_left =
+            |number: usize| left.lines().any(|line| line.starts_with(&format!("{number}\t")));
+        let opens =
+            |program: &Visitor| program.get(&server, "/api/v1/reports/overview").status == 200;
+        let left = programs.iter().zip(1..).filter(|(_, number)| is_left(*number)).count();
+        left < programs.len() && programs.iter().filter(|program| opens(program)).count() == left
+    });
+}
+
+#[test]
 fn a_backup_lets_nobody_in_without_the_password() {
     let (mut server, jo) = claimed(CONFIG);
     done(&server, &["backup", "copy.db"], "");
