@@ -33,8 +33,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         // No server, or one that this user may not ask: what can be told without one is told.
         Err(_) => {
             let now = clock::now();
-            let (seen, put_off, in_force) = (None, None, None);
-            doctor::examine(&Patient { registry: &registry, seen, put_off, in_force, now })
+            let (readers, seen, put_off, in_force) = (None, None, None, None);
+            doctor::examine(&Patient { registry: &registry, readers, seen, put_off, in_force, now })
         }
     };
     if options.json {

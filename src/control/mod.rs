@@ -186,9 +186,9 @@ pub fn carry_out(
 fn examine(app: &App) -> Result<String, serde_json::Error> {
     let (registry, seen) = (app.registry.get(), Some(app.observed.get()));
     let in_force = app.tls.as_ref().map(|keyring| keyring.in_force());
-    let in_force = in_force.as_ref();
-    let put_off = app.metrics.put_off();
-    let patient = Patient { registry: &registry, seen, put_off, in_force, now: clock::now() };
+    let (readers, in_force) = (Some(&app.readers), in_force.as_ref());
+    let (put_off, now) = (app.metrics.put_off(), clock::now());
+    let patient = Patient { registry: &registry, readers, seen, put_off, in_force, now };
     serde_json::to_string(&doctor::examine(&patient))
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::registry::Registry,
     observed::Seen,
-    store,
+    store::{self, Readers, Transaction, connection::read_one},
     tls::{self, Grade, InForce, Remark},
 };
 
@@ -60,6 +60,8 @@ pub struct Finding {
 pub struct Patient<'a> {
     /// The registry in force.
     pub registry: &'a Registry,
+    /// What a running server reads its file with; `None` without one.
+    pub readers: Option<&'a Readers>,
     /// What a running server has seen; `None` without one.
     pub seen: Option<Seen>,
     /// How many answered beacons wait at a running server whose counting fails at the moment.
@@ -121,7 +123,7 @@ struct Chart {
 
 fn chart(patient: &Patient<'_>) -> Result<Chart, store::Error> {
     let hour_before = patient.now - patient.now.rem_euclid(3600) - 3600;
-    store::connection::read_one(&patient.registry.server.database, |file| {
+    let read = |file: &Transaction<'_>| {
         Ok(Chart {
             latest: store::checkup::latest(file)?,
             refused: store::checkup::refused(file, hour_before)?,
@@ -129,5 +131,11 @@ fn chart(patient: &Patient<'_>) -> Result<Chart, store::Error> {
             bytes: store::upkeep::file_bytes(file)?,
             sites: store::checkup::sites(file)?,
         })
-    })
+    };
+    match patient.readers {
+        // A server must never open and close its own file beside SQLite, as whoever waits for parts
+        // does: that drops every lock it has on it.
+        Some(readers) => readers.snapshot(read),
+        None => read_one(&patient.registry.server.database, read),
+    }
 }

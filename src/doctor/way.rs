@@ -94,6 +94,7 @@ mod tests {
         let registry = config::parse(toml, "beacons.toml").unwrap();
         let patient = Patient {
             registry: &registry,
+            readers: None,
             seen: Some(seen),
             put_off: None,
             in_force: None,
@@ -126,6 +127,7 @@ mod tests {
         let registry = config::embedded().unwrap();
         let findings = examine(&Patient {
             registry: &registry,
+            readers: None,
             seen: None,
             put_off: None,
             in_force: None,

@@ -13,10 +13,11 @@ pub(super) async fn get(app: &App, asked: Asked) -> Result<String, NoPage> {
     let (registry, seen) = (app.registry.get(), Some(app.observed.get()));
     let in_force = app.tls.as_ref().map(|keyring| keyring.in_force());
     let put_off = app.metrics.put_off();
+    let readers = app.readers.clone();
     let examined = tokio::task::spawn_blocking(move || {
-        let in_force = in_force.as_ref();
+        let (readers, in_force) = (Some(&readers), in_force.as_ref());
         let now = clock::now();
-        doctor::examine(&Patient { registry: &registry, seen, put_off, in_force, now })
+        doctor::examine(&Patient { registry: &registry, readers, seen, put_off, in_force, now })
     });
     let mut findings = examined.await.map_err(|error| {
         tracing::error!(%error, "the doctor’s visit broke off");
