@@ -26,12 +26,7 @@ pub(super) fn site(place: &Place<'_>, from: &str) -> Result<Done, Error> {
     let old = place.name(from)?;
     let what = format!("moved what was counted for {from} to {}", place.site.name);
     let which = Which { site: Some(old), ..Which::default() };
-    let mut rows = 0;
-    rows::aggregates(place.file, &which, |_, _, _| {
-        rows += 1;
-        Ok(())
-    })?;
-    if rows == 0 {
+    if !rows::has_site(place.file, old)? {
         return Err(Error::Nothing(format!("nothing was counted for {from}")));
     }
     state::forget_visitors(place.file, old)?;

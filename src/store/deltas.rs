@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeSet, mem};
 
-use rusqlite::{OptionalExtension as _, ToSql, Transaction, params};
+use rusqlite::{OptionalExtension as _, Transaction, params, params_from_iter};
 
 use super::{
     Error, errors, events,
     figures::{self, Bucket, Subject},
+    keys,
     names::StoredNames,
     rejected, seals, tallies,
 };
@@ -200,18 +201,7 @@ fn take_aggregate(
     key: &AggregateKey,
     counters: &Counters,
 ) -> Result<(), Error> {
-    let row = params![
-        key.granularity.code(),
-        key.period_start,
-        key.site.0,
-        key.event_type.0,
-        key.identifier.0,
-        counters.count,
-        counters.visitors,
-        counters.visits,
-        counters.bounces,
-        counters.seconds,
-    ];
+    let row = keys::of_aggregate(key).into_iter().chain(keys::of_counters(counters));
     let update = "UPDATE beacon_aggregate SET count = count - ?6, visitors = visitors - ?7,
              visits = visits - ?8, bounces = bounces - ?9, seconds = seconds - ?10
          WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
@@ -229,28 +219,14 @@ fn take_breakdown(
     key: &BreakdownKey,
     counters: &Counters,
 ) -> Result<(), Error> {
-    let BreakdownKey { aggregate, dimension, value } = key;
-    let row = params![
-        aggregate.granularity.code(),
-        aggregate.period_start,
-        aggregate.site.0,
-        aggregate.event_type.0,
-        aggregate.identifier.0,
-        dimension.0,
-        value.0,
-        counters.count,
-        counters.visitors,
-        counters.visits,
-        counters.bounces,
-        counters.seconds,
-    ];
+    let row = keys::of_breakdown(key).into_iter().chain(keys::of_counters(counters));
     let update = "UPDATE beacon_breakdown SET count = count - ?8, visitors = visitors - ?9,
              visits = visits - ?10, bounces = bounces - ?11, seconds = seconds - ?12
          WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
              AND identifier = ?5 AND dimension = ?6 AND value = ?7
          RETURNING min(count, visitors, visits, bounces, seconds),
              max(count, visitors, visits, bounces, seconds)";
-    if left(transaction, aggregate, update, row)? == Left::Nothing {
+    if left(transaction, &key.aggregate, update, row)? == Left::Nothing {
         tallies::remove_breakdown(transaction, key)?;
     }
     Ok(())
@@ -258,29 +234,18 @@ fn take_breakdown(
 
 /// The least and the most of a bar stay: they are bounds, not sums.
 fn take_bar(transaction: &Transaction<'_>, key: &HistogramKey, bar: &Bar) -> Result<(), Error> {
-    let HistogramKey { aggregate, measure, bound } = key;
-    let row = params![
-        aggregate.granularity.code(),
-        aggregate.period_start,
-        aggregate.site.0,
-        aggregate.event_type.0,
-        aggregate.identifier.0,
-        measure.0,
-        bound,
-        bar.count,
-        bar.sum,
-    ];
+    let row = keys::of_bar(key).into_iter().chain([bar.count, bar.sum]);
     let update = "UPDATE beacon_histogram SET count = count - ?8, sum = sum - ?9
          WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
              AND identifier = ?5 AND measure = ?6 AND bound = ?7
          RETURNING min(count, sum), max(count, sum)";
-    if left(transaction, aggregate, update, row)? == Left::Nothing {
+    if left(transaction, &key.aggregate, update, row)? == Left::Nothing {
         let mut delete = transaction.prepare_cached(
             "DELETE FROM beacon_histogram
              WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
                  AND identifier = ?5 AND measure = ?6 AND bound = ?7",
         )?;
-        delete.execute(&row[..7])?;
+        delete.execute(keys::of_bar(key))?;
     }
     Ok(())
 }
@@ -299,10 +264,11 @@ fn left(
     transaction: &Transaction<'_>,
     key: &AggregateKey,
     update: &str,
-    row: &[&dyn ToSql],
+    row: impl Iterator<Item = i64>,
 ) -> Result<Left, Error> {
     let mut update = transaction.prepare_cached(update)?;
-    let left = update.query_row(row, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let left =
+        update.query_row(params_from_iter(row), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     match left {
         Some((0, 0)) => Ok(Left::Nothing),
         Some((least, _)) if least < 0_i64 => Err(Error::Tangled),

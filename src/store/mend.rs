@@ -1,8 +1,8 @@
 //! Setting single rows right, for a file that something else has changed.
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Transaction, params_from_iter};
 
-use super::{Error, rows, tallies};
+use super::{Error, keys, rows, tallies};
 use crate::model::tally::{AggregateKey, BreakdownKey, Counters, HistogramKey};
 
 /// Builds every index anew from its table.
@@ -76,22 +76,12 @@ pub fn add_to_bar(
     key: &HistogramKey,
     (count, sum): (i64, i64),
 ) -> Result<bool, Error> {
-    let HistogramKey { aggregate, measure, bound } = key;
     let mut statement = transaction.prepare_cached(
         "UPDATE beacon_histogram SET count = count + ?8, sum = sum + ?9
          WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
              AND identifier = ?5 AND measure = ?6 AND bound = ?7 AND count + ?8 > 0",
     )?;
-    let changed = statement.execute(params![
-        aggregate.granularity.code(),
-        aggregate.period_start,
-        aggregate.site.0,
-        aggregate.event_type.0,
-        aggregate.identifier.0,
-        measure.0,
-        bound,
-        count,
-        sum,
-    ])?;
+    let row = keys::of_bar(key).into_iter().chain([count, sum]);
+    let changed = statement.execute(params_from_iter(row))?;
     Ok(changed == 1)
 }

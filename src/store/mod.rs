@@ -16,6 +16,7 @@ pub mod export;
 pub mod figures;
 pub mod gather;
 pub mod journal;
+mod keys;
 pub mod ledger;
 pub mod mend;
 pub mod migrate;

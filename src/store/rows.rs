@@ -1,8 +1,8 @@
 //! Reading whole rows of the file in order, to move, compare or write them elsewhere.
 
-use rusqlite::{Connection, Row, named_params, params};
+use rusqlite::{Connection, Row, named_params, params_from_iter};
 
-use super::Error;
+use super::{Error, keys};
 use crate::model::{
     delta::KnownName,
     period::Granularity,
@@ -93,6 +93,16 @@ pub fn aggregates(
     Ok(())
 }
 
+/// Whether anything was counted for `site`.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn has_site(connection: &Connection, site: TextId) -> Result<bool, Error> {
+    let mut statement =
+        connection.prepare_cached("SELECT 1 FROM beacon_aggregate WHERE site = ?1")?;
+    Ok(statement.exists([site.0])?)
+}
+
 /// Whether the bucket of an aggregate is split by `dimension`.
 ///
 /// # Errors
@@ -107,14 +117,8 @@ pub fn has_split(
          WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
              AND identifier = ?5 AND dimension = ?6",
     )?;
-    Ok(statement.exists(params![
-        key.granularity.code(),
-        key.period_start,
-        key.site.0,
-        key.event_type.0,
-        key.identifier.0,
-        dimension.0,
-    ])?)
+    let row = keys::of_aggregate(key).into_iter().chain([dimension.0.into()]);
+    Ok(statement.exists(params_from_iter(row))?)
 }
 
 /// Tells `each` the wanted breakdowns.
@@ -277,14 +281,7 @@ pub fn aggregate(connection: &Connection, key: &AggregateKey) -> Result<Counters
          WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
              AND identifier = ?5",
     )?;
-    let row = params![
-        key.granularity.code(),
-        key.period_start,
-        key.site.0,
-        key.event_type.0,
-        key.identifier.0,
-    ];
-    let mut rows = statement.query(row)?;
+    let mut rows = statement.query(keys::of_aggregate(key))?;
     rows.next()?.map_or(Ok(Counters::default()), |row| counters(row, 0))
 }
 
@@ -298,17 +295,7 @@ pub fn breakdown(connection: &Connection, key: &BreakdownKey) -> Result<Counters
          WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
              AND identifier = ?5 AND dimension = ?6 AND value = ?7",
     )?;
-    let BreakdownKey { aggregate, dimension, value } = key;
-    let row = params![
-        aggregate.granularity.code(),
-        aggregate.period_start,
-        aggregate.site.0,
-        aggregate.event_type.0,
-        aggregate.identifier.0,
-        dimension.0,
-        value.0,
-    ];
-    let mut rows = statement.query(row)?;
+    let mut rows = statement.query(keys::of_breakdown(key))?;
     rows.next()?.map_or(Ok(Counters::default()), |row| counters(row, 0))
 }
 

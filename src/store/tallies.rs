@@ -1,9 +1,9 @@
 //! Adding sums to the file: one upsert a row, in the order of the file.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Transaction, params, params_from_iter};
 use serde_json::json;
 
-use super::Error;
+use super::{Error, keys};
 use crate::model::tally::{AggregateKey, BAR_SUM_MAX, Bar, BreakdownKey, Counters, HistogramKey};
 
 /// Adds to aggregates.
@@ -23,18 +23,8 @@ pub fn add_aggregates(
              bounces = bounces + excluded.bounces, seconds = seconds + excluded.seconds",
     )?;
     for (key, sum) in sums {
-        statement.execute(params![
-            key.granularity.code(),
-            key.period_start,
-            key.site.0,
-            key.event_type.0,
-            key.identifier.0,
-            sum.count,
-            sum.visitors,
-            sum.visits,
-            sum.bounces,
-            sum.seconds,
-        ])?;
+        let row = keys::of_aggregate(key).into_iter().chain(keys::of_counters(sum));
+        statement.execute(params_from_iter(row))?;
     }
     Ok(())
 }
@@ -55,21 +45,9 @@ pub fn add_breakdowns(
              visitors = visitors + excluded.visitors, visits = visits + excluded.visits,
              bounces = bounces + excluded.bounces, seconds = seconds + excluded.seconds",
     )?;
-    for (BreakdownKey { aggregate, dimension, value }, sum) in sums {
-        statement.execute(params![
-            aggregate.granularity.code(),
-            aggregate.period_start,
-            aggregate.site.0,
-            aggregate.event_type.0,
-            aggregate.identifier.0,
-            dimension.0,
-            value.0,
-            sum.count,
-            sum.visitors,
-            sum.visits,
-            sum.bounces,
-            sum.seconds,
-        ])?;
+    for (key, sum) in sums {
+        let row = keys::of_breakdown(key).into_iter().chain(keys::of_counters(sum));
+        statement.execute(params_from_iter(row))?;
     }
     Ok(())
 }
@@ -88,21 +66,9 @@ pub fn add_bar(transaction: &Transaction<'_>, key: &HistogramKey, bar: &Bar) -> 
              least = min(ifnull(least, excluded.least), excluded.least),
              most = max(ifnull(most, excluded.most), excluded.most)",
     )?;
-    let HistogramKey { aggregate, measure, bound } = key;
-    statement.execute(params![
-        aggregate.granularity.code(),
-        aggregate.period_start,
-        aggregate.site.0,
-        aggregate.event_type.0,
-        aggregate.identifier.0,
-        measure.0,
-        bound,
-        bar.count,
-        bar.sum,
-        bar.least,
-        bar.most,
-        BAR_SUM_MAX,
-    ])?;
+    let Bar { count, sum, least, most } = *bar;
+    let row = keys::of_bar(key).into_iter().chain([count, sum, least, most, BAR_SUM_MAX]);
+    statement.execute(params_from_iter(row))?;
     Ok(())
 }
 
@@ -141,13 +107,7 @@ pub fn remove_aggregate(transaction: &Transaction<'_>, key: &AggregateKey) -> Re
          WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
              AND identifier = ?5",
     )?;
-    statement.execute(params![
-        key.granularity.code(),
-        key.period_start,
-        key.site.0,
-        key.event_type.0,
-        key.identifier.0,
-    ])?;
+    statement.execute(keys::of_aggregate(key))?;
     Ok(())
 }
 
@@ -161,15 +121,6 @@ pub fn remove_breakdown(transaction: &Transaction<'_>, key: &BreakdownKey) -> Re
          WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
              AND identifier = ?5 AND dimension = ?6 AND value = ?7",
     )?;
-    let BreakdownKey { aggregate, dimension, value } = key;
-    statement.execute(params![
-        aggregate.granularity.code(),
-        aggregate.period_start,
-        aggregate.site.0,
-        aggregate.event_type.0,
-        aggregate.identifier.0,
-        dimension.0,
-        value.0,
-    ])?;
+    statement.execute(keys::of_breakdown(key))?;
     Ok(())
 }
