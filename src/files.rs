@@ -1,11 +1,34 @@
-//! Files that take their name once they are whole and on the disk, and not before.
+//! Files that take their name once they are whole and on the disk, and not before; and which file a name leads to.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
+
+/// Which file it is, whatever name leads to it: after a rotation, the same name leads to another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    /// The file that `path` leads to.
+    ///
+    /// # Errors
+    /// When there is none, or it may not be looked at.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        fs::metadata(path).map(|found| Self::of(&found))
+    }
+
+    /// The file that `found` is about.
+    #[must_use]
+    pub fn of(found: &Metadata) -> Self {
+        Self { device: found.dev(), inode: found.ino() }
+    }
+}
 
 /// Puts `content` into `target`, which its owner alone may read, as a whole or not at all.
 ///

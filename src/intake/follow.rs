@@ -4,10 +4,10 @@
 //! goes on from there.
 
 use std::{
-    fs::{self, File, Metadata},
+    fs::{self, File},
     io::{self, ErrorKind},
     mem,
-    os::unix::fs::{FileExt as _, MetadataExt as _},
+    os::unix::fs::FileExt as _,
     path::Path,
     sync::Arc,
     thread,
@@ -23,6 +23,7 @@ use crate::{
     amend::Source,
     clock,
     config::registry::Registry,
+    files::FileId,
     import::contract::{Lines, LogFormat},
 };
 
@@ -31,13 +32,6 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// How long what was read waits until it is handed over.
 const HAND_OVER_AFTER: Duration = Duration::from_secs(5);
-
-/// What a path leads to: another file after a rotation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Which {
-    device: u64,
-    inode: u64,
-}
 
 /// What has become of the log that is open.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,7 +46,7 @@ enum Fate {
 
 /// The log as it is open.
 struct Open {
-    which: Which,
+    which: FileId,
     /// The last line that was read, and how many bytes came before it.
     last: (u64, Vec<u8>),
     lines: LineReader,
@@ -133,7 +127,7 @@ fn first_look(
 /// Opens the log from its beginning, once there is one.
 fn begin(path: &Path, format: LogFormat, registry: &Registry) -> Result<Open, Error> {
     let which = loop {
-        match which(path) {
+        match FileId::at(path) {
             Ok(which) => break which,
             Err(error) if error.kind() == ErrorKind::NotFound => thread::sleep(PAUSE),
             Err(source) => return Err(unread(path, source)),
@@ -179,7 +173,7 @@ fn fate(path: &Path, log: &Open) -> io::Result<Fate> {
         Err(error) => return Err(error),
     };
     let found = file.metadata()?;
-    if which_of(&found) != log.which {
+    if FileId::of(&found) != log.which {
         return Ok(Fate::Moved);
     }
     let (begins, last) = &log.last;
@@ -190,14 +184,6 @@ fn fate(path: &Path, log: &Open) -> io::Result<Fate> {
         Err(error) => return Err(error),
     };
     Ok(if is_same { Fate::Same } else { Fate::Emptied })
-}
-
-fn which(path: &Path) -> io::Result<Which> {
-    Ok(which_of(&fs::metadata(path)?))
-}
-
-fn which_of(found: &Metadata) -> Which {
-    Which { device: found.dev(), inode: found.ino() }
 }
 
 fn unread(path: &Path, source: io::Error) -> Error {

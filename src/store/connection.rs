@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -18,7 +18,7 @@ use super::{
     partial::put_in_place,
     parts,
 };
-use crate::files::with_suffix;
+use crate::files::{FileId, with_suffix};
 
 /// What the file says it is: `TBcn` in ASCII.
 pub const APPLICATION_ID: i64 = 0x5442_636e;
@@ -60,7 +60,7 @@ pub struct Writable {
     /// Where the file is, whatever links led there.
     path: PathBuf,
     /// Which file its log is, once there is one.
-    log: Option<(u64, u64)>,
+    log: Option<FileId>,
     // It is a lock of another kind than SQLite's, on the same file: closing it
     // would drop SQLite's locks as well, so it must be dropped after the connection.
     lock: File,
@@ -101,10 +101,12 @@ impl Writable {
 
     /// What is written to a file, or into a log, that no longer has its name is gone with the process.
     fn check_place(&mut self) -> Result<(), Error> {
-        let of = |path: &Path| std::fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
-        let own = self.lock.metadata().map(|found| (found.dev(), found.ino())).ok();
-        let log = of(&with_suffix(&self.path, "-wal"));
-        if own.is_none() || of(&self.path) != own || (self.log.is_some() && log != self.log) {
+        let own = self.lock.metadata().map(|found| FileId::of(&found)).ok();
+        let log = FileId::at(&with_suffix(&self.path, "-wal")).ok();
+        if own.is_none()
+            || FileId::at(&self.path).ok() != own
+            || (self.log.is_some() && log != self.log)
+        {
             return Err(Error::Removed(self.path.clone()));
         }
         self.log = log;
