@@ -107,9 +107,10 @@ pub fn verify(
     progress(Step::Totals);
     totals::compare(file, registry, &mut report)?;
     progress(Step::Parts);
-    parts::compare(file, registry, now, &mut report)?;
+    let sites = parts::kept_by_site(file, registry, now)?;
+    parts::compare(file, registry, &sites, &mut report)?;
     progress(Step::Recount);
-    recount::compare(file, registry, now, &mut report)?;
+    recount::compare(file, registry, now, &sites, &mut report)?;
     progress(Step::Seals);
     for (span, seal) in seals::all(file)? {
         report.seals += 1;

@@ -54,21 +54,33 @@ impl Kept {
     }
 }
 
+/// A site with its number and what of it the file has.
+pub(super) type KeptSite<'r> = (&'r Site, TextId, Kept);
+
+/// The sites that the file and the registry both know, at `now` (UTC seconds).
+pub(super) fn kept_by_site<'r>(
+    file: &Transaction<'_>,
+    registry: &'r Registry,
+    now: i64,
+) -> Result<Vec<KeptSite<'r>>, store::Error> {
+    let kept = |(site, id)| Ok((site, id, kept(file, registry, (site, id), now)?));
+    sites(file, registry)?.into_iter().map(kept).collect()
+}
+
 pub(super) fn compare(
     file: &Transaction<'_>,
     registry: &Registry,
-    now: i64,
+    sites: &[KeptSite<'_>],
     report: &mut Report,
 ) -> Result<(), store::Error> {
-    for (site, id) in sites(file, registry)? {
-        let kept = kept(file, registry, (site, id), now)?;
+    for &(site, id, ref kept) in sites {
         let mut left = 0;
         for period in periods(file, site)? {
             if kept.overlaps_another_zone(period) {
                 left += u64::from(has_rows(file, id, period)?);
                 continue;
             }
-            let found = faults(file, id, &kept, period, &mut report.compared)?;
+            let found = faults(file, id, kept, period, &mut report.compared)?;
             for (row, (numbers, parts)) in &found {
                 tell(file, registry, id, period, (row, numbers, parts), report)?;
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
-use super::{Report, Row, parts, sites, totals::place};
+use super::{Report, Row, parts::KeptSite, totals::place};
 use crate::{
     config::registry::Registry,
     model::{
@@ -17,10 +17,10 @@ pub(super) fn compare(
     file: &Transaction<'_>,
     registry: &Registry,
     now: i64,
+    sites: &[KeptSite<'_>],
     report: &mut Report,
 ) -> Result<(), store::Error> {
-    for (site, id) in sites(file, registry)? {
-        let kept = parts::kept(file, registry, (site, id), now)?;
+    for &(site, id, ref kept) in sites {
         let today = Period::containing(Granularity::Day, now, &site.zone).start;
         let mut day = Period::containing(Granularity::Day, 0, &site.zone);
         let mut counted: BTreeMap<AggregateKey, i64> = BTreeMap::new();
