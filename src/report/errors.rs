@@ -49,7 +49,9 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Errors, Err
     let range = question.range_or_last(30);
     let mut answer =
         Errors { scope: reading::scope(question, range), groups: Vec::new(), more: false };
-    let Some((subject, identifier)) = reading::subject(question, file)? else { return Ok(answer) };
+    let Some((subject, identifier)) = reading::identified(question, file)? else {
+        return Ok(answer);
+    };
     let (from, to) = range.instants(&question.site.zone);
     let found = if identifier == TextId::TOTAL {
         let search = &question.search;

@@ -37,7 +37,9 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Events, Err
         rows: Vec::new(),
         next_before: None,
     };
-    let Some((subject, identifier)) = reading::subject(question, file)? else { return Ok(answer) };
+    let Some((subject, identifier)) = reading::identified(question, file)? else {
+        return Ok(answer);
+    };
     let (from, to) = range.instants(&question.site.zone);
     let wanted = Wanted {
         site: subject.site,

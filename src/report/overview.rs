@@ -148,9 +148,10 @@ fn before(
     file: &Transaction<'_>,
 ) -> Result<Option<Series>, Error> {
     let asked = Question { granularity: Some(series.granularity), ..question.clone() };
-    let before = match question.is_kept(series.granularity, &dates) {
-        true => Some(reading::series(question, dates, series.granularity, file)?),
-        false => compared::plain(&asked, dates, file)?,
+    let before = if question.is_kept(series.granularity, &dates) {
+        Some(reading::series(question, dates, series.granularity, file)?)
+    } else {
+        compared::plain(&asked, dates, file)?
     };
     let Some(before) = before else { return Ok(None) };
     let read = |question: &Question, dates| compared::plain(question, dates, file);

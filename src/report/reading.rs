@@ -19,21 +19,31 @@ use crate::{
     },
 };
 
-/// What a question is about, in the numbers of the file; `None` when the file has never heard of it.
+/// The site and the event type of a question, in the numbers of the file; `None` when it has never heard of
+/// them.
 ///
 /// # Errors
 /// When the file can't be read.
-pub fn subject(
+pub fn subject(question: &Question, file: &Transaction<'_>) -> Result<Option<Subject>, Error> {
+    let Some(site) = names::find(file, &question.site.name)? else { return Ok(None) };
+    let event_type = names::find(file, &question.event.name)?;
+    Ok(event_type.map(|event_type| Subject { site, event_type }))
+}
+
+/// The same, and the identifier that is asked for; the total if none is.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn identified(
     question: &Question,
     file: &Transaction<'_>,
 ) -> Result<Option<(Subject, TextId)>, Error> {
-    let Some(site) = names::find(file, &question.site.name)? else { return Ok(None) };
-    let Some(event_type) = names::find(file, &question.event.name)? else { return Ok(None) };
+    let Some(subject) = subject(question, file)? else { return Ok(None) };
     let identifier = match &question.identifier {
         Some(identifier) => names::find(file, identifier)?,
         None => Some(TextId::TOTAL),
     };
-    Ok(identifier.map(|identifier| (Subject { site, event_type }, identifier)))
+    Ok(identifier.map(|identifier| (subject, identifier)))
 }
 
 /// The buckets that make up `range`, the largest where whole ones fit.
@@ -70,8 +80,7 @@ pub(super) fn aged(
     file: &Transaction<'_>,
 ) -> Result<Option<String>, Error> {
     let Question { event, site, .. } = question;
-    let everything = Question { identifier: None, ..question.clone() };
-    let Some((subject, _)) = subject(&everything, file)? else { return Ok(None) };
+    let Some(subject) = subject(question, file)? else { return Ok(None) };
     for (granularity, from, _) in tiles(range, Granularity::Year, site, event).into_iter().rev() {
         let longer = event.granularities.iter().copied().find(|longer| *longer > granularity);
         let Some(longer) = longer.filter(|_| is_old(question, granularity, from)) else { continue };
@@ -125,8 +134,7 @@ pub(super) fn pairs_untold(
     if range.instants(zone).0 >= from {
         return Ok(None);
     }
-    let everything = Question { identifier: None, ..question.clone() };
-    let Some((subject, _)) = subject(&everything, file)? else { return Ok(None) };
+    let Some(subject) = subject(question, file)? else { return Ok(None) };
     for bucket in buckets(question, range, file)? {
         let is_left = bucket.granularity <= Granularity::Day && bucket.start < from;
         if is_left && figures::has_bucket(file, subject, bucket)? {
@@ -153,9 +161,26 @@ pub(super) fn total(
     range: &DateRange,
     file: &Transaction<'_>,
 ) -> Result<Figures, Error> {
-    let Some((subject, identifier)) = subject(question, file)? else {
-        return Ok(Figures::default());
-    };
+    sums(identified(question, file)?, question, range, file)
+}
+
+/// The sums over `range` whatever the identifier.
+pub(super) fn total_of_all(
+    question: &Question,
+    range: &DateRange,
+    file: &Transaction<'_>,
+) -> Result<Figures, Error> {
+    let subject = subject(question, file)?;
+    sums(subject.map(|subject| (subject, TextId::TOTAL)), question, range, file)
+}
+
+fn sums(
+    asked: Option<(Subject, TextId)>,
+    question: &Question,
+    range: &DateRange,
+    file: &Transaction<'_>,
+) -> Result<Figures, Error> {
+    let Some((subject, identifier)) = asked else { return Ok(Figures::default()) };
     let buckets = buckets(question, range, file)?;
     let series = figures::series(file, subject, identifier, &buckets)?;
     Ok(sum(series.into_iter().map(|(_, counters)| counters)))
@@ -169,7 +194,7 @@ pub(super) fn series(
     file: &Transaction<'_>,
 ) -> Result<Series, Error> {
     let zone = &question.site.zone;
-    let rows = match subject(question, file)? {
+    let rows = match identified(question, file)? {
         Some((subject, identifier)) => {
             let buckets = buckets_up_to(interval.granularity(), question, &range, file)?;
             figures::series(file, subject, identifier, &buckets)?
@@ -215,8 +240,7 @@ pub(super) fn point(
 
 /// The first date that anything was counted on, as exactly as the file still tells.
 pub(super) fn earliest(question: &Question, file: &Transaction<'_>) -> Result<Option<Date>, Error> {
-    let everything = Question { identifier: None, ..question.clone() };
-    let Some((subject, _)) = subject(&everything, file)? else { return Ok(None) };
+    let Some(subject) = subject(question, file)? else { return Ok(None) };
     let zone = &question.site.zone;
     let mut within: Option<Period> = None;
     let mut found = None;

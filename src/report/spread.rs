@@ -46,7 +46,7 @@ fn measures(
     range: DateRange,
     file: &Transaction<'_>,
 ) -> Result<Vec<Measure>, Error> {
-    let Some((subject, identifier)) = reading::subject(question, file)? else {
+    let Some((subject, identifier)) = reading::identified(question, file)? else {
         return Ok(Vec::new());
     };
     let buckets = reading::buckets(question, &range, file)?;

@@ -25,11 +25,10 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Status, Err
     let (from, to) = DateRange::ending(question.today(), 1).instants(&question.site.zone);
     let site = names::find(file, &question.site.name)?.unwrap_or(TextId::TOTAL);
     let refusals = rejected::hours(file, site, from, to)?;
-    let everything = Question { identifier: None, ..question.clone() };
-    let has_counted = match reading::subject(&everything, file)? {
-        Some((subject, identifier)) => {
+    let has_counted = match reading::subject(question, file)? {
+        Some(subject) => {
             let buckets = figures::buckets(file, question.event.coarsest(), 0, i64::MAX)?;
-            !figures::series(file, subject, identifier, &buckets)?.is_empty()
+            !figures::series(file, subject, TextId::TOTAL, &buckets)?.is_empty()
         }
         None => false,
     };

@@ -48,7 +48,9 @@ pub fn answer(question: &Question, file: &Transaction<'_>) -> Result<Ranking, Er
     if ranking.not_told.is_some() {
         return Ok(ranking);
     }
-    let Some((subject, identifier)) = reading::subject(question, file)? else { return Ok(ranking) };
+    let Some((subject, identifier)) = reading::identified(question, file)? else {
+        return Ok(ranking);
+    };
     if name.is_some() && question.identifier.is_some() {
         ranking.not_told = reading::pairs_untold(question, &range, file)?;
         if ranking.not_told.is_some() {
@@ -135,10 +137,9 @@ pub(super) fn label(
     if question.dimension == Some(Dimension::Country) {
         return Ok(country::name(name).map(str::to_owned));
     }
-    let everything = Question { identifier: None, ..question.clone() };
-    let subject = if titles.is_empty() { None } else { reading::subject(&everything, file)? };
+    let subject = if titles.is_empty() { None } else { reading::subject(question, file)? };
     match subject {
-        Some((subject, _)) => figures::title(file, subject, id, titles),
+        Some(subject) => figures::title(file, subject, id, titles),
         None => Ok(None),
     }
 }
@@ -164,8 +165,7 @@ pub fn trends(
         ids.push(names::find(file, &row.name)?.unwrap_or_default());
     }
     let mut sums = vec![vec![Counters::default(); periods.len()]; rows.len()];
-    let everything = Question { identifier: None, ..question.clone() };
-    if let Some((subject, _)) = reading::subject(&everything, file)? {
+    if let Some(subject) = reading::subject(question, file)? {
         let (from, to) = days.instants(zone);
         let buckets = figures::buckets(file, Granularity::Day, from, to)?;
         for (id, start, counters) in figures::courses(file, subject, &ids, &buckets)? {

@@ -46,9 +46,8 @@ pub fn answer(
 ) -> Result<Option<Week>, Error> {
     let zone = &question.site.zone;
     let mut range = DateRange::ending(range.last.min(question.today()), DAYS);
-    let everything = Question { identifier: None, ..question.clone() };
     let is_kept = question.event.granularities.contains(&Granularity::Hour);
-    let (true, Some((subject, _))) = (is_kept, reading::subject(&everything, file)?) else {
+    let (true, Some(subject)) = (is_kept, reading::subject(question, file)?) else {
         return Ok(None);
     };
     let (from, to) = range.instants(zone);

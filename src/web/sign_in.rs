@@ -52,7 +52,7 @@ const WRONG: &str = "That name and password don’t belong together.";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Crowded;
 
-/// Somebody who waits. Whoever hangs up waits no longer.
+/// Somebody who waits. Whoever hangs up goes on waiting: what a form asks for is done to its end.
 struct Waiting;
 
 impl Waiting {

@@ -120,6 +120,18 @@ struct Counted {
     rankings: Vec<Sums>,
 }
 
+/// The shortest points in which what the filters ask for can be told.
+fn shortest_told(question: &Question, reach: &Reach) -> Interval {
+    let is_split = question.filters.iter().any(|filter| filter.dimension.is_some());
+    if reach.is_single || !is_split {
+        return Interval::Hour;
+    }
+    let from = question.event.pairs_by_day_from(question.today(), &question.site.zone);
+    let (first, _) = reach.range.instants(&question.site.zone);
+    let is_pair = question.filters.len() > 1;
+    if is_pair && from.is_some_and(|from| first < from) { Interval::Month } else { Interval::Day }
+}
+
 /// `None` when there are too many single beacons to be compared.
 fn count(
     question: &Question,
@@ -127,16 +139,7 @@ fn count(
     wanted: &[Option<Dimension>],
     file: &Transaction<'_>,
 ) -> Result<Option<Counted>, Error> {
-    let mut interval = question.interval_for(&reach.range);
-    if !reach.is_single && question.filters.iter().any(|filter| filter.dimension.is_some()) {
-        interval = interval.max(Interval::Day);
-    }
-    if !reach.is_single && question.filters.len() > 1 {
-        let from = question.event.pairs_by_day_from(question.today(), &question.site.zone);
-        let (first, _) = reach.range.instants(&question.site.zone);
-        let has_days = from.is_none_or(|from| first >= from);
-        interval = if has_days { interval } else { interval.max(Interval::Month) };
-    }
+    let interval = question.interval_for(&reach.range).max(shortest_told(question, reach));
     let Site { zone, week_starts, .. } = &*question.site;
     let stretches = interval.stretches(&reach.range, zone, *week_starts);
     let mut course = Course { stretches, sums: Vec::new(), interval };

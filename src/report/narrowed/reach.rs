@@ -46,8 +46,7 @@ impl Reach {
         let pairs_untold = reading::pairs_untold(question, &range, file)?;
         let (is_single, single_from, is_quick) = (false, None, false);
         let none = Self { range, is_single, single_from, pairs_untold, is_quick };
-        let everything = Question { identifier: None, ..question.clone() };
-        let Some((subject, _)) = reading::subject(&everything, file)? else { return Ok(none) };
+        let Some(subject) = reading::subject(question, file)? else { return Ok(none) };
         if question.event.raw_days == 0 {
             return Ok(none);
         }
@@ -64,7 +63,7 @@ impl Reach {
         };
         // They are counted only where that makes a difference: there may be many.
         let is_whole =
-            is_first || range.first <= first && is_kept_whole(&everything, first, subject, file)?;
+            is_first || range.first <= first && is_kept_whole(question, first, subject, file)?;
         let from = if is_whole { first } else { first.tomorrow().unwrap_or(first) };
         let is_single = range.first >= from || is_first;
         Ok(Self { is_single, single_from: Some(from), ..none })
@@ -81,9 +80,8 @@ impl Reach {
         question: &Question,
         file: &Transaction<'_>,
     ) -> Result<Self, Error> {
-        let everything = Question { identifier: None, ..question.clone() };
         let is_quick =
-            self.is_single && reading::total(&everything, &self.range, file)?.count > most;
+            self.is_single && reading::total_of_all(question, &self.range, file)?.count > most;
         Ok(Self { is_single: self.is_single && !is_quick, is_quick, ..self.clone() })
     }
 
@@ -169,13 +167,11 @@ impl Reach {
         question: &Question,
         file: &Transaction<'_>,
     ) -> Result<Option<String>, Error> {
-        let everything = Question { identifier: None, ..question.clone() };
-        let (true, Some((subject, _))) = (self.is_single, reading::subject(&everything, file)?)
-        else {
+        let (true, Some(subject)) = (self.is_single, reading::subject(question, file)?) else {
             return Ok(None);
         };
         let (from, to) = self.range.instants(&question.site.zone);
-        let counted = reading::total(&everything, &self.range, file)?.count;
+        let counted = reading::total_of_all(question, &self.range, file)?.count;
         let wanted = Wanted {
             site: subject.site,
             event_type: subject.event_type,
@@ -220,15 +216,15 @@ impl Reach {
 
 /// Whether every beacon of `date` is kept singly.
 fn is_kept_whole(
-    everything: &Question,
+    question: &Question,
     date: Date,
     Subject { site, event_type }: Subject,
     file: &Transaction<'_>,
 ) -> Result<bool, Error> {
     let day = DateRange { first: date, last: date };
-    let (from, to) = day.instants(&everything.site.zone);
+    let (from, to) = day.instants(&question.site.zone);
     let kept = events::count(file, &Wanted { site, event_type, from, to, ..Wanted::default() })?;
-    Ok(kept >= reading::total(everything, &day, file)?.count)
+    Ok(kept >= reading::total_of_all(question, &day, file)?.count)
 }
 
 /// Whether sums tell page views, visitors, visits and seconds of a dimension's values. Of where visits

@@ -58,8 +58,7 @@ pub(super) fn count(
     course: &mut Course,
     file: &Transaction<'_>,
 ) -> Result<Option<Vec<Sums>>, Error> {
-    let everything = Question { identifier: None, ..question.clone() };
-    let Some((subject, _)) = reading::subject(&everything, file)? else {
+    let Some(subject) = reading::subject(question, file)? else {
         return Ok(Some(wanted.iter().map(|_| Sums::new()).collect()));
     };
     let (from, to) = range.instants(&question.site.zone);

@@ -48,8 +48,7 @@ pub(super) fn count(
 }
 
 fn read(question: &Question, file: &Transaction<'_>) -> Result<Option<Pair>, Error> {
-    let everything = Question { identifier: None, ..question.clone() };
-    let Some((subject, _)) = reading::subject(&everything, file)? else { return Ok(None) };
+    let Some(subject) = reading::subject(question, file)? else { return Ok(None) };
     let mut pair = Pair { subject, identifier: TextId::TOTAL, split: None };
     for filter in &question.filters {
         let Some(value) = names::find(file, &filter.value)? else { return Ok(None) };

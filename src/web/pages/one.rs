@@ -232,7 +232,9 @@ fn event(asked: &Asked, file: &Transaction<'_>) -> Result<Option<One>, store::Er
     let range = asked.question.range_or_last(30);
     let question =
         Question { range: Some(range), limit: ROWS, dimension: None, ..asked.question.clone() };
-    let Some((subject, identifier)) = reading::subject(&question, file)? else { return Ok(None) };
+    let Some((subject, identifier)) = reading::identified(&question, file)? else {
+        return Ok(None);
+    };
     let own = Asked { question, ..asked.clone() };
     let told = report::overview::answer(&own.question, file)?;
     // Of one key only pairs are kept, of the whole type all dimensions.
