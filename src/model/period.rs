@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// First instant that a period is cut for, in UTC seconds: 1970-01-01.
 pub const INSTANT_MIN: i64 = 0;
-/// Last instant that a period is cut for, in UTC seconds: within the year 9998.
+/// Last instant that a period is cut for, in UTC seconds: the last of the year 9997.
 pub const INSTANT_MAX: i64 = 253_339_228_799;
 
 /// How long a bucket is. The order is from the finest to the coarsest.
@@ -213,8 +213,12 @@ impl DateRange {
         let mut at = start;
         while at < end {
             let period = Period::containing(granularity, at, zone);
-            at = period.end.max(at + 1);
             periods.push(period);
+            // Beyond the last instant there is no later one.
+            if period.end <= at {
+                break;
+            }
+            at = period.end;
         }
         periods
     }
@@ -286,6 +290,16 @@ mod tests {
 
     fn at(text: &str) -> i64 {
         text.parse::<Timestamp>().unwrap().as_second()
+    }
+
+    #[test]
+    fn nothing_is_cut_after_the_last_instant() {
+        let date = |text: &str| text.parse::<Date>().unwrap();
+        let end = DateRange { first: date("9997-12-31"), last: date("9999-12-31") };
+        for granularity in Granularity::ALL.into_iter().filter(|all| *all >= Granularity::Hour) {
+            let periods = end.periods(granularity, &zone("America/New_York"));
+            assert!(periods.len() <= 25, "{granularity:?}: {}", periods.len());
+        }
     }
 
     fn check(name: &str, granularity: Granularity, instant: &str, start: &str, end: &str) {

@@ -148,7 +148,7 @@ fn before(
     file: &Transaction<'_>,
 ) -> Result<Option<Series>, Error> {
     let asked = Question { granularity: Some(series.granularity), ..question.clone() };
-    let before = if question.is_kept(series.granularity, &dates) {
+    let before = if question.can_have(series.granularity, &dates) {
         Some(reading::series(question, dates, series.granularity, file)?)
     } else {
         compared::plain(&asked, dates, file)?

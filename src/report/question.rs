@@ -1,6 +1,6 @@
 //! What is asked: read from the parameters of an address, checked once, with defaults filled in.
 
-use std::{borrow::Cow, str::FromStr as _, sync::Arc};
+use std::{borrow::Cow, ops::RangeInclusive, str::FromStr as _, sync::Arc};
 
 use jiff::civil::Date;
 
@@ -27,6 +27,9 @@ pub const ROWS_MAX: u32 = 1_000;
 
 /// The longest range of dates: about ten years.
 pub const DAYS_MAX: i32 = 3_660;
+
+/// The years that can be asked about: those in which days are cut in every time zone.
+const YEARS: RangeInclusive<i16> = 1970..=9996;
 
 /// The most points that one course has: a month by the hour is drawn, a year is not.
 pub const POINTS_MAX: i32 = 760;
@@ -179,7 +182,9 @@ impl Question {
             let (Some(first), Some(last)) = compared else {
                 return Err(wrong("compare", "dates", "needs compare_from and compare_to as well"));
             };
-            question.compare = Compare::With(DateRange::between(first, last));
+            let dates = DateRange::between(first, last);
+            check_length("compare_from", dates)?;
+            question.compare = Compare::With(dates);
         }
         if let Some(dates) = question.dates {
             let today = question.today();
@@ -190,14 +195,10 @@ impl Question {
             let last = to.unwrap_or(today);
             question.range = Some(DateRange::between(from.unwrap_or(last), last));
         }
-        match question.range {
-            Some(range) if range.days() > DAYS_MAX => {
-                let why =
-                    format!("is {} days before the end; {DAYS_MAX} are allowed", range.days());
-                Err(wrong("from", &range.first.to_string(), &why))
-            }
-            _ => Ok(question),
+        if let Some(range) = question.range {
+            check_length("from", range)?;
         }
+        Ok(question)
     }
 
     /// Today, in the site's zone.
@@ -231,9 +232,7 @@ impl Question {
                 Interval::Month => 32,
                 Interval::Year => 366,
             };
-            days >= least
-                && interval.points_max(days) <= POINTS_MAX
-                && self.is_kept(*interval, range)
+            days >= least && self.can_have(*interval, range)
         };
         Interval::ALL.into_iter().filter(fits).collect()
     }
@@ -254,6 +253,11 @@ impl Question {
             let kept = |interval: &Interval| self.is_kept(*interval, range);
             Interval::ALL.into_iter().find(kept).unwrap_or(Interval::Year)
         })
+    }
+
+    /// Whether a course over `range` may have points of `interval`: they are kept for that long, and not too many.
+    pub(super) fn can_have(&self, interval: Interval, range: &DateRange) -> bool {
+        interval.points_max(range.days()) <= POINTS_MAX && self.is_kept(interval, range)
     }
 
     /// Whether buckets that make up `interval` are kept for as long as `range` goes back.
@@ -298,6 +302,10 @@ fn cover(
     let mut at = from;
     while at < to {
         let period = Period::containing(coarsest, at, &site.zone);
+        // Beyond the last instant that periods are cut for, there is nothing.
+        if period.end <= at {
+            return;
+        }
         let end = period.end.min(to);
         if period.start >= from && period.end <= to {
             match spans.last_mut() {
@@ -309,7 +317,7 @@ fn cover(
         } else {
             cover(at, end, finer, site, spans);
         }
-        at = end.max(at + 1);
+        at = end;
     }
 }
 
@@ -326,8 +334,18 @@ fn event(value: &str, registry: &Registry) -> Result<Arc<EventType>, Wrong> {
 
 fn date(parameter: &str, value: &str) -> Result<Date, Wrong> {
     let date: Option<Date> = value.parse().ok();
-    let date = date.filter(|date| (1970..=9998).contains(&date.year()));
+    let date = date.filter(|date| YEARS.contains(&date.year()));
     date.ok_or_else(|| wrong(parameter, value, "is not a date; write it as 2026-01-31"))
+}
+
+/// Refuses dates that are more than can be asked about; `parameter` is what names the first of them.
+fn check_length(parameter: &str, range: DateRange) -> Result<(), Wrong> {
+    let days = range.days();
+    if days <= DAYS_MAX {
+        return Ok(());
+    }
+    let why = format!("is {days} days before the end; {DAYS_MAX} are allowed");
+    Err(wrong(parameter, &range.first.to_string(), &why))
 }
 
 fn month(value: &str) -> Result<DateRange, Wrong> {

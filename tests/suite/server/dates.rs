@@ -68,11 +68,31 @@ fn an_address_that_asks_for_nonsense_is_told_so() {
         ("compare=later", "is none of previous, year, dates, none"),
         ("granularity=second", "is none of hour, day, week, month, year"),
         ("from=1990-01-01", "3660 are allowed"),
+        ("from=9997-01-01&to=9997-12-31", "is not a date"),
+        ("compare=dates&compare_from=2026-01-01&compare_to=2996-01-01", "3660 are allowed"),
     ] {
         let answer = server.get(&format!("/api/v1/reports/overview?{query}"));
         assert_eq!(answer.status, 400, "{query}");
         assert!(answer.text().contains(sentence), "{query}: {}", answer.text());
     }
+}
+
+/// Whoever may look at a public site names its dates: an answer must cost no more than its points.
+#[test]
+fn dates_at_the_end_of_time_and_long_comparisons_cost_no_more_than_others() {
+    let server = Server::start("");
+    assert_eq!(server.post(br#"{"event_type":"page_view","identifier":"/"}"#).status, 204);
+    assert_eq!(server.get("/month?month=9998-12").status, 400);
+    assert_eq!(server.get("/month?month=9996-12").status, 200);
+    let today = server.json("/api/v1/reports/overview?period=today");
+    let today = today["series"]["points"][0]["date"].as_str().unwrap();
+    let (year, _) = today.split_once('-').unwrap();
+    let later = year.parse::<i32>().unwrap() + 9;
+    let with = format!("compare=dates&compare_from={today}&compare_to={later}-01-01");
+    let told = server.json(&format!("/api/v1/reports/overview?period=today&{with}"));
+    // Hours of nine years would be 78,900 points.
+    let compared = told["before"]["points"].as_array().map_or(0, Vec::len);
+    assert!(compared <= 760, "{compared} points");
 }
 
 /// Page views at a moment, each of another page.
