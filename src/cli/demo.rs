@@ -75,7 +75,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     fill(&registry)?;
     let note = "\nThis is a demo: its traffic is made up, nobody has to sign in, and its file is gone when \
                 it stops.\n";
-    serve::serve(registry, note, |_| {}, visitors)
+    serve::serve(registry, note, |_| None, visitors)
 }
 
 /// What the made-up site wants to be reached.

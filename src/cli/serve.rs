@@ -1,6 +1,6 @@
 //! `serve`: the appliance, from its first to its last line.
 
-use std::{cell::Cell, future::Future, io, path::Path, time::Duration};
+use std::{cell::Cell, future::Future, io, path::Path, sync::Arc, time::Duration};
 
 use tokio::{
     runtime::{Builder, Runtime},
@@ -18,8 +18,9 @@ use crate::{
         registry::{Access, Registry, Server},
     },
     control::Socket,
-    jobs,
+    jobs, store,
     web::{self, listener::Listeners, server},
+    writer::Affects,
 };
 
 /// How many threads serve; more would only cost memory, one writes anyway.
@@ -40,12 +41,12 @@ pub(super) fn run(place: &Place) -> Result<(), Failure> {
     serve(registry, "", |app| reload(app, place, &known), async |_| std::future::pending().await)
 }
 
-/// Serves `registry` until a signal ends it. `note` is told at the start, `on_hangup` is called for
-/// each SIGHUP, `beside` goes on meanwhile.
+/// Serves `registry` until a signal ends it. `note` is told at the start, `on_hangup` is asked at each SIGHUP what
+/// to put into force, `beside` goes on meanwhile.
 pub(super) fn serve(
     registry: Registry,
     note: &str,
-    on_hangup: impl Fn(&App),
+    on_hangup: impl Fn(&App) -> Option<Registry>,
     beside: impl AsyncFnOnce(&App),
 ) -> Result<(), Failure> {
     let room = server::room(&registry.server);
@@ -73,7 +74,7 @@ pub(super) fn serve(
                 Err(_) => std::future::pending().await,
             }
         };
-        let hanging_up = hangups_to(hangups, || on_hangup(&app));
+        let hanging_up = hangups_to(&app, hangups, on_hangup);
         let served = tokio::select! {
             served = server::serve(app.clone(), listeners, room, stop) => served,
             () = hanging_up => Ok(()),
@@ -133,19 +134,21 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Calls `on_hangup` for each signal, for ever.
-async fn hangups_to(mut hangups: Signal, on_hangup: impl Fn()) {
+/// Puts into force what `on_hangup` gives for each signal, for ever.
+async fn hangups_to(app: &App, mut hangups: Signal, on_hangup: impl Fn(&App) -> Option<Registry>) {
     loop {
-        match hangups.recv().await {
-            // It reads files, on whatever disk they lie.
-            Some(()) => tokio::task::block_in_place(&on_hangup),
-            None => std::future::pending().await,
+        if hangups.recv().await.is_none() {
+            return std::future::pending().await;
+        }
+        // It reads files, on whatever disk they lie.
+        if let Some(registry) = tokio::task::block_in_place(|| on_hangup(app)) {
+            put_into_force(app, registry).await;
         }
     }
 }
 
-/// Puts the file as it is now into force. A file that can't be meant changes nothing.
-fn reload(app: &App, place: &Place, has_had_file: &Cell<bool>) {
+/// The file as it is now, to be put into force; `None` for one that can't be meant, which changes nothing.
+fn reload(app: &App, place: &Place, has_had_file: &Cell<bool>) -> Option<Registry> {
     let config = place.config().map_or_else(|| DEFAULT_CONFIG.into(), Path::to_owned);
     let config = (has_had_file.get() || config.exists()).then_some(config);
     let place = Place { config, ..place.clone() };
@@ -153,7 +156,7 @@ fn reload(app: &App, place: &Place, has_had_file: &Cell<bool>) {
         Ok(registry) => registry,
         Err(error) => {
             warn!("the old configuration stays in force: {error}");
-            return;
+            return None;
         }
     };
     let old = app.registry.get();
@@ -168,8 +171,24 @@ fn reload(app: &App, place: &Place, has_had_file: &Cell<bool>) {
     }
     has_had_file.set(place.config.is_some());
     tell_of(&registry);
+    Some(registry)
+}
+
+/// What was answered before is counted by the rules by which it was taken, so the writer makes the change.
+async fn put_into_force(app: &App, registry: Registry) {
+    let registry = Arc::new(registry);
+    let (current, new) = (Arc::clone(&app.registry), Arc::clone(&registry));
+    let replaced = app.writer.change(Affects::Names, move |_| {
+        current.replace(new);
+        Ok::<_, store::Error>(())
+    });
+    if let Err(error) = replaced.await {
+        warn!(
+            "what waits is counted by the new configuration, as the file can't be changed: {error}"
+        );
+        app.registry.replace(Arc::clone(&registry));
+    }
     info!(sites = registry.sites.len(), events = registry.events.len(), "reloaded");
-    app.registry.replace(registry);
 }
 
 /// Says what of a registry works otherwise than somebody might think.

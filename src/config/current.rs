@@ -22,8 +22,8 @@ impl Current {
     }
 
     /// Puts `registry` into force.
-    pub fn replace(&self, registry: Registry) {
-        self.0.send_replace(Arc::new(registry));
+    pub fn replace(&self, registry: Arc<Registry>) {
+        self.0.send_replace(registry);
     }
 
     /// Tells of each registry that is put into force from now on.

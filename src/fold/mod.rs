@@ -48,6 +48,8 @@ pub struct Fold {
     limits: Limits,
     repeats: Repeats,
     calendar: Calendar,
+    /// Up to when beacons have come, UTC seconds.
+    latest: i64,
 }
 
 /// What beacons add, before it is told: see [`Fold::gather`].
@@ -82,10 +84,12 @@ impl Fold {
         for batch in &written.visits {
             fold.visits.restore(batch)?;
         }
+        let repeatable = fold.repeats.latest().map(|at| at.div_euclid(1000));
+        fold.latest = fold.visits.latest().max(repeatable).unwrap_or(0);
         Ok(fold)
     }
 
-    /// Counts `beacons`, in their order, by the rules of `registry`.
+    /// Counts `beacons`, in their order, by the rules of `registry`, when nothing but they tells the time.
     ///
     /// # Errors
     /// When `names` can't answer. What this state has learnt by then is not in the file: it must be
@@ -98,7 +102,8 @@ impl Fold {
     ) -> Result<Tallies, N::Error> {
         let mut gathered = Gathered::default();
         self.gather(beacons, &mut gathered, registry, names)?;
-        Ok(self.told(gathered, registry))
+        let now = gathered.latest.unwrap_or(0);
+        Ok(self.told(gathered, registry, now))
     }
 
     /// Counts `beacons`, which come after all that is gathered, without saying yet what it comes to.
@@ -125,16 +130,17 @@ impl Fold {
         Ok(())
     }
 
-    /// What all that was gathered comes to, and what must be remembered of it.
-    pub fn told(&mut self, gathered: Gathered, registry: &Registry) -> Tallies {
+    /// What all that was gathered comes to at `now` (UTC seconds), and what must be remembered of it.
+    pub fn told(&mut self, gathered: Gathered, registry: &Registry, now: i64) -> Tallies {
         let Gathered { rules, sums, latest } = gathered;
         let longest = registry.events.iter().map(|event| event.dedupe_seconds).max().unwrap_or(0);
         // Without a beacon nothing tells the time, so that nothing is over.
         if let Some(latest) = latest {
-            self.visits.forget_idle(latest);
-            self.repeats.forget_past(latest * 1000, i64::from(longest) * 1000);
+            self.advance(latest, now);
+            self.visits.forget_idle(self.latest);
+            self.repeats.forget_past(self.latest * 1000, i64::from(longest) * 1000);
         }
-        let latest = latest.unwrap_or(0);
+        let latest = latest.map_or(0, |_| self.latest);
         let mut tallies = sums.rolled_up(&rules, &mut self.calendar);
         tallies.seen = self.seen.take_news();
         tallies.visits = self.visits.take_news();
@@ -142,6 +148,14 @@ impl Fold {
         tallies.repeatable_until = latest - i64::from(longest) - repeats::LATE_MS / 1000;
         tallies.latest = latest;
         tallies
+    }
+
+    /// Notes that beacons came up to `latest`. That others tell late what happened long ago takes no time back, or
+    /// whoever does so would end every visit; a clock that was ahead, and is so no longer at `now`, does.
+    fn advance(&mut self, latest: i64, now: i64) {
+        if latest >= self.latest || now + KEPT_SECONDS < self.latest {
+            self.latest = latest.max(now.min(self.latest));
+        }
     }
 
     /// Forgets who was seen at `site` before the day that begins at `day` (UTC seconds).

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::model::beacon::Once;
 
 /// How many beacons are remembered at once. Beyond it the oldest are forgotten first, so that under
-/// such a load a repeat counts once more rather than memory grow; 40 bytes each at most.
+/// such a load a repeat counts once more rather than memory grow; 48 bytes each at most.
 const REMEMBERED_MAX: usize = 262_144;
 
 /// How long a beacon is remembered after its window, in milliseconds: handlers run side by side, so
@@ -20,8 +20,20 @@ const WRITTEN_BYTES: usize = 16;
 pub(super) struct Repeats {
     came: HashMap<u64, i64, foldhash::fast::RandomState>,
     /// The same, in the order in which they were counted.
-    order: VecDeque<(i64, u64)>,
+    order: VecDeque<Counted>,
+    /// Up to when beacons have come, UTC milliseconds.
+    now: i64,
     news: Vec<u8>,
+}
+
+/// A beacon that was counted.
+#[derive(Debug)]
+struct Counted {
+    once: u64,
+    /// When it came, UTC milliseconds: long ago, if somebody has told it late.
+    at: i64,
+    /// When it was counted, about: it is remembered from then on.
+    since: i64,
 }
 
 impl Repeats {
@@ -46,20 +58,27 @@ impl Repeats {
             self.forget_oldest();
         }
         self.came.insert(once, at);
-        self.order.push_back((at, once));
+        self.order.push_back(Counted { once, at, since: at.max(self.now) });
     }
 
     /// Forgets what no repeat of the longest window (milliseconds) can follow any more at `now`: that is
     /// also what came long after it, by a clock that was wrong.
     pub(super) fn forget_past(&mut self, now: i64, longest: i64) {
-        while self.order.front().is_some_and(|(at, _)| (now - at).abs() > longest + LATE_MS) {
+        self.now = now;
+        let is_past = |counted: &Counted| (now - counted.since).abs() > longest + LATE_MS;
+        while self.order.front().is_some_and(is_past) {
             self.forget_oldest();
         }
     }
 
+    /// When the last of them came, UTC milliseconds.
+    pub(super) fn latest(&self) -> Option<i64> {
+        self.came.values().copied().max()
+    }
+
     fn forget_oldest(&mut self) {
         // It may have come again since, and then that stands.
-        if let Some((at, once)) = self.order.pop_front()
+        if let Some(Counted { once, at, .. }) = self.order.pop_front()
             && self.came.get(&once) == Some(&at)
         {
             self.came.remove(&once);
@@ -76,7 +95,9 @@ impl Repeats {
         let (beacons, _) = news.as_chunks::<WRITTEN_BYTES>();
         for beacon in beacons {
             if let ([once, at], []) = beacon.as_chunks::<8>() {
-                self.remember(u64::from_le_bytes(*once), i64::from_le_bytes(*at));
+                let at = i64::from_le_bytes(*at);
+                self.now = self.now.max(at);
+                self.remember(u64::from_le_bytes(*once), at);
             }
         }
     }

@@ -4,7 +4,7 @@ use super::{
     Fold,
     limits::Newcomer,
     profile::Profile,
-    rules::{DimensionRule, EventRules, Rules, SiteRules},
+    rules::{DimensionRule, EventRules, Rules, SiteRules, Way},
     tallies::{Key, Sums},
     visits::{self, Step, Visit},
 };
@@ -72,7 +72,7 @@ impl<N: Names> Slice<'_, N> {
         let step = match (beacon.visitor, identifier) {
             (Some(visitor), Some(page)) if event.rules.visits => {
                 let key = visits::Key { site: site.id, event_type: event.id, visitor };
-                self.fold.visits.step(key, at, page)
+                self.fold.visits.step(key, at, page, Way::of(&site, &event))
             }
             (Some(visitor), _) => {
                 let key = |event_type: &TextId| visits::Key {
@@ -264,7 +264,8 @@ impl<N: Names> Slice<'_, N> {
                 let profile =
                     values.filter_map(|&(index, value)| Some((rules.get(index)?.id, value)));
                 let profile = Profile::of(profile);
-                let visit = Visit::began(counted.bucket, counted.at, page, profile);
+                let way = Way::of(counted.site, counted.event);
+                let visit = Visit::began(counted.bucket, counted.at, page, profile, way);
                 let begun = Counters { visits: 1, bounces: 1, ..Counters::default() };
                 self.add_to_visit(counted, &visit, page, begun);
                 self.add_page(counted, &visit, &Dimension::EntryPage, page, 1, 1);

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::profile::Profile;
+use super::{profile::Profile, rules::Way};
 use crate::model::{tally::TextId, visitor::Visitor};
 
 /// After this many seconds without a page view a visit is over.
@@ -17,6 +17,10 @@ pub const KEPT_SECONDS: i64 = IDLE_SECONDS + 120;
 /// How many visits are remembered at once. Beyond it a visit is counted when it begins, but its next
 /// page view begins another one.
 pub const VISITS_MAX: usize = 250_000;
+
+/// What is written of visits begins with this. Before visits knew by which rules they are counted, it began with the
+/// number of a site, which is never 0.
+const KNOWS_WAY: u8 = 0;
 
 /// How often idle visits are swept out, in seconds of the beacons' own time.
 const SWEEP_SECONDS: i64 = 60;
@@ -36,6 +40,8 @@ pub(super) struct Visit {
     bounced: bool,
     /// What it is split by: (dimension, value), as on its first page view.
     profile: Profile,
+    /// By which rules it is counted.
+    way: Way,
 }
 
 /// What a beacon means for the visit of its visitor.
@@ -85,8 +91,14 @@ pub(super) struct Visits {
 
 impl Visit {
     /// A visit that begins at `at`, in the finest bucket that starts at `bucket` (UTC seconds).
-    pub(super) const fn began(bucket: i64, at: i64, page: TextId, profile: Profile) -> Self {
-        Self { bucket, last: at, entry: page, page, bounced: true, profile }
+    pub(super) const fn began(
+        bucket: i64,
+        at: i64,
+        page: TextId,
+        profile: Profile,
+        way: Way,
+    ) -> Self {
+        Self { bucket, last: at, entry: page, page, bounced: true, profile, way }
     }
 
     /// The value of `dimension` with which it began.
@@ -101,9 +113,11 @@ impl Visit {
 }
 
 impl Visits {
-    /// Moves the visit of `key` to `page`. A visit that begins is put in with [`Self::begin`].
-    pub(super) fn step(&mut self, key: Key, at: i64, page: TextId) -> Step {
-        let Some(visit) = self.visits.get_mut(&key).filter(|visit| !visit.is_over(at)) else {
+    /// Moves the visit of `key` to `page`. A visit that begins is put in with [`Self::begin`]; so does one of other
+    /// rules than now, since its rows are not those that it would change.
+    pub(super) fn step(&mut self, key: Key, at: i64, page: TextId, way: Way) -> Step {
+        let goes_on = |visit: &&mut Visit| visit.way == way && !visit.is_over(at);
+        let Some(visit) = self.visits.get_mut(&key).filter(goes_on) else {
             return Step::Began;
         };
         let before = visit.clone();
@@ -153,11 +167,16 @@ impl Visits {
                 news = postcard::to_extend(&(key, visit), news).unwrap_or_default();
             }
         }
+        if !news.is_empty() {
+            news.insert(0, KNOWS_WAY);
+        }
         news
     }
 
-    /// Takes back in what [`Self::take_news`] once gave.
-    pub(super) fn restore(&mut self, mut news: &[u8]) -> Result<(), VisitsError> {
+    /// Takes back in what [`Self::take_news`] once gave. Visits that don't know their rules begin anew.
+    pub(super) fn restore(&mut self, news: &[u8]) -> Result<(), VisitsError> {
+        let [KNOWS_WAY, news @ ..] = news else { return Ok(()) };
+        let mut news = news;
         while !news.is_empty() {
             let ((key, visit), rest) = postcard::take_from_bytes(news)?;
             if self.visits.len() < VISITS_MAX || self.visits.contains_key(&key) {
@@ -188,6 +207,11 @@ impl Visits {
         pages
     }
 
+    /// When the last page view of any was received, UTC seconds.
+    pub(super) fn latest(&self) -> Option<i64> {
+        self.visits.values().map(|visit| visit.last).max()
+    }
+
     /// How many visitors of `site` were active at or after `since` (UTC seconds).
     pub(super) fn active_since(&self, site: TextId, since: i64) -> usize {
         let active =
@@ -205,18 +229,19 @@ mod tests {
     use super::*;
 
     const SITE: TextId = TextId(1);
+    const WAY: Way = Way::test(1);
     const KEY: Key = Key { site: SITE, event_type: TextId(2), visitor: Visitor(7) };
 
     fn visits_with_one() -> Visits {
         let mut visits = Visits::default();
-        assert!(matches!(visits.step(KEY, 100, TextId(5)), Step::Began));
+        assert!(matches!(visits.step(KEY, 100, TextId(5), WAY), Step::Began));
         let profile = Profile::of([(TextId(8), TextId(9))]);
-        visits.begin(KEY, Visit::began(0, 100, TextId(5), profile));
+        visits.begin(KEY, Visit::began(0, 100, TextId(5), profile, WAY));
         visits
     }
 
     fn next(visits: &mut Visits, at: i64, page: u32) -> Option<Next> {
-        match visits.step(KEY, at, TextId(page)) {
+        match visits.step(KEY, at, TextId(page), WAY) {
             Step::Continued(_, next) => Some(next),
             _ => None,
         }
@@ -242,6 +267,17 @@ mod tests {
         let mut visits = visits_with_one();
         visits.forget_idle(100 + IDLE_SECONDS + 5);
         assert!(next(&mut visits, 100 + IDLE_SECONDS, 6).is_some());
+    }
+
+    #[test]
+    fn a_visit_of_other_rules_does_not_go_on() {
+        let mut visits = visits_with_one();
+        assert!(matches!(visits.step(KEY, 160, TextId(6), Way::test(2)), Step::Began));
+        assert!(next(&mut visits, 160, 6).is_some());
+        // As it was written before visits knew their rules: a site, and what followed.
+        let mut restored = Visits::default();
+        restored.restore(&[1, 2, 3]).unwrap();
+        assert_eq!(restored.latest(), None);
     }
 
     #[test]

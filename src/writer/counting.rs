@@ -16,6 +16,7 @@ use super::{
     stored::{begin_to_write, is_of_the_past, restored, write_refusals},
 };
 use crate::{
+    clock,
     config::current::Current,
     fold::{Fold, Gathered, Tallies},
     metrics::Metrics,
@@ -301,7 +302,8 @@ impl Counting {
         self.gather(&transaction)?;
         transaction.commit()?;
         let registry = self.registry.get();
-        self.summed = Some(self.fold.told(mem::take(&mut self.gathered), &registry));
+        let gathered = mem::take(&mut self.gathered);
+        self.summed = Some(self.fold.told(gathered, &registry, clock::now()));
         Ok(())
     }
 

@@ -28,6 +28,7 @@ mod rates;
 mod refusals;
 mod repeats;
 mod retention;
+mod rules;
 mod shared;
 mod signals;
 mod size;
