@@ -157,7 +157,7 @@ async fn visitors(app: &App) {
             let mut encoded = Vec::new();
             let queued = match accept(&hit, &app.registry.get(), &app.ingest) {
                 Ok(beacon) if beacon.encode_into(&mut encoded).is_ok() => {
-                    app.writer.store(&encoded)
+                    app.writer.store(&encoded, 1)
                 }
                 _ => continue,
             };

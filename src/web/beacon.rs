@@ -94,7 +94,8 @@ async fn count(
     let trusted = &registry.server.trusted_proxies;
     let facts = client::facts(headers, peer, trusted, clock::now_ms(), entrance);
     observe(app, facts.client, client::is_passed_on_by_a_stranger(headers, peer, trusted));
-    store(app, app.ingest.accept(&payload?, &facts, &registry)?).await
+    let beacon = app.ingest.accept(&payload?, &facts, &registry)?;
+    store(app, [beacon]).await.map_err(|(untaken, [beacon])| untaken.of(&beacon.site))
 }
 
 /// Notes the way that a beacon came.
@@ -105,47 +106,64 @@ pub(super) fn observe(app: &App, client: IpAddr, passed_on: bool) {
     }
 }
 
-/// Puts a beacon into the queue, before this returns. Once what it returns ends with `Ok`, it is on the disk.
-pub(super) fn store<'b>(
-    app: &'b App,
-    mut beacon: Beacon<'b>,
-) -> impl Future<Output = Result<(), Rejected>> + 'b {
-    if beacon.raw.is_some() && app.writer.is_pressed() {
-        // What is counted comes first: the beacon is not kept singly.
-        beacon.raw = None;
-        app.metrics.not_kept.add(1);
+/// Why beacons are not stored that could have been counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Untaken(Reason);
+
+impl Untaken {
+    /// The refusal of one of them, at `site`.
+    pub(super) fn of(self, site: &str) -> Rejected {
+        let sentence = match self.0 {
+            Reason::Overloaded => "more beacons arrive than can be stored; try again later",
+            _ => "the beacon could not be stored; try again later",
+        };
+        Rejected::new(self.0, sentence.to_owned()).at(site)
     }
-    let queued = queue(app, &beacon);
+}
+
+/// Puts beacons that came together into the queue, all of them or none, before this returns. Once what it returns ends
+/// with `Ok`, all are on the disk; else none is, and they are given back.
+pub(super) fn store<'b, B: AsRef<[Beacon<'b>]> + AsMut<[Beacon<'b>]>>(
+    app: &App,
+    mut beacons: B,
+) -> impl Future<Output = Result<(), (Untaken, B)>> {
+    if beacons.as_ref().iter().any(|beacon| beacon.raw.is_some()) && app.writer.is_pressed() {
+        // What is counted comes first: the beacons are not kept singly.
+        let left_out = beacons.as_mut().iter_mut().filter_map(|beacon| beacon.raw.take()).count();
+        app.metrics.not_kept.add(u64::try_from(left_out).unwrap_or(u64::MAX));
+    }
+    let queued = queue(app, beacons.as_ref());
     async move {
         let stored = match queued {
-            Ok(stored) => stored.await.map_err(|NotStored| {
-                let sentence = "the beacon could not be stored; try again later".to_owned();
-                Rejected::new(Reason::NotStored, sentence)
-            }),
-            Err(rejected) => Err(rejected),
+            Ok(stored) => stored.await.map_err(|NotStored| Untaken(Reason::NotStored)),
+            Err(untaken) => Err(untaken),
         };
-        if stored.is_ok() {
+        if let Err(untaken) = stored {
+            return Err((untaken, beacons));
+        }
+        for beacon in beacons.as_ref() {
             let identifier = beacon.identifier.as_deref().unwrap_or_default();
             let words = format!("{} {identifier}", beacon.event_type);
             app.recent.note(&beacon.site, beacon.received_at, words.trim_end(), None);
         }
-        stored.map_err(|rejected| rejected.at(&beacon.site))
+        Ok(())
     }
 }
 
 fn queue(
     app: &App,
-    beacon: &Beacon<'_>,
-) -> Result<impl Future<Output = Result<(), NotStored>> + use<>, Rejected> {
+    beacons: &[Beacon<'_>],
+) -> Result<impl Future<Output = Result<(), NotStored>> + use<>, Untaken> {
     let mut encoded = Vec::with_capacity(256);
-    beacon.encode_into(&mut encoded).map_err(|error| {
-        error!(%error, "a beacon could not be encoded");
-        Rejected::new(Reason::NotStored, "the beacon could not be stored".to_owned())
-    })?;
-    app.writer.store(&encoded).map_err(|QueueFull| {
-        app.metrics.unavailable.add(1);
-        let sentence = "more beacons arrive than can be stored; try again later".to_owned();
-        Rejected::new(Reason::Overloaded, sentence)
+    for beacon in beacons {
+        beacon.encode_into(&mut encoded).map_err(|error| {
+            error!(%error, "a beacon could not be encoded");
+            Untaken(Reason::NotStored)
+        })?;
+    }
+    app.writer.store(&encoded, beacons.len()).map_err(|QueueFull| {
+        app.metrics.unavailable.add(u64::try_from(beacons.len()).unwrap_or(u64::MAX));
+        Untaken(Reason::Overloaded)
     })
 }
 

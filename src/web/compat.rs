@@ -1,21 +1,29 @@
 //! The doors of other products: what their clients send is counted like any beacon, and answered in
 //! the words that they wait for.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
+use bytes::Bytes;
 use hyper::{
     HeaderMap, Method, Request, StatusCode,
-    body::{Body as _, Incoming},
+    body::Incoming,
     header::{self, HeaderName, HeaderValue},
     http::request::Parts,
 };
 use serde_json::json;
-use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
 use super::{
     access, beacon, body, client, cors,
     desk::{self, Purse},
     respond::{self, Answer},
+    wire::{
+        crowd::{Crowd, Full, Place},
+        network::Networks,
+    },
 };
 use crate::{
     app::App,
@@ -32,12 +40,19 @@ use crate::{
 };
 
 /// Bodies of up to so many bytes are read at once, as those of beacons are.
-const SMALL_BYTES: u64 = 16 * 1024;
+const SMALL_BYTES: usize = 16 * 1024;
 
-/// How many larger bodies, or ones that don't say how large they are, are read at the same time.
+/// How many larger bodies are read at the same time.
 const LARGE_BODIES_MAX: usize = 64;
 
-static LARGE_BODIES: Semaphore = Semaphore::const_new(LARGE_BODIES_MAX);
+/// How many of them from one network: whoever sends slowly must not keep others waiting.
+const LARGE_BODIES_OF_NETWORK_MAX: usize = 16;
+
+/// How many objects and lists a body may hold: each takes hundreds of bytes of memory for two that are sent.
+const CONTAINERS_MAX: usize = 50_000;
+
+/// The larger bodies that are being read.
+static LARGE_BODIES: LazyLock<(Arc<Crowd>, Networks)> = LazyLock::new(Default::default);
 
 /// The answer of the products behind `door`.
 pub(super) async fn answer(
@@ -64,13 +79,24 @@ async fn taken(
     head: &Parts,
     incoming: Incoming,
 ) -> Answer {
+    let registry = app.registry.get();
     let most = compat::behind(door).map(|product| product.body_bytes_max).max().unwrap_or_default();
-    let Ok(_room) = room(&incoming).await else { return try_later() };
-    let body = match body::read(incoming, most).await {
+    let begun = match body::begin(incoming, most, SMALL_BYTES).await {
+        Ok(begun) => begun,
+        Err(rejected) => return unread(app, &rejected),
+    };
+    let _room = if begun.is_whole() {
+        None
+    } else {
+        match room(client::limited(&head.headers, peer, &registry.server)).await {
+            Ok(place) => Some(place),
+            Err(Full::Network | Full::Whole) => return closed(try_later()),
+        }
+    };
+    let body = match begun.whole().await.and_then(bounded) {
         Ok(body) => body,
         Err(rejected) => return unread(app, &rejected),
     };
-    let registry = app.registry.get();
     let trusted = &registry.server.trusted_proxies;
     let is_post = head.method == Method::POST;
     let entrance = if is_post { Entrance::Clients } else { Entrance::Pixel };
@@ -96,10 +122,30 @@ async fn taken(
     }
 }
 
-/// Waits until there is room for a body, if it may be a large one.
-async fn room(body: &Incoming) -> Result<Option<SemaphorePermit<'static>>, AcquireError> {
-    let most = body.size_hint().upper().unwrap_or(u64::MAX);
-    if most <= SMALL_BYTES { Ok(None) } else { LARGE_BODIES.acquire().await.map(Some) }
+/// Waits until there is room for a large body from `client`, if limits bind it.
+///
+/// # Errors
+/// When its network has as many as it may.
+async fn room(client: Option<IpAddr>) -> Result<Place, Full> {
+    let (crowd, networks) = &*LARGE_BODIES;
+    let network = client.map(|client| networks.number(client, 0));
+    loop {
+        match crowd.enter(LARGE_BODIES_MAX, network, LARGE_BODIES_OF_NETWORK_MAX) {
+            Err(Full::Whole) => crowd.someone_left().await,
+            entered => return entered,
+        }
+    }
+}
+
+/// Refuses a body that would take far more memory to read than to send.
+fn bounded(body: Bytes) -> Result<Bytes, Rejected> {
+    let containers = body.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    if containers <= CONTAINERS_MAX {
+        return Ok(body);
+    }
+    let sentence =
+        format!("the body has more than {CONTAINERS_MAX} objects and lists; send several");
+    Err(Rejected::new(Reason::BodyTooLarge, sentence))
 }
 
 fn try_later() -> Answer {
@@ -131,22 +177,28 @@ async fn count(
         // The request itself has paid for one.
         purse.pay(wanted.saturating_sub(1))?;
     }
-    // All of them are in the queue, in their order, before any is waited for: a visit is made of it.
-    let mut storing = Vec::with_capacity(items.len());
+    let mut counted: Vec<Result<(), Rejected>> = Vec::with_capacity(items.len());
+    let (mut beacons, mut places) = (Vec::new(), Vec::new());
     for item in items {
-        storing.push(match accept(app, item, foreign) {
-            Ok(Some(beacon)) => Ok(Some(beacon::store(app, beacon))),
-            Ok(None) => Ok(None),
-            Err(rejected) => Err(rejected),
-        });
-    }
-    let mut counted: Vec<Result<(), Rejected>> = Vec::with_capacity(storing.len());
-    for item in storing {
-        counted.push(match item {
-            Ok(Some(stored)) => stored.await,
+        counted.push(match accept(app, item, foreign) {
+            Ok(Some(beacon)) => {
+                places.push(counted.len());
+                beacons.push(beacon);
+                Ok(())
+            }
             Ok(None) => Ok(()),
             Err(rejected) => Err(rejected),
         });
+    }
+    // Together, in their order: a visit is made of it, and whoever has to send them again sends all of them.
+    if !beacons.is_empty()
+        && let Err((untaken, beacons)) = beacon::store(app, beacons).await
+    {
+        for (place, beacon) in places.into_iter().zip(beacons) {
+            if let Some(item) = counted.get_mut(place) {
+                *item = Err(untaken.of(&beacon.site));
+            }
+        }
     }
     counted
         .iter()
@@ -164,14 +216,15 @@ fn accept(
     app.ingest.accept_claim(claim, foreign, &app.registry.get()).map(Some)
 }
 
-/// Whether nothing was counted because the server could not, so that the client may send all again.
+/// Whether the server could not count what it would have: then it has counted nothing of the request, and the client
+/// may send all of it again.
 fn is_to_be_repeated(outcome: &Outcome) -> bool {
     let failed = |item: &Result<(), Rejected>| {
         item.as_ref().is_err_and(|rejected| {
             matches!(rejected.reason, Reason::Overloaded | Reason::NotStored)
         })
     };
-    outcome.as_ref().is_ok_and(|items| !items.is_empty() && items.iter().all(failed))
+    outcome.as_ref().is_ok_and(|items| items.iter().any(failed))
 }
 
 /// The answer to a request whose body could not be taken.
@@ -182,8 +235,11 @@ fn unread(app: &App, rejected: &Rejected) -> Answer {
         _ => StatusCode::BAD_REQUEST,
     };
     let body = json!({ "error": rejected.sentence, "reason": rejected.reason });
-    let mut answer = respond::json(status, &body);
-    // What is left of the body must not be taken for the next request.
+    closed(respond::json(status, &body))
+}
+
+/// What is left of the body must not be taken for the next request.
+fn closed(mut answer: Answer) -> Answer {
     respond::set(&mut answer, header::CONNECTION, "close");
     answer
 }

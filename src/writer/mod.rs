@@ -88,17 +88,19 @@ pub fn start(
 }
 
 impl Writer {
-    /// Puts an encoded beacon into the queue. Once what this returns ends with `Ok`, it survives a power cut;
-    /// those that are put there one after the other are counted in that order.
+    /// Puts `count` beacons, encoded one after the other, into the queue, all of them or none. Once what this returns
+    /// ends with `Ok`, all survive a power cut; those that are put there one after the other are counted in that
+    /// order.
     ///
     /// # Errors
-    /// When there is no room for it, or it can't be written; then it is not stored, but for one
+    /// When there is no room for them, or they can't be written; then none is stored, but for one
     /// case: a commit that has failed may have reached the disk all the same.
     pub fn store(
         &self,
-        beacon: &[u8],
+        beacons: &[u8],
+        count: usize,
     ) -> Result<impl Future<Output = Result<(), NotStored>> + use<>, QueueFull> {
-        let answered = self.queue.push(beacon)?;
+        let answered = self.queue.push(beacons, count)?;
         Ok(async move { answered.await.unwrap_or(Err(NotStored)) })
     }
 

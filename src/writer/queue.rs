@@ -61,7 +61,9 @@ pub(super) struct Refusal {
 pub(super) struct Waiting {
     /// Beacons, encoded one after the other.
     pub(super) batch: Vec<u8>,
-    /// Who waits for them, one each.
+    /// How many there are.
+    pub(super) beacons: usize,
+    /// Who waits for them: one for all that came together.
     pub(super) answers: Vec<oneshot::Sender<Result<(), NotStored>>>,
     pub(super) readers: Vec<oneshot::Sender<Live>>,
     pub(super) refusals: HashMap<Refusal, i64>,
@@ -93,18 +95,23 @@ impl Queue {
         Self { waiting: Mutex::default(), wake: Condvar::new(), beacons_max, bytes_max }
     }
 
+    /// Takes in `count` beacons, encoded one after the other, or none of them. However many, they have room where
+    /// nothing else waits.
     pub(super) fn push(
         &self,
-        beacon: &[u8],
+        beacons: &[u8],
+        count: usize,
     ) -> Result<oneshot::Receiver<Result<(), NotStored>>, QueueFull> {
         let mut waiting = self.lock();
-        let full = waiting.answers.len() >= self.beacons_max
-            || waiting.batch.len() + beacon.len() > self.bytes_max;
-        if full || waiting.gone || waiting.closing {
+        let is_too_much = waiting.beacons + count > self.beacons_max
+            || waiting.batch.len() + beacons.len() > self.bytes_max;
+        let is_full = is_too_much && waiting.beacons > 0;
+        if is_full || waiting.gone || waiting.closing {
             return Err(QueueFull);
         }
         let (answer, answered) = oneshot::channel();
-        waiting.batch.extend_from_slice(beacon);
+        waiting.batch.extend_from_slice(beacons);
+        waiting.beacons += count;
         waiting.answers.push(answer);
         self.wake(waiting);
         Ok(answered)
@@ -153,13 +160,13 @@ impl Queue {
     /// How many beacons wait, and how many bytes of them.
     pub(super) fn waiting(&self) -> (usize, usize) {
         let waiting = self.lock();
-        (waiting.answers.len(), waiting.batch.len())
+        (waiting.beacons, waiting.batch.len())
     }
 
     /// Whether it is fuller than its high-water mark.
     pub(super) fn is_pressed(&self) -> bool {
         let waiting = self.lock();
-        waiting.answers.len() * HIGH_WATER_PARTS > self.beacons_max
+        waiting.beacons * HIGH_WATER_PARTS > self.beacons_max
             || waiting.batch.len() * HIGH_WATER_PARTS > self.bytes_max
     }
 
@@ -186,6 +193,7 @@ impl Queue {
         Waiting {
             // The next batch will be about as long.
             batch: mem::replace(&mut waiting.batch, Vec::with_capacity(spare)),
+            beacons: mem::take(&mut waiting.beacons),
             answers: mem::take(&mut waiting.answers),
             readers: mem::take(&mut waiting.readers),
             refusals: mem::take(&mut waiting.refusals),

@@ -118,11 +118,12 @@ impl WriterThread {
                 std::thread::sleep(due);
                 Waiting { closing: self.queue.is_closing(), ..Waiting::default() }
             };
-            let Waiting { batch, answers, readers, refusals, changes, closing, .. } = waiting;
+            let Waiting { batch, beacons, answers, readers, refusals, changes, closing, .. } =
+                waiting;
             self.counting.refuse(refusals);
             let quiet = answers.is_empty();
             let begun = Instant::now();
-            self.commit(batch, answers);
+            self.commit(batch, beacons, answers);
             // As long as a slow disk is waited for, counting may take as well: it would fall behind otherwise.
             let time = begun.elapsed();
             let now = Instant::now();
@@ -180,12 +181,16 @@ impl WriterThread {
         self.writable.close()
     }
 
-    /// Commits a batch to the journal, then answers everyone who waits for it.
-    fn commit(&mut self, mut batch: Vec<u8>, answers: Vec<oneshot::Sender<Result<(), NotStored>>>) {
+    /// Commits a batch of so many beacons to the journal, then answers everyone who waits for it.
+    fn commit(
+        &mut self,
+        mut batch: Vec<u8>,
+        beacons: usize,
+        answers: Vec<oneshot::Sender<Result<(), NotStored>>>,
+    ) {
         if answers.is_empty() {
             return;
         }
-        let beacons = answers.len();
         let more = u64::try_from(beacons).unwrap_or(u64::MAX);
         let begun = Instant::now();
         let outcome = match journal::append(&mut self.writable, &batch) {

@@ -4,6 +4,7 @@ mod access;
 mod alerts;
 pub(crate) mod backup;
 mod beacon;
+mod bodies;
 mod chronicle;
 mod clients;
 mod dates;
