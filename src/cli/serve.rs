@@ -89,8 +89,13 @@ pub(super) fn serve(
     // Readers go before the writer, so that the last connection leaves the `.db` file alone.
     drop(app);
     runtime.shutdown_timeout(LAST_WORK_TIME);
-    running.close()?;
-    info!("everything that was answered is counted");
+    match running.close() {
+        Err(error @ store::Error::NotCounted(_)) => warn!("{error}"),
+        closed => {
+            closed?;
+            info!("everything that was answered is counted");
+        }
+    }
     served.map_err(|error| Failure::Other(format!("can't serve: {error}")))
 }
 

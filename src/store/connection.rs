@@ -136,6 +136,15 @@ impl Writable {
 /// # Errors
 /// When it is no file of ours, in use, too new, or can't be opened or written.
 pub fn open_writable(path: &Path) -> Result<Writable, Error> {
+    add_parts(open(path, Before::Kept)?, path)
+}
+
+/// The same for whoever counts, which begins with adding the parts that wait in the file: one that can't be added
+/// must keep nobody from storing.
+///
+/// # Errors
+/// When it is no file of ours, in use, too new, or can't be opened or written.
+pub fn open_to_count(path: &Path) -> Result<Writable, Error> {
     open(path, Before::Kept)
 }
 
@@ -144,7 +153,12 @@ pub fn open_writable(path: &Path) -> Result<Writable, Error> {
 /// # Errors
 /// When it is no file of ours, in use, too new, or can't be opened or written.
 pub fn open_copy(path: &Path) -> Result<Writable, Error> {
-    open(path, Before::Forgotten)
+    add_parts(open(path, Before::Forgotten)?, path)
+}
+
+fn add_parts(mut writable: Writable, path: &Path) -> Result<Writable, Error> {
+    parts::add_all(&mut writable.connection).map_err(|error| error.of_opening(path))?;
+    Ok(writable)
 }
 
 fn open(path: &Path, before: Before) -> Result<Writable, Error> {
@@ -184,7 +198,6 @@ fn connect(path: &Path, before: Before) -> Result<Connection, Error> {
     connection.pragma_update(None, "cache_size", -4096)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     migrate::to_latest(&mut connection, path, before)?;
-    parts::add_all(&mut connection)?;
     Ok(connection)
 }
 

@@ -106,6 +106,9 @@ pub enum Error {
     /// What an edit would take is not there, though its bucket is.
     #[error("a later edit has changed the same rows: undo that one first")]
     Tangled,
+    /// All of it is in the journal, and what keeps it from being counted may be mended.
+    #[error("not all that was answered can be counted, the journal keeps it: {0}")]
+    NotCounted(Box<Error>),
     /// There are more than 2^32 different strings.
     #[error("the database holds as many different names as it can")]
     NamesFull,
@@ -121,6 +124,18 @@ impl Error {
             return Self::Folder(path.to_owned());
         }
         Self::Unopened { path: path.to_owned(), source }
+    }
+
+    /// Whether it is about what was to be counted, which the file does not take, and not about the file, which
+    /// takes everything else.
+    pub fn is_of_what_is_counted(&self) -> bool {
+        use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
+        let is_of_value = |code| matches!(code, ConstraintViolation | TooBig | TypeMismatch);
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code().is_some_and(is_of_value),
+            Self::NamesFull => true,
+            _ => false,
+        }
     }
 
     /// Whether the disk is full, so that trying again later may help.

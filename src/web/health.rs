@@ -30,6 +30,10 @@ pub(super) fn get(app: &App, probe: Probe, is_operator: bool) -> Answer {
     let ready = why.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut body = json!({ "live": true, "ready": ready, "why": why });
+    if app.metrics.put_off().is_some() {
+        // Beacons are stored all the same, so it stays ready.
+        body["counting_put_off"] = true.into();
+    }
     if probe == Probe::All && is_operator {
         let numbers = numbers(app);
         if let (Some(body), Some(numbers)) = (body.as_object_mut(), numbers.as_object()) {

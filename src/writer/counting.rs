@@ -119,7 +119,8 @@ impl Counting {
             is_stale: false,
             past_changes: 0,
         };
-        counting.reload(writable)?;
+        let loaded = counting.reload(writable);
+        counting.put_off(loaded)?;
         Ok(counting)
     }
 
@@ -240,6 +241,20 @@ impl Counting {
             self.make(step, writable)?;
         }
         Ok(())
+    }
+
+    /// Puts off what the file does not take: beacons are stored all the same. Says whether anything was.
+    ///
+    /// # Errors
+    /// When the file itself can't be read or written.
+    pub(super) fn put_off(&mut self, made: Result<(), Error>) -> Result<bool, Error> {
+        match made {
+            Err(error) if error.is_of_what_is_counted() => {
+                self.note_outcome(Err(error));
+                Ok(true)
+            }
+            made => made.map(|()| false),
+        }
     }
 
     /// If a step fails, nothing of it is in the file: all is read anew from there, and tried again later.

@@ -64,7 +64,8 @@ pub struct Running {
     pub created: bool,
 }
 
-/// Opens the file at `database`, counts what its journal still holds, and starts the thread.
+/// Opens the file at `database`, counts what its journal still holds, and starts the thread. What can't be counted
+/// is put off, as it is later on.
 ///
 /// # Errors
 /// When the file can't be opened, read or written.
@@ -75,7 +76,7 @@ pub fn start(
 ) -> Result<(Writer, Running), store::Error> {
     let limits = registry.get().server.limits;
     let queue = Arc::new(Queue::new(limits.queue_beacons, limits.queue_bytes));
-    let writable = connection::open_writable(database)?;
+    let writable = connection::open_to_count(database)?;
     let created = writable.created;
     let checkpoints = Checkpoints::new(database, Arc::clone(&metrics))?;
     let mut thread =
@@ -172,7 +173,8 @@ impl Running {
     /// Stores and counts all that waits, leaves the `.db` file alone on the disk, and ends.
     ///
     /// # Errors
-    /// When the file can't be written. What was answered is in its journal.
+    /// When the file can't be written, or takes everything but what was to be counted
+    /// ([`store::Error::NotCounted`]). What was answered is in its journal.
     pub fn close(self) -> Result<(), store::Error> {
         self.queue.close();
         match self.thread.join() {

@@ -96,10 +96,13 @@ impl WriterThread {
         })
     }
 
-    /// Counts what the journal holds from an earlier life.
+    /// Counts what the journal holds from an earlier life, unless that is to be put off.
     pub(super) fn recover(&mut self) -> Result<(), Error> {
         let recovered = self.counting.uncounted();
-        self.counting.end(&mut self.writable)?;
+        let counted = self.counting.end(&mut self.writable);
+        if self.counting.put_off(counted)? {
+            return Ok(());
+        }
         if recovered > 0 {
             info!(beacons = recovered, "counted what was answered before the last stop");
         }
@@ -175,10 +178,15 @@ impl WriterThread {
     }
 
     fn end(mut self) -> Result<(), Error> {
-        self.counting.end(&mut self.writable)?;
+        let counted = self.counting.end(&mut self.writable);
+        let not_counted = match counted {
+            Err(error) if error.is_of_what_is_counted() => Some(error),
+            counted => counted.map(|()| None)?,
+        };
         self.checkpoints.end();
         upkeep::checkpoint_fully(&self.writable.connection)?;
-        self.writable.close()
+        self.writable.close()?;
+        not_counted.map_or(Ok(()), |error| Err(Error::NotCounted(Box::new(error))))
     }
 
     /// Commits a batch of so many beacons to the journal, then answers everyone who waits for it.

@@ -11,10 +11,20 @@ use std::{
     thread,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
+use trim_beacons::{
+    model::{
+        period::Granularity,
+        tally::{AggregateKey, Counters, TextId},
+    },
+    store::{
+        connection::open_writable,
+        parts::{self, Part},
+    },
+};
 
 use super::backup::{done, refused};
-use crate::support::{BINARY, Server, count, http::Client, wait_until};
+use crate::support::{BINARY, PATIENCE, Server, count, http::Client, wait_until};
 
 const BEACON: &str = r#"{"event_type":"page_view","identifier":"/a"}"#;
 
@@ -93,6 +103,74 @@ fn a_server_that_can_not_store_is_not_ready_and_says_why() {
     other.execute_batch("COMMIT").unwrap();
     assert_eq!(server.post(BEACON).status, 204);
     assert_eq!(server.get("/health/ready").status, 200);
+}
+
+/// Opens the file beside the server, to change it.
+fn beside(server: &Server) -> Connection {
+    let file = Connection::open(server.database()).unwrap();
+    file.busy_timeout(PATIENCE).unwrap();
+    file
+}
+
+/// Lets a part wait in the file of a server that has ended, which adds one to every day.
+fn let_part_wait(server: &Server) {
+    let mut file = open_writable(&server.database()).unwrap();
+    let transaction = file.transaction().unwrap();
+    let sql = "SELECT period_start, site, event_type, identifier FROM beacon_aggregate
+        WHERE granularity = 4 ORDER BY identifier";
+    let one = Counters { count: 1, ..Counters::default() };
+    let key = |row: &Row<'_>| {
+        let [site, event_type, identifier] = [row.get(1)?, row.get(2)?, row.get(3)?].map(TextId);
+        let (granularity, period_start) = (Granularity::Day, row.get(0)?);
+        Ok((AggregateKey { granularity, period_start, site, event_type, identifier }, one))
+    };
+    let mut statement = transaction.prepare(sql).unwrap();
+    let aggregates = statement.query_map([], key).unwrap().map(Result::unwrap).collect();
+    drop(statement);
+    let part = Part { aggregates, ..Part::default() };
+    parts::put_off(&transaction, &part).unwrap();
+    transaction.commit().unwrap();
+    file.close().unwrap();
+}
+
+#[test]
+fn what_can_not_be_counted_keeps_no_server_from_starting() {
+    for in_parts in [false, true] {
+        let mut server = Server::start("[event.page_view]\ndedupe = \"0s\"\n");
+        assert_eq!(server.post(BEACON).status, 204);
+        assert!(server.terminate().success());
+        if in_parts {
+            let_part_wait(&server);
+        }
+        // Nothing can be added to that.
+        let most = "UPDATE beacon_aggregate SET count = 9223372036854775807";
+        beside(&server).execute(most, []).unwrap();
+        server.restart();
+        assert_eq!(server.post(BEACON).status, 204);
+        wait_until("counting to be put off", || server.said().contains("counting is put off"));
+        let ready = server.json("/health/ready");
+        assert_eq!((&ready["ready"], &ready["counting_put_off"]), (&true.into(), &true.into()));
+        assert_eq!(metric(&server, "trim_beacons_counting_put_off"), 1.0);
+        // Neither a stop nor a kill makes it worse.
+        assert!(server.terminate().success(), "{}", server.said());
+        assert!(
+            server.said().contains("not all that was answered can be counted"),
+            "{}",
+            server.said()
+        );
+        assert!(!server.database().with_extension("db-wal").exists());
+        server.restart();
+        assert_eq!(metric(&server, "trim_beacons_counting_put_off"), 1.0);
+        assert_eq!(server.post(BEACON).status, 204);
+        server.kill();
+        server.restart();
+        assert_eq!(server.post(BEACON).status, 204);
+        beside(&server).execute("UPDATE beacon_aggregate SET count = 1", []).unwrap();
+        wait_until("counting to go on", || {
+            server.json("/health/ready").get("counting_put_off").is_none()
+        });
+        assert_eq!(server.count("day", None), 4 + i64::from(in_parts));
+    }
 }
 
 #[test]
