@@ -6,6 +6,10 @@ use jiff::civil::Date;
 
 use crate::model::{dimension::Dimension, tally::Counters};
 
+/// The most that a row may count: more than any site had in a day, and so little that millions of such rows still
+/// have a sum.
+const COUNT_MAX: i64 = 1 << 40;
+
 /// One hit that another product has kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hit<'r> {
@@ -120,11 +124,12 @@ impl<'r> Row<'r> {
     /// The number in the column called `name`; 0 if there is none.
     ///
     /// # Errors
-    /// When it is no whole number, or negative.
+    /// When it is no whole number, negative, or larger than any that is meant.
     pub fn number(&self, name: &str) -> Result<i64, &'static str> {
         let Some(cell) = self.get(name) else { return Ok(0) };
         let number = cell.trim().parse::<i64>().ok().filter(|number| *number >= 0);
-        number.ok_or("a count is no whole number")
+        let number = number.ok_or("a count is no whole number")?;
+        if number > COUNT_MAX { Err("a count is larger than 2^40") } else { Ok(number) }
     }
 
     /// The day in the column called `name`.

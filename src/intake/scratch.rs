@@ -8,6 +8,8 @@ use std::{
     sync::Arc,
 };
 
+use jiff::civil::Date;
+
 use super::{Asked, Error, Summary};
 use crate::{
     config::registry::{Entrance, Registry},
@@ -161,6 +163,12 @@ impl Scratch {
     pub(super) const fn can_have_been(&self, at_ms: i64) -> bool {
         // Clocks of servers differ a little, and their zones are told wrongly now and then.
         0 <= at_ms && at_ms <= self.now_ms + 86_400_000
+    }
+
+    /// Whether `date` can have been.
+    pub(super) fn can_have_begun(&self, date: Date) -> bool {
+        let begins = date.duration_since(Date::constant(1970, 1, 1)).as_millis();
+        i64::try_from(begins).is_ok_and(|at_ms| self.can_have_been(at_ms))
     }
 
     /// Counts the page view that `logged` tells of.

@@ -167,6 +167,10 @@ impl Reading<'_> {
                 self.refuse(path, number, "its time is not of the past");
                 Ok(())
             }
+            Told::Sums(sums) if sums.iter().any(|sum| !self.scratch.can_have_begun(sum.date)) => {
+                self.refuse(path, number, "its day is not of the past");
+                Ok(())
+            }
             Told::Sums(sums) => {
                 if sums.is_empty() {
                     self.scratch.summary.empty += 1;

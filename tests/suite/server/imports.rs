@@ -569,6 +569,25 @@ fn any_table_is_read_by_the_names_of_its_columns() {
 }
 
 #[test]
+fn a_count_or_a_day_that_can_not_be_meant_is_told_as_a_bad_line() {
+    let place = Place::new("");
+    place.write(
+        "days.csv",
+        "Day,URL,Hits\n2020-02-29,/a,7\n2020-02-29,/b,9223372036854775807\n\
+         2020-02-29,/b,1099511627777\n9999-01-01,/c,1\n0001-01-01,/d,1\n2020-03-01,/a,1099511627776\n",
+    );
+    let output = place.run(&["csv", "days.csv", "--columns", "time=Day,path=URL,count=Hits"]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let told = "days.csv:3: a count is larger than 2^40\n\
+        days.csv:4: a count is larger than 2^40\n\
+        days.csv:5: its day is not of the past\n\
+        days.csv:6: its day is not of the past\n";
+    assert_eq!(errors, told);
+    assert_eq!(count(&place.file(), "year", None), 7 + (1 << 40));
+    check_sound(&place);
+}
+
+#[test]
 fn a_running_server_takes_an_import_in_and_goes_on() {
     let server = Server::start("");
     assert_eq!(server.post(r#"{"event_type":"page_view","identifier":"/live"}"#).status, 204);
