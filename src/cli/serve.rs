@@ -165,9 +165,7 @@ fn reload(app: &App, place: &Place, has_had_file: &Cell<bool>) -> Option<Registr
         }
     };
     let old = app.registry.get();
-    if old.server.listen != registry.server.listen
-        || old.server.database != registry.server.database
-    {
+    if registry.server.keep_until_restart(&old.server) {
         warn!("another address or database takes a restart; the rest is in force");
     }
     reload_certificate(app, &old.server, &mut registry.server);

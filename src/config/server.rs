@@ -74,6 +74,17 @@ pub(super) fn check(written: file::Server) -> Result<registry::Server, Fault> {
     })
 }
 
+impl registry::Server {
+    /// Keeps of `in_force` where it listens and which file it serves: only a restart changes these, and whoever
+    /// asks the registry is told what is so. Says whether anything else was written.
+    pub fn keep_until_restart(&mut self, in_force: &Self) -> bool {
+        let is_same = self.listen == in_force.listen && self.database == in_force.database;
+        self.listen.clone_from(&in_force.listen);
+        self.database.clone_from(&in_force.database);
+        !is_same
+    }
+}
+
 fn listen(text: &Spanned<String>) -> Result<registry::Listen, Fault> {
     text.get_ref().parse().map_err(|_| {
         let written = quoted(text.get_ref());

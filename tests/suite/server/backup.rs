@@ -10,6 +10,7 @@ use std::{
 };
 
 use rusqlite::{Connection, types::Value};
+use trim_beacons::store::connection::open_writable;
 
 use crate::support::{BINARY, PATIENCE, Server, count, time::Clock, wait_until};
 
@@ -277,4 +278,22 @@ fn a_backup_is_downloaded_from_the_page_of_the_file() {
     wait_until("the copy to go", || {
         !server.folder.path().join("trim-beacons.db.download.partial").exists()
     });
+}
+
+#[test]
+fn a_reload_that_names_another_database_leaves_backups_with_the_one_that_is_served() {
+    let server = Server::start(CONFIG);
+    assert_eq!(server.post(r#"{"event_type":"page_view","identifier":"/"}"#).status, 204);
+    // A sound one with nothing in it: its backups would be taken for good ones.
+    open_writable(&server.folder.path().join("other.db")).unwrap().close().unwrap();
+    let config = format!("{CONFIG}[server]\ndatabase = \"other.db\"\nlisten = \"[::1]:8099\"\n");
+    fs::write(server.folder.path().join("beacons.toml"), config).unwrap();
+    server.signal("HUP");
+    wait_until("the reload", || server.said().contains("reloaded"));
+    assert!(server.said().contains("another address or database takes a restart"));
+    let answer = server.client().send("POST", "/storage/backup", &[], b"").unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let copy = server.folder.path().join("downloaded.db");
+    fs::write(&copy, &answer.body).unwrap();
+    assert_eq!(whole(&copy), 1);
 }
