@@ -88,6 +88,9 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// Another process, or this one, makes the same copy.
+    #[error("{} is being made already: try again when that is done", .0.display())]
+    BeingMade(PathBuf),
     /// The copy that an upgrade needs can't be made.
     #[error("no upgrade without a copy of what was before, which can't be made: {0}")]
     NoCopy(Box<Error>),

@@ -1,29 +1,39 @@
 //! Databases that take their name once they are whole and on the disk, and not before.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
 use super::Error;
-use crate::files::{self, with_suffix};
+use crate::files::{self, FileId, with_suffix};
 
-/// A file on its way to become another one. It goes if it does not get there; what a process left that
-/// was killed goes when the next one begins.
+/// A file on its way to become another one, which no other is meanwhile. It goes if it does not get there; what a
+/// process left that was killed goes when the next one begins.
 #[derive(Debug)]
 pub struct Partial {
     path: PathBuf,
+    // The last to go: by then there is nothing left that another one could take for its own.
+    _turn: Turn,
+}
+
+/// That nobody else makes the same file. It is a lock on a file beside it, as SQLite has its own on the file itself.
+#[derive(Debug)]
+struct Turn {
+    path: PathBuf,
+    _lock: File,
 }
 
 impl Partial {
     /// An empty file beside `target` that only its owner may read.
     ///
     /// # Errors
-    /// When it can't be made.
+    /// When it can't be made, or another one is on its way to `target`.
     pub fn new(target: &Path) -> Result<Self, Error> {
-        let partial = Self { path: with_suffix(target, ".partial") };
+        let turn = Turn::take(target)?;
+        let partial = Self { path: with_suffix(target, ".partial"), _turn: turn };
         partial.remove();
         let path = &partial.path;
         let mut options = OpenOptions::new();
@@ -50,6 +60,35 @@ impl Partial {
             // Most often there is none; one that can't be removed is told when it is made anew.
             let _none = fs::remove_file(with_suffix(&self.path, suffix));
         }
+    }
+}
+
+impl Turn {
+    fn take(target: &Path) -> Result<Self, Error> {
+        let path = with_suffix(target, ".partial-lock");
+        let failed = |source| Error::Write { path: path.clone(), source };
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create(true).truncate(false).mode(0o600);
+        loop {
+            let lock = options.open(&path).map_err(failed)?;
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(Error::BeingMade(target.to_owned())),
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+            let own = lock.metadata().map(|found| FileId::of(&found)).map_err(failed)?;
+            // Whoever had it before has just removed it: the lock of a file without a name keeps nobody out.
+            if FileId::at(&path).is_ok_and(|named| named == own) {
+                return Ok(Self { path, _lock: lock });
+            }
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // One that can't be removed is locked again by the next.
+        let _left = fs::remove_file(&self.path);
     }
 }
 
@@ -87,4 +126,28 @@ pub(super) fn put_in_place(file: &Path, target: &Path) -> Result<u64, Error> {
     }
     files::put_in_place(file, target)
         .map_err(|source| Error::Write { path: target.to_owned(), source })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_file_at_a_time_is_on_its_way_and_what_was_left_of_one_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a.db");
+        for suffix in [".partial", ".partial-wal", ".partial-lock"] {
+            fs::write(with_suffix(&target, suffix), "left").unwrap();
+        }
+        let first = Partial::new(&target).unwrap();
+        fs::write(first.path(), "whole").unwrap();
+        let second = Partial::new(&target).unwrap_err();
+        assert!(second.to_string().contains("is being made already"), "{second}");
+        assert!(Partial::new(&folder.path().join("b.db")).is_ok());
+        assert_eq!(first.replace(&target).unwrap(), 5);
+        drop(Partial::new(&target).unwrap());
+        let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(names.collect::<Vec<_>>(), ["a.db"]);
+    }
 }
