@@ -97,6 +97,10 @@ pub struct Take {
     /// taken in at once.
     #[serde(default)]
     pub before: Vec<u8>,
+    /// The last import that it knew when it began: what came later may hold the same lines. `None` where that is
+    /// no matter.
+    #[serde(default)]
+    pub since: Option<i64>,
 }
 
 /// Why an edit was not made. The file is as it was.

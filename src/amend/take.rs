@@ -83,7 +83,8 @@ fn refuse_known(file: &Transaction<'_>, take: &Take, sources: &[Source]) -> Resu
         let why = "this is a copy of the database itself: what it holds is counted already";
         return Err(Error::Already(why.to_owned()));
     }
-    for (edit, known) in ledger::sources(file, &take.kind)? {
+    let all = ledger::sources(file, &take.kind)?;
+    for (edit, known) in &all {
         if sources.iter().any(|source| source.digest == known.digest) {
             let (day, id) = (date_at(edit.at, &TimeZone::UTC), edit.id);
             return Err(Error::Already(format!(
@@ -91,6 +92,15 @@ fn refuse_known(file: &Transaction<'_>, take: &Take, sources: &[Source]) -> Resu
                 known.name
             )));
         }
+    }
+    // Of what grows, a longer part holds the lines of a shorter one, whose digest is another one.
+    if let Some(since) = take.since
+        && let Some((edit, other)) = all.iter().find(|(edit, _)| edit.id > since)
+    {
+        return Err(Error::Already(format!(
+            "{} was imported meanwhile, as edit {}: start this import again, or what both hold would count twice",
+            other.name, edit.id
+        )));
     }
     Ok(())
 }

@@ -119,6 +119,7 @@ pub(super) fn merge(options: &MergeOptions) -> Result<(), Failure> {
         name,
         sources: Vec::new(),
         before: Vec::new(),
+        since: None,
     };
     carry_out(&options.place, amend::Request::Take(take))
 }

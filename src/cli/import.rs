@@ -168,8 +168,8 @@ fn follow(place: &Place, site: Option<&str>, plan: &Plan) -> Result<(), Failure>
     let hand_over = |scratch: &Scratch, source: Source, before| {
         let what = format!("followed {}", source.name);
         let (database, kind) = (absolute(scratch)?, amend::FOLLOW.to_owned());
-        let take =
-            Take { database, kind, what, name: String::new(), sources: vec![source], before };
+        let (name, sources) = (String::new(), vec![source]);
+        let take = Take { database, kind, what, name, sources, before, since: None };
         edit::carry_out(place, amend::Request::Take(take))
     };
     intake::follow(path, plan.format, &registry, &mut scratch, &mut shown, hand_over)
@@ -221,7 +221,8 @@ fn take(place: &Place, scratch: &Scratch, sources: Vec<Source>) -> Result<(), Fa
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let what = format!("imported {} from {}{more}", counted(&scratch.summary), names.join(", "));
     let (database, kind) = (absolute(scratch)?, "import".to_owned());
-    let take = Take { database, kind, what, name: String::new(), sources, before: Vec::new() };
+    let (name, before, since) = (String::new(), Vec::new(), Some(scratch.knows_through));
+    let take = Take { database, kind, what, name, sources, before, since };
     let adding = ProgressBar::new_spinner().with_message("Adding it to the database");
     adding.enable_steady_tick(TICK);
     let done = change::make(place, Request::Amend(amend::Request::Take(take)));

@@ -17,7 +17,7 @@ use std::{
 use super::{
     Error, Scratch, Watch,
     lines::{LineReader, is_packed, open},
-    logs::{count_line, known, known_of, look_at},
+    logs::{Known, count_line, known, known_of, look_at},
 };
 use crate::{
     amend::Source,
@@ -133,7 +133,7 @@ fn begin(path: &Path, format: LogFormat, registry: &Registry) -> Result<Open, Er
             Err(source) => return Err(unread(path, source)),
         }
     };
-    let prefixes = known(registry)?;
+    let Known { prefixes, .. } = known(registry)?;
     let settled = known_of(path, &prefixes)?;
     let known = prefixes.into_iter().find(|prefix| prefix.bytes == settled && settled > 0);
     let handed_over = known.map_or_else(Vec::new, |prefix| prefix.digest);

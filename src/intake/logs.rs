@@ -73,7 +73,8 @@ pub fn import(
     if plan.files.len() > 1 && plan.files.iter().any(|path| path.as_os_str() == "-") {
         return Err(Error::Unclear("stdin (-) must be the only log".to_owned()));
     }
-    let prefixes = known(registry)?;
+    let Known { prefixes, last } = known(registry)?;
+    scratch.knows_through = last;
     let read = Arc::new(AtomicU64::new(0));
     let logs = plan.files.iter().map(|path| look_at(path, plan.format, &prefixes));
     let mut logs = logs.collect::<Result<Vec<Log>, Error>>()?;
@@ -93,21 +94,29 @@ pub fn import(
 }
 
 /// What was imported before.
-pub(super) fn known(registry: &Registry) -> Result<Vec<Prefix>, Error> {
+#[derive(Default)]
+pub(super) struct Known {
+    /// What of it is known again.
+    pub(super) prefixes: Vec<Prefix>,
+    /// The number of the last import; 0 if there was none.
+    pub(super) last: i64,
+}
+
+/// What was imported before.
+pub(super) fn known(registry: &Registry) -> Result<Known, Error> {
     let database = &registry.server.database;
     if !database.exists() {
-        return Ok(Vec::new());
+        return Ok(Known::default());
     }
-    let known = read_one(database, |file| {
-        let mut known = ledger::sources(file, "import")?;
-        known.extend(ledger::sources(file, FOLLOW)?);
-        Ok::<_, Error>(known)
+    let (imported, followed) = read_one(database, |file| {
+        Ok::<_, Error>((ledger::sources(file, "import")?, ledger::sources(file, FOLLOW)?))
     })?;
-    let prefixes = known.into_iter().map(|(_, source)| Prefix {
+    let last = imported.iter().map(|(edit, _)| edit.id).max().unwrap_or_default();
+    let prefixes = imported.into_iter().chain(followed).map(|(_, source)| Prefix {
         bytes: u64::try_from(source.bytes).unwrap_or_default(),
         digest: source.digest,
     });
-    Ok(prefixes.collect())
+    Ok(Known { prefixes: prefixes.collect(), last })
 }
 
 /// Finds out what the log at `path` is, and how much of it is known.

@@ -69,6 +69,8 @@ pub struct Scratch {
     /// The time of the last beacon that waits no more, UTC milliseconds.
     counted_ms: i64,
     now_ms: i64,
+    /// The last import that was known when this one began; 0 if there was none.
+    pub knows_through: i64,
     /// What has become of every line so far.
     pub summary: Summary,
 }
@@ -139,6 +141,7 @@ impl Scratch {
             taken: 0,
             counted_ms: 0,
             now_ms,
+            knows_through: 0,
             summary: Summary::default(),
         })
     }

@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use super::{
     Error, Scratch, Watch,
     lines::{LineReader, Prefix, open},
-    logs::{self, FILES_MAX, TOLD_EVERY, TOO_LONG},
+    logs::{self, FILES_MAX, Known, TOLD_EVERY, TOO_LONG},
     scratch::{CUSTOM_EVENT, PAGE_VIEW},
 };
 use crate::{
@@ -83,7 +83,8 @@ pub fn import_tables(
         return Err(Error::Unclear(format!("at most {FILES_MAX} files are taken in at once")));
     }
     scratch.expect_disorder();
-    let prefixes = logs::known(registry)?;
+    let Known { prefixes, last } = logs::known(registry)?;
+    scratch.knows_through = last;
     let read = Arc::new(AtomicU64::new(0));
     let mut reading =
         Reading { registry, scratch, watch, sums: Vec::new(), balance: Balance::default() };

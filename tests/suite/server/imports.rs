@@ -588,6 +588,34 @@ fn a_count_or_a_day_that_can_not_be_meant_is_told_as_a_bad_line() {
 }
 
 #[test]
+fn of_two_imports_at_once_the_second_begins_anew() {
+    let place = Place::new("");
+    let views = |numbers: std::ops::Range<u32>| {
+        numbers.map(|at| line("", at % 60, &format!("/{at}"), AGENT)).collect::<String>()
+    };
+    let (first, whole) = (views(0..500), views(0..3000));
+    place.write("access.log", &first);
+    let words = ["access-log", "-", "--site", "a.example"];
+    let start = || {
+        let mut child = place.command(&words).stdin(Stdio::piped()).spawn().unwrap();
+        // More than it looks at first and a pipe holds, so that it knows by now what was imported before.
+        child.stdin.as_mut().unwrap().write_all(whole.as_bytes()).unwrap();
+        child
+    };
+    let child = start();
+    place.import(&["access-log", "access.log", "--site", "a.example"]);
+    let output = child.wait_with_output().unwrap();
+    let why = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{why}");
+    assert!(why.contains("was imported meanwhile, as edit 1: start this import again"), "{why}");
+    assert_eq!(count(&place.file(), "year", None), 500);
+    let said = start().wait_with_output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert_eq!((told(&said, "page views"), told(&said, "imported before")), (2500, 500), "{said}");
+    assert_eq!(count(&place.file(), "year", None), 3000);
+}
+
+#[test]
 fn a_running_server_takes_an_import_in_and_goes_on() {
     let server = Server::start("");
     assert_eq!(server.post(r#"{"event_type":"page_view","identifier":"/live"}"#).status, 204);
