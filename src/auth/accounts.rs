@@ -10,9 +10,12 @@ use std::{
 };
 
 use super::{secret, throttle::Throttle};
-use crate::store::{
-    self, Readers, Transaction,
-    accounts::{self, Account, ApiToken, Role, Scope, Session},
+use crate::{
+    config::registry::Access,
+    store::{
+        self, Readers, Transaction,
+        accounts::{self, Account, ApiToken, Role, Scope, Session},
+    },
 };
 
 /// How long a session lasts, in seconds.
@@ -287,9 +290,10 @@ impl Accounts {
         !self.is_claimed() && kept.is_some_and(|kept| blake3::Hash::from(kept) == told)
     }
 
-    /// Whether what `visitor` has shown is still good at `now` (UTC seconds).
-    pub fn is_still_good(&self, visitor: &Visitor, now: i64) -> bool {
-        let Some(proof) = &visitor.proof else { return true };
+    /// Whether `visitor` may still look at `now` (UTC seconds): as long as what was shown is good, or who has shown
+    /// nothing is not asked.
+    pub fn is_still_good(&self, visitor: &Visitor, access: Access, now: i64) -> bool {
+        let Some(proof) = &visitor.proof else { return access == Access::Open };
         let book = self.book();
         let session = book.sessions.get(proof);
         session.is_some_and(|(session, seen)| is_on(session, seen.load(Relaxed), now))

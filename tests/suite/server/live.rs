@@ -1,12 +1,13 @@
 //! What is going on, told while it goes on, and forgotten.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Write as _},
     net::TcpStream,
     time::Duration,
 };
 
-use crate::support::Server;
+use crate::support::{Server, wait_until};
 
 /// Listens, and says with which status it was answered.
 fn listen(server: &Server) -> (u16, BufReader<TcpStream>) {
@@ -64,7 +65,27 @@ fn listeners_are_as_many_as_there_is_room_for() {
     assert_eq!(listen(&server).0, 503);
     assert_eq!(server.get("/live").status, 200);
     drop(listeners);
-    crate::support::wait_until("room for another", || listen(&server).0 == 200);
+    wait_until("room for another", || listen(&server).0 == 200);
+}
+
+#[test]
+fn a_listener_who_has_not_signed_in_is_let_go_once_that_is_asked_for() {
+    let server = Server::start_closed("[server]\naccess = \"open\"\n");
+    let (status, mut lines) = listen(&server);
+    assert_eq!(status, 200);
+    wait_for(&mut lines, &["\"visitors\":0"]);
+    fs::write(server.folder.path().join("beacons.toml"), "").unwrap();
+    server.signal("HUP");
+    wait_until("the reload", || listen(&server).0 == 401);
+    let beacon = r#"{"event_type":"page_view","identifier":"/secret"}"#;
+    assert_eq!(server.post(beacon).status, 204);
+    let mut line = String::new();
+    // The last chunk is the empty one.
+    while line != "0\r\n" {
+        line.clear();
+        lines.read_line(&mut line).unwrap();
+        assert!(!line.contains("/secret"), "{line}");
+    }
 }
 
 #[test]
