@@ -19,7 +19,10 @@ use self::archive::Place;
 
 use crate::{
     config::registry::{EventType, Registry, Site},
-    model::period::{Granularity, Period, date_at, first_instant},
+    model::{
+        period::{Granularity, Period, date_at, first_instant},
+        tally::TextId,
+    },
     store::{
         self, Transaction,
         aging::{self, ArchivedMonth},
@@ -35,6 +38,10 @@ pub const SLICE_ROWS: u32 = 5_000;
 
 /// How many pages of the file are given back at once.
 const SHRINK_PAGES: u32 = 500;
+
+/// How often months are written anew because something was counted there meanwhile. What does not go then, goes the
+/// next time.
+const ANEW_MAX: u32 = 10;
 
 /// What pairs of days are called in the file while they are archived: no granularity has this code.
 const PAIRS_CODE: i64 = 100;
@@ -184,6 +191,18 @@ impl Due {
             }
         }
         Ok(own)
+    }
+
+    /// The same, where it has any.
+    fn buckets_of(
+        &self,
+        file: &Transaction<'_>,
+        subject: Subject,
+    ) -> Result<Vec<Bucket>, store::Error> {
+        match self.what.of_buckets() {
+            Some((granularity, _)) => self.buckets(file, subject, granularity),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The oldest bucket that goes, or that it goes from.
@@ -366,7 +385,7 @@ fn remove_all(
 
 /// Month by month: noted, written, noted as whole, removed. Whatever stops it, it goes on from there.
 fn into_archive(file: &mut impl Changes, due: &Due, archive: &Path) -> Result<i64, Error> {
-    let mut removed = 0;
+    let (mut removed, mut anew) = (0, 0);
     loop {
         let asked = due.clone();
         let Some(month) = file.read(move |file| asked.first_month(file))? else {
@@ -379,13 +398,29 @@ fn into_archive(file: &mut impl Changes, due: &Due, archive: &Path) -> Result<i6
         let of_month = Due { before: due.month_end(month.start).min(due.before), ..due.clone() };
         if !begun.removing {
             let asked = of_month.clone();
-            file.read(move |file| {
-                let Some((granularity, _)) = asked.what.of_buckets() else { return Ok(()) };
-                let buckets = asked.buckets(file, month.subject, granularity)?;
+            let written = file.read(move |file| {
+                let buckets = asked.buckets_of(file, month.subject)?;
                 let only_pairs = asked.what == What::Pairs;
-                place.write(begun.number, file, month.subject, (&buckets, only_pairs))
+                place.write(begun.number, file, month.subject, (&buckets, only_pairs))?;
+                Ok::<_, Error>(figures::series(file, month.subject, TextId::TOTAL, &buckets)?)
             })?;
-            file.change(Affects::Nothing, move |file| aging::note_archived(file, &month))?;
+            let asked = of_month.clone();
+            let is_whole = file.change(Affects::Nothing, move |file| {
+                let buckets = asked.buckets_of(file, month.subject)?;
+                let now = figures::series(file, month.subject, TextId::TOTAL, &buckets)?;
+                if now == written {
+                    aging::note_archived(file, &month)?;
+                }
+                Ok::<_, store::Error>(now == written)
+            })?;
+            // Something was told late and counted there meanwhile: the month is written anew.
+            if !is_whole {
+                anew += 1;
+                if anew >= ANEW_MAX {
+                    return Ok(removed);
+                }
+                continue;
+            }
         }
         removed += remove_all(file, &of_month, move |file| aging::end_archiving(file, &month))?;
     }

@@ -5,7 +5,15 @@ use std::{
 };
 
 use flate2::read::MultiGzDecoder;
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
+use trim_beacons::{
+    config, prune,
+    store::{self, connection::open_writable},
+    writer::{
+        Affects,
+        changes::{Changes, Stopped},
+    },
+};
 
 use crate::support::{BINARY, Server, time::Clock, wait_until};
 
@@ -230,6 +238,54 @@ fn the_archive_takes_whole_months_once_whatever_stops_it() {
     // May's hours and May's days, six page views on each of 30 days.
     assert_eq!(files, 2);
     assert_eq!(months, BTreeMap::from([("2026-05".to_owned(), 2 * 180)]));
+}
+
+/// A file to which something that is told late is added each time that it has been read, so many times.
+struct Meddled(Stopped, i64);
+
+impl Changes for Meddled {
+    fn read<T: Send + 'static, E: From<store::Error> + Send + 'static>(
+        &mut self,
+        read: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let found = self.0.read(read)?;
+        if self.1 > 0 {
+            self.1 -= 1;
+            let late = "UPDATE beacon_aggregate SET count = count + 1
+                WHERE granularity = 3 AND identifier = 0 AND period_start =
+                    (SELECT min(period_start) FROM beacon_aggregate WHERE granularity = 3)";
+            self.change(Affects::Nothing, move |file| Ok::<_, E>(file.execute(late, []).unwrap()))?;
+        }
+        Ok(found)
+    }
+
+    fn change<T: Send + 'static, E: From<store::Error> + Send + 'static>(
+        &mut self,
+        affects: Affects,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        self.0.change(affects, change)
+    }
+}
+
+#[test]
+fn what_is_told_late_while_its_month_is_archived_is_archived_too() {
+    let clock = Clock::at("2026-05-02 10:00:00");
+    let mut server = Server::start_at(&clock, CONFIG);
+    fill(&server, &clock);
+    assert!(server.terminate().success());
+    let folder = server.folder.path();
+    let path = folder.join("archive").display().to_string();
+    let text = CONFIG.replace("[server]", &format!("[server]\narchive = {path:?}"));
+    let registry = config::parse(&text, "beacons.toml").unwrap();
+    let mut file = Meddled(Stopped(open_writable(&server.database()).unwrap()), 3);
+    // 15 July 2026: of the hours, May and June are older than ten days.
+    prune::carry_out(&mut file, &registry, 1_784_073_600).unwrap();
+    drop(file);
+    let (months, _) = archived(folder);
+    // Hours and days of May, hours of June, six page views on each of 30 days.
+    let expected = [("2026-05", 180 + 180 + 3), ("2026-06", 180)];
+    assert_eq!(months, expected.map(|(month, count)| (month.to_owned(), count)).into());
 }
 
 #[test]
