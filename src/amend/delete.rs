@@ -142,7 +142,13 @@ fn take_source(
     }
     let days = finest_of_days(own.keys());
     if !has_pairs {
-        own.iter().try_for_each(|(key, counters)| take_from_total(taken, *key, *counters))?;
+        for (key, counters) in &own {
+            let here = take_from_total(taken, *key, *counters)?;
+            if Some(key.granularity) == days {
+                // Hours are not split by source: it is looked when anybody did.
+                taken.take_within(Row::Aggregate(*key), here, &mut Preferred::new())?;
+            }
+        }
     }
     let mut preferred: BTreeMap<(Granularity, i64), Preferred> = BTreeMap::new();
     let mut finest = FinestPairs::new(place, days);
@@ -170,13 +176,13 @@ fn take_source(
     })
 }
 
-/// Takes all but visitors from the total: those of its parts are not added up in it.
+/// Takes all but visitors from the total: those of its parts are not added up in it. Says how much that is.
 fn take_from_total(
     taken: &mut Subtraction<'_>,
     key: AggregateKey,
     here: Counters,
-) -> Result<(), store::Error> {
-    taken.take(Row::Aggregate(total(key)), Counters { visitors: 0, ..here }).map(|_| ())
+) -> Result<Counters, store::Error> {
+    taken.take(Row::Aggregate(total(key)), Counters { visitors: 0, ..here })
 }
 
 /// Which pairs are in the shortest buckets that have them: those of days, and those of months whose days

@@ -10,6 +10,7 @@ mod clients;
 mod dates;
 mod doctor;
 mod edits;
+mod edits_after;
 mod exports;
 mod filters;
 mod flood;

@@ -1,0 +1,57 @@
+//! Edits of what is counted otherwise than page views, and edits that come after something else.
+
+use super::{
+    backup::{done, rows, run},
+    edits::assert_same,
+};
+use crate::support::{Server, time::Clock};
+
+/// Sends what a visitor does who comes from `source`.
+fn come(server: &Server, visitor: u32, event: &str, source: &str) {
+    let agent = format!(
+        "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/{}.0",
+        100 + visitor
+    );
+    let body = format!(r#"{{"event_type":"{event}","meta":{{"ref":"https://{source}/"}}}}"#);
+    let mut client = server.client();
+    let agent = [("User-Agent", agent.as_str())];
+    let answer = client.send("POST", "/beacon", &agent, body.as_bytes()).unwrap();
+    assert_eq!(answer.status, 204, "{}", answer.text());
+}
+
+fn assert_sound(server: &Server) {
+    let found = run(server, &["verify"]);
+    assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stdout));
+}
+
+/// Count and visitors of a total or an identifier, over all buckets of a granularity.
+fn sums(server: &Server, event: &str, identifier: Option<&str>, granularity: &str) -> (i64, i64) {
+    let sql = "SELECT ifnull(sum(count), 0), ifnull(sum(visitors), 0) FROM beacon_aggregates
+        WHERE event_type = ?1 AND identifier IS ?2 AND granularity = ?3";
+    let file = server.file_as_it_is();
+    file.query_row(sql, (event, identifier, granularity), |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+}
+
+#[test]
+fn a_source_leaves_the_hours_of_what_has_no_pages_too() {
+    for (others, left) in [(&[][..], (0, 0)), (&["x.test", "x.test"], (2, 1))] {
+        let clock = Clock::at("2026-03-03 10:00:00");
+        let mut server = Server::start_at(&clock, "");
+        come(&server, 1, "signup", "y.test");
+        for (hour, source) in (11..).zip(others) {
+            server.file();
+            clock.set(&format!("2026-03-03 {hour}:00:00"));
+            come(&server, 2, "signup", source);
+        }
+        assert!(server.terminate().success());
+        let before = rows(&server.database());
+        done(&server, &["edit", "delete-source", "y.test"]);
+        assert_sound(&server);
+        for granularity in ["hour", "day", "month", "year"] {
+            assert_eq!(sums(&server, "signup", None, granularity), left, "{granularity}");
+        }
+        done(&server, &["edit", "undo", "1"]);
+        assert_same(&rows(&server.database()), &before);
+    }
+}
