@@ -22,6 +22,8 @@ pub(super) type Differences = BTreeMap<Row, (Numbers, Numbers)>;
 pub(super) struct Kept {
     /// For each event type, which granularities.
     pub(super) types: BTreeMap<TextId, BTreeMap<Granularity, Beginning>>,
+    /// For each declared event type, which granularities it is to have.
+    declared: BTreeMap<TextId, Vec<Granularity>>,
     /// For each event type whose pairs leave the days for the months, from which instant on (UTC seconds) days
     /// have them.
     pairs_by_day_from: BTreeMap<TextId, i64>,
@@ -41,6 +43,12 @@ pub(super) struct Beginning {
 }
 
 impl Kept {
+    /// Whether `event_type` has buckets of `granularity`, or is to have some.
+    fn keeps(&self, event_type: TextId, granularity: Granularity) -> bool {
+        let has = self.types.get(&event_type).is_some_and(|all| all.contains_key(&granularity));
+        has || self.declared.get(&event_type).is_some_and(|all| all.contains(&granularity))
+    }
+
     /// Whether `period`, or a shorter bucket in it, may share time with one that was cut in another time zone:
     /// what was counted then is split among both, and neither is the sum of what lies in it.
     ///
@@ -96,17 +104,25 @@ pub(super) fn compare(
     Ok(())
 }
 
-/// The buckets of `site` that hold shorter ones, the shortest first.
+/// The buckets of `site` that hold shorter ones, the shortest first, and those that are missing where there are
+/// shorter ones.
 pub(super) fn periods(file: &Transaction<'_>, site: &Site) -> Result<Vec<Period>, store::Error> {
     let mut all = Vec::new();
-    for coarse in Granularity::ALL.into_iter().filter(|coarse| *coarse > Granularity::Second) {
-        for bucket in figures::buckets(file, coarse, i64::MIN, i64::MAX)? {
-            let period = Period::containing(coarse, bucket.start, &site.zone);
+    let mut shorter = BTreeSet::new();
+    for granularity in Granularity::ALL {
+        let around = |start| Period::containing(granularity, start, &site.zone).start;
+        let mut starts: BTreeSet<i64> = shorter.into_iter().map(around).collect();
+        for bucket in figures::buckets(file, granularity, i64::MIN, i64::MAX)? {
             // Else it is another site's, or was cut when the site had another time zone.
-            if period.start == bucket.start {
-                all.push(period);
+            if around(bucket.start) == bucket.start {
+                starts.insert(bucket.start);
             }
         }
+        if granularity > Granularity::Second {
+            let period = |start: &i64| Period::containing(granularity, *start, &site.zone);
+            all.extend(starts.iter().map(period));
+        }
+        shorter = starts;
     }
     Ok(all)
 }
@@ -194,6 +210,7 @@ pub(super) fn kept(
     now: i64,
 ) -> Result<Kept, store::Error> {
     let mut types: BTreeMap<TextId, BTreeMap<Granularity, Beginning>> = BTreeMap::new();
+    let mut declared = BTreeMap::new();
     let mut pairs_by_day_from = BTreeMap::new();
     let mut cut_otherwise: BTreeMap<Granularity, BTreeSet<i64>> = BTreeMap::new();
     let which = Which { site: Some(id), identifier: Some(TextId::TOTAL), ..Which::default() };
@@ -212,6 +229,7 @@ pub(super) fn kept(
         let Some(id) = names::find(file, &event.name)? else { continue };
         let from = event.pairs_by_day_from(date_at(now, &site.zone), &site.zone);
         pairs_by_day_from.extend(from.map(|from| (id, from)));
+        declared.insert(id, event.granularities.clone());
         for (granularity, beginning) in types.entry(id).or_default() {
             let days = event.retention_days.iter().find(|(of, _)| of == granularity);
             let aged = |(_, days): &(Granularity, u32)| now - i64::from(*days) * 86_400;
@@ -219,7 +237,7 @@ pub(super) fn kept(
         }
     }
     let coarse_until = ledger::coarse_until(file)?;
-    Ok(Kept { types, pairs_by_day_from, cut_otherwise, coarse_until })
+    Ok(Kept { types, declared, pairs_by_day_from, cut_otherwise, coarse_until })
 }
 
 /// The next shorter buckets that an event type has.
@@ -244,12 +262,12 @@ pub(super) fn differences(
     let coarse = period.granularity;
     let mut all: Differences = BTreeMap::new();
     let mut split_finer = BTreeSet::new();
-    // An event type that has no such buckets at all has nothing that could differ.
+    // An event type that need not have such buckets, and has none at all, has nothing that could differ.
     let finer: BTreeMap<TextId, Granularity> = kept
         .types
-        .iter()
-        .filter(|(_, all)| all.contains_key(&coarse))
-        .filter_map(|(event_type, _)| Some((*event_type, finer_of(kept, *event_type, coarse)?)))
+        .keys()
+        .filter(|event_type| kept.keeps(**event_type, coarse))
+        .filter_map(|event_type| Some((*event_type, finer_of(kept, *event_type, coarse)?)))
         .collect();
     for granularity in finer.values().copied().collect::<BTreeSet<_>>() {
         let which = Which {

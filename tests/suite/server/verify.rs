@@ -147,6 +147,31 @@ fn hours_that_an_older_release_has_split_are_no_part_of_a_day_that_goes_on_witho
 }
 
 #[test]
+fn shorter_buckets_whose_longer_one_is_missing_are_found() {
+    let clock = Clock::at(DAYS[0].0);
+    let mut server = Server::start_at(&clock, "");
+    assert_eq!(server.post(r#"{"event_type":"signup","meta":{}}"#).status, 204);
+    server.file();
+    assert!(server.terminate().success());
+    let sound = verified(&server, &["verify"]);
+    assert!(sound.0, "{}", sound.1);
+    let whole = fs::read(server.database()).unwrap();
+    // All of them too, so that nothing else in the file tells that the event type has such.
+    for longer in [">= 4", "= 4", "= 5", "= 6"] {
+        let file = Connection::open(server.database()).unwrap();
+        for table in ["beacon_aggregate", "beacon_breakdown"] {
+            let sql = format!("DELETE FROM {table} WHERE granularity {longer}");
+            assert!(file.execute(&sql, []).unwrap() > 0);
+        }
+        drop(file);
+        let (is_well, told) = verified(&server, &["verify"]);
+        let expected = "signup all: it says 0 (";
+        assert!(!is_well && told.contains(expected), "{longer}: {told}");
+        fs::write(server.database(), &whole).unwrap();
+    }
+}
+
+#[test]
 fn a_single_beacon_that_says_something_else_is_found_by_its_day() {
     let clock = Clock::at(DAYS[0].0);
     let server = visited(&clock, &DAYS);
