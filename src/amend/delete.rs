@@ -249,8 +249,7 @@ pub(super) fn day(place: &Place<'_>, date: Date) -> Result<Done, Error> {
         taken.take_from_longer(Row::Breakdown(key), counters, longer_than(&key.aggregate))
     })?;
     rows::bars(place.file, &within, |key, bar| {
-        taken.take_bar_of_day(key, bar, longer_than(&key.aggregate));
-        Ok(())
+        taken.take_bar_of_day(key, bar, longer_than(&key.aggregate))
     })?;
     events::each(place.file, Some(place.id), |number, beacon| {
         if day.contains(beacon.received_at.div_euclid(1000)) {

@@ -11,7 +11,7 @@ use crate::{
     },
     store::{
         self, Transaction,
-        figures::{self, Subject},
+        figures::{self, Bucket, Subject},
         gather::{Gatherer, Side},
         rows,
     },
@@ -203,13 +203,23 @@ impl<'f> Subtraction<'f> {
         })
     }
 
-    /// Takes a bar of a day, and the same from `longer` periods.
-    pub(super) fn take_bar_of_day(&mut self, key: HistogramKey, bar: Bar, longer: &[Period]) {
+    /// Takes a bar of a day, and the same from those of the `longer` periods that are there.
+    pub(super) fn take_bar_of_day(
+        &mut self,
+        key: HistogramKey,
+        bar: Bar,
+        longer: &[Period],
+    ) -> Result<(), store::Error> {
         self.bars.entry(key).or_default().add(bar);
-        for &Period { granularity, start: period_start, .. } in longer {
-            let aggregate = AggregateKey { granularity, period_start, ..key.aggregate };
-            self.bars.entry(HistogramKey { aggregate, ..key }).or_default().add(bar);
+        let AggregateKey { site, event_type, .. } = key.aggregate;
+        for &Period { granularity, start, .. } in longer {
+            let bucket = Bucket { granularity, start };
+            if figures::has_bucket(self.file, Subject { site, event_type }, bucket)? {
+                let aggregate = AggregateKey { granularity, period_start: start, ..key.aggregate };
+                self.bars.entry(HistogramKey { aggregate, ..key }).or_default().add(bar);
+            }
         }
+        Ok(())
     }
 
     /// Takes a bar, and the same from the total's.

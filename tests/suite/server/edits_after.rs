@@ -2,21 +2,22 @@
 
 use super::{
     backup::{done, rows, run},
-    edits::assert_same,
+    edits::{assert_same, visit},
 };
 use crate::support::{Server, time::Clock};
 
-/// Sends what a visitor does who comes from `source`.
-fn come(server: &Server, visitor: u32, event: &str, source: &str) {
-    let agent = format!(
-        "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/{}.0",
-        100 + visitor
-    );
-    let body = format!(r#"{{"event_type":"{event}","meta":{{"ref":"https://{source}/"}}}}"#);
+/// Sends what a visitor does who comes from `source`: an event type, and a page if there is one.
+fn come(server: &Server, visitor: u32, source: &str, (event, page): (&str, Option<&str>)) {
+    let number = 100 + visitor;
+    let agent =
+        format!("Mozilla/5.0 (X11; Linux x86_64; rv:{number}.0) Gecko/20100101 Firefox/{number}.0");
+    let page = page.map(|page| format!(r#""identifier":"{page}","#)).unwrap_or_default();
+    let body = format!(r#"{{"event_type":"{event}",{page}"meta":{{"ref":"https://{source}/"}}}}"#);
     let mut client = server.client();
     let agent = [("User-Agent", agent.as_str())];
     let answer = client.send("POST", "/beacon", &agent, body.as_bytes()).unwrap();
     assert_eq!(answer.status, 204, "{}", answer.text());
+    server.file();
 }
 
 fn assert_sound(server: &Server) {
@@ -38,11 +39,10 @@ fn a_source_leaves_the_hours_of_what_has_no_pages_too() {
     for (others, left) in [(&[][..], (0, 0)), (&["x.test", "x.test"], (2, 1))] {
         let clock = Clock::at("2026-03-03 10:00:00");
         let mut server = Server::start_at(&clock, "");
-        come(&server, 1, "signup", "y.test");
+        come(&server, 1, "y.test", ("signup", None));
         for (hour, source) in (11..).zip(others) {
-            server.file();
             clock.set(&format!("2026-03-03 {hour}:00:00"));
-            come(&server, 2, "signup", source);
+            come(&server, 2, source, ("signup", None));
         }
         assert!(server.terminate().success());
         let before = rows(&server.database());
@@ -54,4 +54,27 @@ fn a_source_leaves_the_hours_of_what_has_no_pages_too() {
         done(&server, &["edit", "undo", "1"]);
         assert_same(&rows(&server.database()), &before);
     }
+}
+
+#[test]
+fn a_deleted_day_that_comes_back_brings_no_longer_buckets_that_were_not_there() {
+    let clock = Clock::at("2026-03-03 10:00:00");
+    let config =
+        "[event.engagement]\ngranularities = [\"day\"]\nmeasures = { seconds = [1, 10] }\n";
+    let mut server = Server::start_at(&clock, config);
+    visit(&server, &["/"]);
+    server.file();
+    assert!(server.terminate().success());
+    let bars = || -> Vec<i64> {
+        let file = server.file_as_it_is();
+        let sql = "SELECT DISTINCT granularity FROM beacon_histogram";
+        let mut statement = file.prepare(sql).unwrap();
+        let found = statement.query_map([], |row| row.get(0)).unwrap();
+        found.collect::<Result<_, _>>().unwrap()
+    };
+    assert_eq!(bars(), [4]);
+    done(&server, &["edit", "delete-day", "2026-03-03"]);
+    assert!(bars().is_empty());
+    done(&server, &["edit", "undo", "1"]);
+    assert_eq!(bars(), [4]);
 }
