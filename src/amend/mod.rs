@@ -22,6 +22,7 @@ use crate::{
     model::{tally::TextId, text::Names as _},
     store::{
         self, Transaction, deltas,
+        figures::{Bucket, Subject},
         gather::Gatherer,
         ledger,
         names::{self, NameCache, StoredNames},
@@ -143,7 +144,10 @@ pub fn carry_out(
             let registry = registry.clone();
             file.change(Affects::Names, move |file| take::carry_out(file, &registry, &take, now))
         }
-        Request::Undo(id) => file.change(Affects::Names, move |file| undo(file, id, now)),
+        Request::Undo(id) => {
+            let registry = registry.clone();
+            file.change(Affects::Names, move |file| undo(file, &registry, id, now))
+        }
         Request::Site { site, change } => {
             let known = registry.sites.iter().find(|known| known.name == site);
             let site = known.ok_or_else(|| Error::Nothing(format!("there is no site {site}")))?;
@@ -275,14 +279,16 @@ fn do_parts(file: &Transaction<'_>, edit: i64, parts: i64) -> Result<(), store::
     let mut cache = NameCache::default();
     for number in 0..parts {
         let Some(mut delta) = ledger::part(file, edit, number)? else { break };
-        deltas::apply(file, &mut StoredNames::new(file, &mut cache), &mut delta)?;
+        // What it takes was read from the same file.
+        let is_aged = |_, _| false;
+        deltas::apply(file, &mut StoredNames::new(file, &mut cache), &mut delta, &is_aged)?;
         // What single beacons tell stays in their own rows alone, which go by their age.
         ledger::keep(file, edit, number, &delta)?;
     }
     Ok(())
 }
 
-fn undo(file: &Transaction<'_>, id: i64, now: i64) -> Result<Done, Error> {
+fn undo(file: &Transaction<'_>, registry: &Registry, id: i64, now: i64) -> Result<Done, Error> {
     let Some(edit) = ledger::find(file, id)? else {
         return Err(Error::Nothing(format!("there is no edit {id}")));
     };
@@ -295,13 +301,35 @@ fn undo(file: &Transaction<'_>, id: i64, now: i64) -> Result<Done, Error> {
              not in backups"
         )));
     }
+    let known = subjects(file, registry)?;
+    let is_aged = |subject, Bucket { granularity, start }| {
+        let event = known.iter().find(|(known, _)| *known == subject).map(|(_, event)| event);
+        event.is_some_and(|event| event.is_aged(granularity, start, now))
+    };
     let mut cache = NameCache::default();
     let mut number = 0;
     while let Some(delta) = ledger::part(file, id, number)? {
-        deltas::apply(file, &mut StoredNames::new(file, &mut cache), &mut delta.inverse())?;
+        let mut names = StoredNames::new(file, &mut cache);
+        deltas::apply(file, &mut names, &mut delta.inverse(), &is_aged)?;
         number += 1;
     }
     state::forget_visits(file)?;
     ledger::note_undone(file, id, now)?;
     Ok(Done { edit: id, what: format!("undone: {}", edit.what) })
+}
+
+/// The event types and sites that are declared and that the file knows.
+fn subjects<'r>(
+    file: &Transaction<'_>,
+    registry: &'r Registry,
+) -> Result<Vec<(Subject, &'r EventType)>, store::Error> {
+    let mut known = Vec::new();
+    for site in &registry.sites {
+        let Some(site) = names::find(file, &site.name)? else { continue };
+        for event in &registry.events {
+            let event_type = names::find(file, &event.name)?;
+            known.extend(event_type.map(|event_type| (Subject { site, event_type }, &**event)));
+        }
+    }
+    Ok(known)
 }

@@ -6,9 +6,18 @@ use toml::Spanned;
 use super::{
     error::{Fault, quoted},
     file::Entries,
+    registry::EventType,
     value::{self, DAY_SECONDS, Duration},
 };
 use crate::model::period::Granularity;
+
+impl EventType {
+    /// Whether a bucket of `granularity` that begins at `start` is older than it is kept at `now` (UTC seconds).
+    pub fn is_aged(&self, granularity: Granularity, start: i64, now: i64) -> bool {
+        let kept = self.retention_days.iter().find(|(aging, _)| *aging == granularity);
+        kept.is_some_and(|(_, days)| start < now - i64::from(*days) * 86_400)
+    }
+}
 
 /// More days than any other number stands for.
 pub(super) const FOREVER: u32 = u32::MAX;

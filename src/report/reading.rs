@@ -83,7 +83,9 @@ pub(super) fn aged(
     let Some(subject) = subject(question, file)? else { return Ok(None) };
     for (granularity, from, _) in tiles(range, Granularity::Year, site, event).into_iter().rev() {
         let longer = event.granularities.iter().copied().find(|longer| *longer > granularity);
-        let Some(longer) = longer.filter(|_| is_old(question, granularity, from)) else { continue };
+        let Some(longer) = longer.filter(|_| event.is_aged(granularity, from, question.now)) else {
+            continue;
+        };
         // What is older than it is kept may be there still.
         let around = Period::containing(longer, from, &site.zone);
         if has_all(granularity, around, subject, file)? {
@@ -98,12 +100,6 @@ pub(super) fn aged(
         )));
     }
     Ok(None)
-}
-
-/// Whether a bucket of `granularity` that begins at `start` (UTC seconds) is older than it is kept.
-fn is_old(question: &Question, granularity: Granularity, start: i64) -> bool {
-    let kept = question.event.retention_days.iter().find(|(aging, _)| *aging == granularity);
-    kept.is_some_and(|(_, days)| start < question.now - i64::from(*days) * 86_400)
 }
 
 /// Whether the buckets of `granularity` in `longer` still hold all that it counts.
@@ -250,7 +246,7 @@ pub(super) fn earliest(question: &Question, file: &Transaction<'_>) -> Result<Op
         let Some(start) = first else { break };
         // Where shorter buckets have gone by age, the longer one is as exact as it gets.
         if let Some(longer) = within
-            && is_old(question, *granularity, longer.start)
+            && question.event.is_aged(*granularity, longer.start, question.now)
             && !has_all(*granularity, longer, subject, file)?
         {
             break;

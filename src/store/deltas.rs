@@ -20,23 +20,27 @@ use crate::model::{
     text::{NameScope, Names as _},
 };
 
+/// Whether a bucket is older than it is kept.
+pub type IsAged<'a> = &'a dyn Fn(Subject, Bucket) -> bool;
+
 /// Carries out `delta`, and leaves in it what is to be undone: of single beacons that it adds only their
 /// numbers, of names only those that were new.
 ///
-/// What is taken from a row that is not there any more, because it was older than it is kept, is not
-/// taken: no row is made negative by it.
+/// What is taken from a bucket that is not there any more, because it was older than it is kept, is not
+/// taken: no row is made negative by it. Which buckets are that old, `is_aged` knows.
 ///
 /// # Errors
-/// When the file can't be read or written.
+/// When the file can't be read or written, or lacks what is to be taken.
 pub fn apply(
     transaction: &Transaction<'_>,
     names: &mut StoredNames<'_>,
     delta: &mut Delta,
+    is_aged: IsAged<'_>,
 ) -> Result<(), Error> {
     let ids = delta.names.iter().map(|name| names.intern(name)).collect::<Result<Vec<_>, _>>()?;
     let map = Map(ids);
     let mut touched = BTreeSet::new();
-    take(transaction, &map, &delta.taken, &mut touched)?;
+    take(transaction, &map, &delta.taken, &mut touched, is_aged)?;
     add(transaction, &map, &mut delta.added, &mut touched)?;
     for renamed in &delta.renamed {
         let (from, to) = (map.id(renamed.from)?, map.id(renamed.to)?);
@@ -163,21 +167,22 @@ fn take(
     map: &Map,
     rows: &Rows,
     touched: &mut Touched,
+    is_aged: IsAged<'_>,
 ) -> Result<(), Error> {
     for (key, counters) in &rows.aggregates {
         let key = map.key(*key)?;
         touch(touched, &key);
-        take_aggregate(transaction, &key, counters)?;
+        take_aggregate(transaction, &key, counters, is_aged)?;
     }
     for (key, counters) in &rows.breakdowns {
         let key = map.breakdown(*key)?;
         touch(touched, &key.aggregate);
-        take_breakdown(transaction, &key, counters)?;
+        take_breakdown(transaction, &key, counters, is_aged)?;
     }
     for (key, bar) in &rows.bars {
         let key = map.bar(*key)?;
         touch(touched, &key.aggregate);
-        take_bar(transaction, &key, bar)?;
+        take_bar(transaction, &key, bar, is_aged)?;
     }
     for id in &rows.kept_ids {
         // One that is not there any more was older than it is kept.
@@ -200,6 +205,7 @@ fn take_aggregate(
     transaction: &Transaction<'_>,
     key: &AggregateKey,
     counters: &Counters,
+    is_aged: IsAged<'_>,
 ) -> Result<(), Error> {
     let row = keys::of_aggregate(key).into_iter().chain(keys::of_counters(counters));
     let update = "UPDATE beacon_aggregate SET count = count - ?6, visitors = visitors - ?7,
@@ -208,7 +214,7 @@ fn take_aggregate(
              AND identifier = ?5
          RETURNING min(count, visitors, visits, bounces, seconds),
              max(count, visitors, visits, bounces, seconds)";
-    if left(transaction, key, update, row)? == Left::Nothing {
+    if left(transaction, key, update, row, is_aged)? == Left::Nothing {
         tallies::remove_aggregate(transaction, key)?;
     }
     Ok(())
@@ -218,6 +224,7 @@ fn take_breakdown(
     transaction: &Transaction<'_>,
     key: &BreakdownKey,
     counters: &Counters,
+    is_aged: IsAged<'_>,
 ) -> Result<(), Error> {
     let row = keys::of_breakdown(key).into_iter().chain(keys::of_counters(counters));
     let update = "UPDATE beacon_breakdown SET count = count - ?8, visitors = visitors - ?9,
@@ -226,20 +233,25 @@ fn take_breakdown(
              AND identifier = ?5 AND dimension = ?6 AND value = ?7
          RETURNING min(count, visitors, visits, bounces, seconds),
              max(count, visitors, visits, bounces, seconds)";
-    if left(transaction, &key.aggregate, update, row)? == Left::Nothing {
+    if left(transaction, &key.aggregate, update, row, is_aged)? == Left::Nothing {
         tallies::remove_breakdown(transaction, key)?;
     }
     Ok(())
 }
 
 /// The least and the most of a bar stay: they are bounds, not sums.
-fn take_bar(transaction: &Transaction<'_>, key: &HistogramKey, bar: &Bar) -> Result<(), Error> {
+fn take_bar(
+    transaction: &Transaction<'_>,
+    key: &HistogramKey,
+    bar: &Bar,
+    is_aged: IsAged<'_>,
+) -> Result<(), Error> {
     let row = keys::of_bar(key).into_iter().chain([bar.count, bar.sum]);
     let update = "UPDATE beacon_histogram SET count = count - ?8, sum = sum - ?9
          WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
              AND identifier = ?5 AND measure = ?6 AND bound = ?7
          RETURNING min(count, sum), max(count, sum)";
-    if left(transaction, &key.aggregate, update, row)? == Left::Nothing {
+    if left(transaction, &key.aggregate, update, row, is_aged)? == Left::Nothing {
         let mut delete = transaction.prepare_cached(
             "DELETE FROM beacon_histogram
              WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
@@ -265,6 +277,7 @@ fn left(
     key: &AggregateKey,
     update: &str,
     row: impl Iterator<Item = i64>,
+    is_aged: IsAged<'_>,
 ) -> Result<Left, Error> {
     let mut update = transaction.prepare_cached(update)?;
     let left =
@@ -276,8 +289,10 @@ fn left(
         None => {
             let subject = Subject { site: key.site, event_type: key.event_type };
             let bucket = Bucket { granularity: key.granularity, start: key.period_start };
-            let there = figures::has_bucket(transaction, subject, bucket)?;
-            if there { Err(Error::Tangled) } else { Ok(Left::Gone) }
+            // One that is not that old was deleted, and the longer ones that hold it were taken from then.
+            let has_aged =
+                is_aged(subject, bucket) && !figures::has_bucket(transaction, subject, bucket)?;
+            if has_aged { Ok(Left::Gone) } else { Err(Error::Tangled) }
         }
     }
 }

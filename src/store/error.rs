@@ -106,7 +106,7 @@ pub enum Error {
     /// Too many changes wait to be made, or the server is ending.
     #[error("too many changes wait, or the server is ending: try again in a moment")]
     NotTaken,
-    /// What an edit would take is not there, though its bucket is.
+    /// What an edit would take is not there, though it is not older than it is kept.
     #[error("a later edit has changed the same rows: undo that one first")]
     Tangled,
     /// All of it is in the journal, and what keeps it from being counted may be mended.

@@ -1,8 +1,8 @@
 //! Edits of what is counted otherwise than page views, and edits that come after something else.
 
 use super::{
-    backup::{done, rows, run},
-    edits::{assert_same, visit},
+    backup::{done, refused, rows, run},
+    edits::{assert_same, visit, visited},
 };
 use crate::support::{Server, time::Clock};
 
@@ -53,6 +53,48 @@ fn a_source_leaves_the_hours_of_what_has_no_pages_too() {
         }
         done(&server, &["edit", "undo", "1"]);
         assert_same(&rows(&server.database()), &before);
+    }
+}
+
+#[test]
+fn an_edit_of_a_day_that_was_deleted_since_is_not_undone_before_the_day_is_back() {
+    let clock = Clock::at("2026-03-03 10:00:00");
+    let mut server = Server::start_at(&clock, "");
+    for (visitor, page) in [(1, "/p3"), (2, "/p3"), (3, "/p4"), (4, "/p4"), (5, "/p4")] {
+        if page == "/p4" {
+            clock.set("2026-03-04 10:00:00");
+        }
+        come(&server, visitor, "y.test", ("page_view", Some(page)));
+    }
+    assert!(server.terminate().success());
+    let before = rows(&server.database());
+    done(&server, &["edit", "rename-page", "/p3", "/p4"]);
+    let renamed = rows(&server.database());
+    done(&server, &["edit", "delete-day", "2026-03-03"]);
+    let deleted = rows(&server.database());
+    let tangled = refused(&server, &["edit", "undo", "1"]);
+    assert!(tangled.contains("a later edit has changed the same rows"), "{tangled}");
+    assert_same(&rows(&server.database()), &deleted);
+    assert_sound(&server);
+    done(&server, &["edit", "undo", "2"]);
+    assert_same(&rows(&server.database()), &renamed);
+    done(&server, &["edit", "undo", "1"]);
+    assert_same(&rows(&server.database()), &before);
+}
+
+#[test]
+fn an_edit_is_undone_after_hours_have_gone_by_their_age() {
+    let clock = Clock::at("2026-03-03 10:00:00");
+    let server = visited(&clock, &[("2026-03-03 10:00:00", &["/a", "/b", "/b"][..])]);
+    clock.set("2026-05-01 10:00:00");
+    done(&server, &["edit", "rename-page", "/a", "/b"]);
+    clock.set("2026-06-10 10:00:00");
+    let pruned = String::from_utf8(run(&server, &["prune"]).stdout).unwrap();
+    assert!(pruned.contains("page_view\thours"), "{pruned}");
+    done(&server, &["edit", "undo", "1"]);
+    for granularity in ["day", "month", "year"] {
+        assert_eq!(sums(&server, "page_view", Some("/a"), granularity).0, 1, "{granularity}");
+        assert_eq!(sums(&server, "page_view", Some("/b"), granularity).0, 2, "{granularity}");
     }
 }
 
