@@ -151,20 +151,24 @@ fn take_source(
         }
     }
     let mut preferred: BTreeMap<(Granularity, i64), Preferred> = BTreeMap::new();
-    let mut finest = FinestPairs::new(place, days);
+    let (mut finest, mut staying) = (FinestPairs::new(place, days), Staying::new(place, &own));
     rows::breakdowns(place.file, &split, |key, counters| {
         if key.aggregate.identifier == TextId::TOTAL {
             return Ok(());
         }
         taken.take(Row::Breakdown(key), counters)?;
-        let here = taken.take(Row::Aggregate(key.aggregate), counters)?;
+        // A page that was deleted and came again has fewer visitors than its source: longer buckets lose what the
+        // days have lost.
+        let row = Row::Aggregate(key.aggregate);
+        let visitors = counters.visitors - staying.within(row);
+        let here = taken.take(row, Counters { visitors, ..counters })?;
+        staying.note(row, counters.visitors - here.visitors);
         take_from_total(taken, key.aggregate, here)?;
         if finest.is_among(&key) {
             // When its readers from there came is not known: it is looked when anybody did.
             let AggregateKey { granularity, period_start, .. } = key.aggregate;
             let left = preferred.entry((granularity, period_start));
             let left = left.or_insert_with(|| within(place, &total(key.aggregate), &own));
-            let row = Row::Aggregate(key.aggregate);
             for (finer, here) in taken.take_within(row, here, left)? {
                 take_from_total(taken, finer, here)?;
             }

@@ -29,21 +29,13 @@ pub(super) struct Subtraction<'f> {
 }
 
 /// A row that is split in finer buckets than those in which it is known how much to take.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Row {
     Aggregate(AggregateKey),
     Breakdown(BreakdownKey),
 }
 
 impl Row {
-    /// The dimension and the value of a breakdown.
-    pub(super) const fn split(&self) -> Option<[TextId; 2]> {
-        match self {
-            Self::Aggregate(_) => None,
-            Self::Breakdown(key) => Some([key.dimension, key.value]),
-        }
-    }
-
     pub(super) const fn aggregate(&self) -> &AggregateKey {
         match self {
             Self::Aggregate(key) => key,
@@ -51,7 +43,8 @@ impl Row {
         }
     }
 
-    const fn at(self, granularity: Granularity, period_start: i64) -> Self {
+    /// The same row of another bucket.
+    pub(super) const fn at(self, granularity: Granularity, period_start: i64) -> Self {
         match self {
             Self::Aggregate(key) => {
                 Self::Aggregate(AggregateKey { granularity, period_start, ..key })

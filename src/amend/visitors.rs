@@ -60,13 +60,14 @@ pub(super) fn take(
     Ok(())
 }
 
-/// How many visitors of a part stay in the sums of the site, as they have also seen something else. What is
+/// How many visitors of a part stay in the rows that it is taken from: in the sums of the site those who have also
+/// seen something else, and where a row has fewer than the part, as after another edit, those it lacks. What is
 /// shorter comes first, as it does in the file.
 pub(super) struct Staying<'p> {
     place: &'p Place<'p>,
     granularities: BTreeSet<Granularity>,
-    /// By the longer bucket, and by dimension and value where the sums are split.
-    within: BTreeMap<(Granularity, i64, Option<[TextId; 2]>), i64>,
+    /// By the row of the longer bucket.
+    within: BTreeMap<Row, i64>,
 }
 
 impl<'p> Staying<'p> {
@@ -78,8 +79,7 @@ impl<'p> Staying<'p> {
 
     /// How many stay in what `row` holds.
     pub(super) fn within(&self, row: Row) -> i64 {
-        let AggregateKey { granularity, period_start, .. } = *row.aggregate();
-        self.within.get(&(granularity, period_start, row.split())).copied().unwrap_or_default()
+        self.within.get(&row).copied().unwrap_or_default()
     }
 
     /// Notes that `visitors` stay in `row`.
@@ -88,7 +88,7 @@ impl<'p> Staying<'p> {
         let longer = self.granularities.range((Excluded(granularity), Unbounded)).next();
         if let Some(&longer) = longer {
             let around = Period::containing(longer, period_start, &self.place.site.zone);
-            *self.within.entry((longer, around.start, row.split())).or_default() += visitors;
+            *self.within.entry(row.at(longer, around.start)).or_default() += visitors;
         }
     }
 }

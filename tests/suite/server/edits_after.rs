@@ -57,6 +57,30 @@ fn a_source_leaves_the_hours_of_what_has_no_pages_too() {
 }
 
 #[test]
+fn a_source_leaves_as_much_of_a_page_that_was_deleted_before_from_every_sum() {
+    let clock = Clock::at("2026-03-03 10:00:00");
+    let mut server = Server::start_at(&clock, "");
+    come(&server, 1, "y.test", ("page_view", Some("/p0")));
+    done(&server, &["edit", "delete-page", "/p0"]);
+    // A visitor of the page is one a day, also after it was deleted; the source is new.
+    come(&server, 1, "x.test", ("page_view", Some("/p0")));
+    clock.set("2026-03-04 10:00:00");
+    come(&server, 2, "y.test", ("page_view", Some("/p0")));
+    assert!(server.terminate().success());
+    assert_sound(&server);
+    let before = rows(&server.database());
+    done(&server, &["edit", "delete-source", "x.test"]);
+    assert_sound(&server);
+    for granularity in ["hour", "day", "month", "year"] {
+        for page in [None, Some("/p0")] {
+            assert_eq!(sums(&server, "page_view", page, granularity), (1, 1), "{granularity}");
+        }
+    }
+    done(&server, &["edit", "undo", "2"]);
+    assert_same(&rows(&server.database()), &before);
+}
+
+#[test]
 fn an_edit_of_a_day_that_was_deleted_since_is_not_undone_before_the_day_is_back() {
     let clock = Clock::at("2026-03-03 10:00:00");
     let mut server = Server::start_at(&clock, "");
