@@ -19,7 +19,14 @@ use crate::{
         period::{Granularity, Period},
         tally::{AggregateKey, BreakdownKey, Counters, TextId},
     },
-    store::{self, events, gather::Side, rows, rows::Which, state},
+    store::{
+        self, events,
+        figures::{self, Bucket, Subject},
+        gather::Side,
+        rows,
+        rows::Which,
+        state,
+    },
 };
 
 /// Deletes a page: its own rows, and what came through it from the site's sums.
@@ -236,9 +243,19 @@ pub(super) fn day(place: &Place<'_>, date: Date) -> Result<Done, Error> {
         longest
             .extend(kept.filter(|kept| *kept <= Granularity::Day).max().map(|g| (event_type, g)));
     }
+    let longest_of = |event_type| {
+        let known = longest.iter().find(|(known, _)| *known == event_type);
+        known.map_or(Granularity::Day, |(_, longest)| *longest)
+    };
+    if is_cut_otherwise(place, day, &longer, &longest_of)? {
+        return Err(Error::Nothing(format!(
+            "{date} of {} can't be deleted: it is, or may be, part of days, months or years that were cut in a \
+             time zone that the site had before. With that time zone set again, it mostly can be",
+            place.site.name
+        )));
+    }
     let longer_than = |key: &AggregateKey| {
-        let known = longest.iter().find(|(event_type, _)| *event_type == key.event_type);
-        let says = known.map_or(Granularity::Day, |(_, longest)| *longest) == key.granularity;
+        let says = longest_of(key.event_type) == key.granularity;
         if says { longer.as_slice() } else { &[] }
     };
     rows::aggregates(place.file, &within, |key, counters, title| {
@@ -262,6 +279,64 @@ pub(super) fn day(place: &Place<'_>, date: Date) -> Result<Done, Error> {
         Ok(())
     })?;
     done(place, taken, &format!("deleted {date} of {}", place.site.name))
+}
+
+/// Whether what was counted on `day` may lie in buckets that were cut in a time zone that the site had before.
+///
+/// Where there are such `longer` ones around it, those of today's zone tell: they hold all of their days, or some
+/// are in the others. Which shorter buckets say what longer ones hold, `longest_of` an event type knows.
+fn is_cut_otherwise(
+    place: &Place<'_>,
+    day: Period,
+    longer: &[Period],
+    longest_of: &impl Fn(TextId) -> Granularity,
+) -> Result<bool, store::Error> {
+    for granularity in Granularity::ALL {
+        // One that begins right after the day may be as long as the day was in the other zone.
+        let near = Which {
+            identifier: Some(TextId::TOTAL),
+            finest: granularity,
+            coarsest: granularity,
+            from: day.start - granularity.seconds_max() + 1,
+            to: day.end + granularity.seconds_max(),
+            ..place.everything()
+        };
+        let mut otherwise = BTreeSet::new();
+        rows::aggregates(place.file, &near, |key, _, _| {
+            if !is_cut_so(place, granularity, key.period_start) {
+                otherwise.insert(key.event_type);
+            }
+            Ok(())
+        })?;
+        if granularity <= Granularity::Day && !otherwise.is_empty() {
+            return Ok(true);
+        }
+        for &period in longer.iter().filter(|longer| longer.granularity == granularity) {
+            for &event_type in &otherwise {
+                let shorter = longest_of(event_type);
+                let days = figures::buckets(place.file, shorter, period.start, period.end)?;
+                let days = days.into_iter().filter(|day| is_cut_so(place, shorter, day.start));
+                let whole = Bucket { granularity, start: period.start };
+                if count(place, event_type, &days.collect::<Vec<_>>())?
+                    > count(place, event_type, &[whole])?
+                {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a bucket that begins at `start` (UTC seconds) is cut in the site's time zone.
+fn is_cut_so(place: &Place<'_>, granularity: Granularity, start: i64) -> bool {
+    Period::containing(granularity, start, &place.site.zone).start == start
+}
+
+fn count(place: &Place<'_>, event_type: TextId, buckets: &[Bucket]) -> Result<i64, store::Error> {
+    let subject = Subject { site: place.id, event_type };
+    let series = figures::series(place.file, subject, TextId::TOTAL, buckets)?;
+    Ok(series.iter().map(|(_, counters)| counters.count).sum())
 }
 
 /// Deletes all that was counted for a site.

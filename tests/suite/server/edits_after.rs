@@ -3,6 +3,7 @@
 use super::{
     backup::{done, refused, rows, run},
     edits::{assert_same, visit, visited},
+    verify::move_to,
 };
 use crate::support::{Server, time::Clock};
 
@@ -143,4 +144,56 @@ fn a_deleted_day_that_comes_back_brings_no_longer_buckets_that_were_not_there() 
     assert!(bars().is_empty());
     done(&server, &["edit", "undo", "1"]);
     assert_eq!(bars(), [4]);
+}
+
+#[test]
+fn a_day_of_a_time_zone_that_the_site_had_before_is_deleted_whole_or_not_at_all() {
+    let (new_york, london) = (["UTC", "America/New_York"], ["Europe/London", "UTC"]);
+    for (zones, moments, day, is_told) in [
+        (new_york, [["03-03 12", "03-03 23"], ["03-25 12", "03-25 23"]], "03-03", false),
+        (new_york, [["03-03 12", "03-03 23"], ["03-25 12", "03-25 23"]], "03-25", true),
+        // It is cut in both alike, and so are its month and its year.
+        (london, [["01-20 12", "01-20 23"], ["01-27 12", "01-27 23"]], "01-20", true),
+        // Its month is not.
+        (london, [["10-28 12", "10-28 23"], ["10-30 12", "10-30 23"]], "10-28", false),
+        // It is an hour shorter in the new one.
+        (["UTC", "Europe/London"], [["03-29 12", "03-30 12"], ["03-31 12"; 2]], "03-29", false),
+    ] {
+        let clock = Clock::at(&format!("2026-{}:00:00", moments[0][0]));
+        let mut server = Server::start_at(&clock, "");
+        for (zone, (visitor, moments)) in zones.iter().zip((1..).zip(moments)) {
+            assert!(server.terminate().success());
+            move_to(&server, zone);
+            server.restart();
+            for moment in moments {
+                clock.set(&format!("2026-{moment}:00:00"));
+                come(&server, visitor, "y.test", ("page_view", Some("/p")));
+            }
+        }
+        assert!(server.terminate().success());
+        let case = format!("{zones:?} {day}");
+        let date = format!("2026-{day}");
+        let before = rows(&server.database());
+        let words = ["edit", "delete-day", &date];
+        if is_told {
+            done(&server, &words);
+            assert_sound(&server);
+            for granularity in ["hour", "day", "month", "year"] {
+                let left = sums(&server, "page_view", None, granularity).0;
+                assert_eq!(left, 2, "{case} {granularity}");
+            }
+            done(&server, &["edit", "undo", "1"]);
+        } else {
+            let why = refused(&server, &words);
+            assert!(why.contains("cut in a time zone that the site had before"), "{case}: {why}");
+        }
+        assert_same(&rows(&server.database()), &before);
+        if zones == new_york && !is_told {
+            move_to(&server, zones[0]);
+            done(&server, &words);
+            for granularity in ["hour", "day", "month", "year"] {
+                assert_eq!(sums(&server, "page_view", None, granularity).0, 2, "{granularity}");
+            }
+        }
+    }
 }

@@ -226,7 +226,7 @@ fn what_the_built_in_event_types_count_is_sound() {
 }
 
 /// Sets the time zone of a stopped server's site.
-fn move_to(server: &Server, zone: &str) {
+pub(super) fn move_to(server: &Server, zone: &str) {
     let config = server.folder.path().join("beacons.toml");
     let text = fs::read_to_string(&config).unwrap();
     let kept =
