@@ -201,7 +201,7 @@ fn take_from_total(
 struct FinestPairs<'p> {
     place: &'p Place<'p>,
     days: Option<Granularity>,
-    /// The months of which some day has pairs, by their first instants.
+    /// The first instants of the days that have pairs (UTC seconds).
     with_days: BTreeSet<i64>,
 }
 
@@ -214,13 +214,16 @@ impl<'p> FinestPairs<'p> {
     fn is_among(&mut self, key: &BreakdownKey) -> bool {
         let AggregateKey { granularity, period_start, .. } = key.aggregate;
         if Some(granularity) == self.days {
-            let month = Period::containing(Granularity::Month, period_start, &self.place.site.zone);
-            self.with_days.insert(month.start);
+            self.with_days.insert(period_start);
             return true;
         }
+        let month = Period::containing(Granularity::Month, period_start, &self.place.site.zone);
+        // Where one ends that another time zone has cut is not known.
+        let latest = period_start + Granularity::Month.seconds_max();
+        let end = if month.start == period_start { month.end } else { latest };
         granularity == Granularity::Month
             && self.days.is_some_and(|days| days < granularity)
-            && !self.with_days.contains(&period_start)
+            && self.with_days.range(period_start..end).next().is_none()
     }
 }
 
