@@ -157,22 +157,22 @@ fn every_door_reads_json_as_strictly_as_it_is_defined() {
     }
     insta::assert_snapshot!(told, @r"
     /beacon i: 5 × 204, i: 30 × 400, n: 186 × 400, n: 2 × 413, y: 95 × 204
-    /api/event i: 5 × 202, i: 30 × 400, n: 187 × 400, n: 1 × 413, y: 95 × 202
-    /api/event i: 5 × 200, i: 30 × 400, n: 187 × 400, n: 1 × 413, y: 95 × 200
-    /api/send i: 5 × 200, i: 30 × 400, n: 188 × 400, y: 95 × 200
-    /api/batch i: 5 × 200, i: 30 × 400, n: 188 × 400, y: 95 × 200
-    /matomo.php i: 5 × 200, i: 30 × 400, n: 188 × 400, y: 95 × 200
-    /reports i: 5 × 204, i: 30 × 400, n: 188 × 400, y: 95 × 204
-    /api/site.example/store/ i: 5 × 200, i: 30 × 400, n: 188 × 400, y: 95 × 200
-    /vitals i: 5 × 204, i: 30 × 400, n: 187 × 400, n: 1 × 413, y: 95 × 204
-    /err i: 5 × 204, i: 30 × 400, n: 187 × 400, n: 1 × 413, y: 95 × 204
+    /api/event i: 5 × 202, i: 30 × 400, n: 186 × 400, n: 2 × 413, y: 95 × 202
+    /api/event i: 5 × 200, i: 30 × 400, n: 186 × 400, n: 2 × 413, y: 95 × 200
+    /api/send i: 5 × 200, i: 30 × 400, n: 186 × 400, n: 2 × 413, y: 95 × 200
+    /api/batch i: 5 × 200, i: 30 × 400, n: 186 × 400, n: 2 × 413, y: 95 × 200
+    /matomo.php i: 5 × 200, i: 30 × 400, n: 186 × 400, n: 2 × 413, y: 95 × 200
+    /reports i: 5 × 204, i: 30 × 400, n: 186 × 400, n: 2 × 413, y: 95 × 204
+    /api/site.example/store/ i: 5 × 200, i: 30 × 400, n: 186 × 400, n: 2 × 413, y: 95 × 200
+    /vitals i: 5 × 204, i: 30 × 400, n: 186 × 400, n: 2 × 413, y: 95 × 204
+    /err i: 5 × 204, i: 30 × 400, n: 186 × 400, n: 2 × 413, y: 95 × 204
     /beacon as a whole i: 35 × 400, n: 186 × 400, n: 2 × 413, y: 95 × 400
-    /api/event as a whole i: 35 × 400, n: 187 × 400, n: 1 × 413, y: 95 × 400
-    /api/send as a whole i: 35 × 400, n: 188 × 400, y: 95 × 400
-    /api/batch as a whole i: 5 × 200, i: 30 × 400, n: 188 × 400, y: 75 × 200, y: 20 × 400
-    /reports as a whole i: 5 × 204, i: 30 × 400, n: 188 × 400, y: 75 × 204, y: 20 × 400
-    /vitals as a whole i: 6 × 204, i: 29 × 400, n: 187 × 400, n: 1 × 413, y: 87 × 204, y: 8 × 400
-    /err as a whole i: 6 × 204, i: 29 × 400, n: 187 × 400, n: 1 × 413, y: 87 × 204, y: 8 × 400
+    /api/event as a whole i: 35 × 400, n: 186 × 400, n: 2 × 413, y: 95 × 400
+    /api/send as a whole i: 35 × 400, n: 186 × 400, n: 2 × 413, y: 95 × 400
+    /api/batch as a whole i: 5 × 200, i: 30 × 400, n: 186 × 400, n: 2 × 413, y: 75 × 200, y: 20 × 400
+    /reports as a whole i: 5 × 204, i: 30 × 400, n: 186 × 400, n: 2 × 413, y: 75 × 204, y: 20 × 400
+    /vitals as a whole i: 6 × 204, i: 29 × 400, n: 186 × 400, n: 2 × 413, y: 87 × 204, y: 8 × 400
+    /err as a whole i: 6 × 204, i: 29 × 400, n: 186 × 400, n: 2 × 413, y: 87 × 204, y: 8 × 400
     ");
     assert_eq!(server.count("day", Some("json")), 100);
     assert!(!server.said().contains("panicked"), "{}", server.said());
