@@ -29,6 +29,9 @@ const THREADS_MAX: usize = 4;
 /// How many threads may read pages at once. They end after a while without work.
 const READING_THREADS_MAX: usize = 6;
 
+/// How long a reload waits for the writer. Who may look must not depend on a disk.
+const RELOAD_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How long what is still being read may take at the end.
 const LAST_WORK_TIME: Duration = Duration::from_secs(2);
 
@@ -185,10 +188,13 @@ async fn put_into_force(app: &App, registry: Registry) {
         current.replace(new);
         Ok::<_, store::Error>(())
     });
-    if let Err(error) = replaced.await {
-        warn!(
-            "what waits is counted by the new configuration, as the file can't be changed: {error}"
-        );
+    let why = match tokio::time::timeout(RELOAD_PATIENCE, replaced).await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some("the writer is busy".to_owned()),
+    };
+    if let Some(why) = why {
+        warn!("what waits is counted by the new configuration: {why}");
         app.registry.replace(Arc::clone(&registry));
     }
     info!(sites = registry.sites.len(), events = registry.events.len(), "reloaded");

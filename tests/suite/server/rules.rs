@@ -153,3 +153,16 @@ fn what_was_answered_before_a_reload_is_counted_by_the_rules_before() {
     let found: Vec<(String, i64)> = rows.collect::<Result<_, _>>().unwrap();
     assert!(found.len() > 2 && found.iter().all(|(_, count)| *count == 8), "{found:?}");
 }
+
+#[test]
+fn a_reload_does_not_wait_for_a_file_that_can_not_be_changed() {
+    let server = Server::start_closed(OPEN);
+    let file = Connection::open(server.database()).unwrap();
+    // Whoever holds it keeps the writer waiting for longer than a reload does.
+    file.execute_batch("BEGIN IMMEDIATE").unwrap();
+    reload(&server, &OPEN.replace("open", "sign-in"));
+    assert!(server.said().contains("what waits is counted by the new configuration"));
+    assert_eq!(server.get("/").status, 403);
+    assert_eq!(server.get("/live/events").status, 401);
+    file.execute_batch("ROLLBACK").unwrap();
+}
