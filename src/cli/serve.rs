@@ -1,6 +1,16 @@
 //! `serve`: the appliance, from its first to its last line.
 
-use std::{cell::Cell, future::Future, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    future::Future,
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use tokio::{
     runtime::{Builder, Runtime},
@@ -184,8 +194,13 @@ fn reload(app: &App, place: &Place, has_had_file: &Cell<bool>) -> Option<Registr
 async fn put_into_force(app: &App, registry: Registry) {
     let registry = Arc::new(registry);
     let (current, new) = (Arc::clone(&app.registry), Arc::clone(&registry));
+    let is_given_up = Arc::new(AtomicBool::new(false));
+    let is_late = Arc::clone(&is_given_up);
     let replaced = app.writer.change(Affects::Names, move |_| {
-        current.replace(new);
+        // By then another one may be in force.
+        if !is_late.load(Relaxed) {
+            current.replace(new);
+        }
         Ok::<_, store::Error>(())
     });
     let why = match tokio::time::timeout(RELOAD_PATIENCE, replaced).await {
@@ -195,6 +210,7 @@ async fn put_into_force(app: &App, registry: Registry) {
     };
     if let Some(why) = why {
         warn!("what waits is counted by the new configuration: {why}");
+        is_given_up.store(true, Relaxed);
         app.registry.replace(Arc::clone(&registry));
     }
     info!(sites = registry.sites.len(), events = registry.events.len(), "reloaded");

@@ -51,6 +51,9 @@ const LARGE_BODIES_OF_NETWORK_MAX: usize = 16;
 /// How many objects and lists a body may hold: each takes hundreds of bytes of memory for two that are sent.
 const CONTAINERS_MAX: usize = 50_000;
 
+/// How long one waits for that.
+const ROOM_TIME: Duration = Duration::from_secs(10);
+
 /// The larger bodies that are being read.
 static LARGE_BODIES: LazyLock<(Arc<Crowd>, Networks)> = LazyLock::new(Default::default);
 
@@ -125,13 +128,17 @@ async fn taken(
 /// Waits until there is room for a large body from `client`, if limits bind it.
 ///
 /// # Errors
-/// When its network has as many as it may.
+/// When its network has as many as it may, or there is no room for a while.
 async fn room(client: Option<IpAddr>) -> Result<Place, Full> {
     let (crowd, networks) = &*LARGE_BODIES;
     let network = client.map(|client| networks.number(client, 0));
+    let until = tokio::time::Instant::now() + ROOM_TIME;
     loop {
         match crowd.enter(LARGE_BODIES_MAX, network, LARGE_BODIES_OF_NETWORK_MAX) {
-            Err(Full::Whole) => crowd.someone_left().await,
+            Err(Full::Whole) => {
+                let left = crowd.someone_left();
+                tokio::time::timeout_at(until, left).await.map_err(|_| Full::Whole)?;
+            }
             entered => return entered,
         }
     }
@@ -192,6 +199,7 @@ async fn count(
     }
     // Together, in their order: a visit is made of it, and whoever has to send them again sends all of them.
     if !beacons.is_empty()
+        && !counted.iter().any(has_failed)
         && let Err((untaken, beacons)) = beacon::store(app, beacons).await
     {
         for (place, beacon) in places.into_iter().zip(beacons) {
@@ -219,12 +227,13 @@ fn accept(
 /// Whether the server could not count what it would have: then it has counted nothing of the request, and the client
 /// may send all of it again.
 fn is_to_be_repeated(outcome: &Outcome) -> bool {
-    let failed = |item: &Result<(), Rejected>| {
-        item.as_ref().is_err_and(|rejected| {
-            matches!(rejected.reason, Reason::Overloaded | Reason::NotStored)
-        })
-    };
-    outcome.as_ref().is_ok_and(|items| items.iter().any(failed))
+    outcome.as_ref().is_ok_and(|items| items.iter().any(has_failed))
+}
+
+/// Whether it was the server that could not.
+fn has_failed(item: &Result<(), Rejected>) -> bool {
+    let is_ours = |reason| matches!(reason, Reason::Overloaded | Reason::NotStored);
+    item.as_ref().is_err_and(|rejected| is_ours(rejected.reason))
 }
 
 /// The answer to a request whose body could not be taken.

@@ -61,6 +61,29 @@ fn a_list_is_told_to_come_again_when_what_counts_of_it_can_not_be_stored() {
 }
 
 #[test]
+fn a_batch_is_told_to_come_again_as_a_whole_when_one_of_it_can_not_be_made() {
+    let config = format!("{CONFIG}[event.custom_event]\nidentifier = \"user\"\n");
+    let server = Server::start(&config);
+    // What users are told apart by can't be read.
+    fs::create_dir(server.database().with_extension("db-secret")).unwrap();
+    let item = |name: &str| {
+        format!(
+            r#"{{"type":"event","payload":{{"website":"default","url":"/x","hostname":"default"{name}}}}}"#
+        )
+    };
+    let agent = ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Firefox/143.0");
+    let send = |body: &str| {
+        server.client().send("POST", "/api/batch", &[agent], body.as_bytes()).unwrap().status
+    };
+    let view = item("");
+    let with_user = format!("[{view},{}]", item(r#","name":"login","id":"jo""#));
+    assert_eq!((send(&with_user), send(&with_user)), (503, 503));
+    assert_eq!(server.count("day", Some("/x")), 0);
+    assert_eq!(send(&format!("[{view}]")), 200);
+    assert_eq!(server.count("day", Some("/x")), 1);
+}
+
+#[test]
 fn who_sends_large_bodies_slowly_keeps_other_networks_from_nothing() {
     let server = Server::start(CONFIG);
     let begin = |number: usize| {
