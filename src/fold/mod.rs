@@ -84,8 +84,8 @@ impl Fold {
         for batch in &written.visits {
             fold.visits.restore(batch)?;
         }
-        let repeatable = fold.repeats.latest().map(|at| at.div_euclid(1000));
-        fold.latest = fold.visits.latest().max(repeatable).unwrap_or(0);
+        let repeatable = fold.repeats.latest().div_euclid(1000);
+        fold.latest = fold.visits.latest().unwrap_or(0).max(repeatable);
         Ok(fold)
     }
 

@@ -71,9 +71,9 @@ impl Repeats {
         }
     }
 
-    /// When the last of them came, UTC milliseconds.
-    pub(super) fn latest(&self) -> Option<i64> {
-        self.came.values().copied().max()
+    /// Up to when beacons have come, UTC milliseconds; 0 if none did.
+    pub(super) const fn latest(&self) -> i64 {
+        self.now
     }
 
     fn forget_oldest(&mut self) {
