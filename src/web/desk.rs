@@ -196,8 +196,12 @@ impl Desk {
         if client::shows_token(headers, &access::senders(&self.app, headers)) {
             return None;
         }
-        let mut answer = match class {
-            Class::Page => pages::too_many(&self.app, seconds(wait)),
+        let answer = match class {
+            Class::Page => {
+                let mut answer = pages::too_many(&self.app, seconds(wait));
+                come_again(&mut answer, wait);
+                answer
+            }
             Class::Beacon | Class::Batch => {
                 let mut answer = too_many_beacons(&self.app, wait);
                 cors::allow(&mut answer, headers);
@@ -205,7 +209,6 @@ impl Desk {
             }
         };
         self.app.metrics.requests_turned_away.add(1);
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds(wait)));
         Some(whole(answer))
     }
 }
@@ -224,6 +227,10 @@ pub(super) fn too_many_beacons(app: &App, wait: Duration) -> Answer {
     beacon::note(app, &Rejected::new(Reason::TooMany, sentence.clone()));
     let body = json!({ "error": sentence, "reason": Reason::TooMany });
     let mut answer = respond::json(StatusCode::TOO_MANY_REQUESTS, &body);
-    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    come_again(&mut answer, wait);
     answer
+}
+
+fn come_again(answer: &mut Answer, wait: Duration) {
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds(wait)));
 }
