@@ -217,13 +217,14 @@ impl<'p> FinestPairs<'p> {
             self.with_days.insert(period_start);
             return true;
         }
-        let month = Period::containing(Granularity::Month, period_start, &self.place.site.zone);
+        if granularity != Granularity::Month || self.days.is_none_or(|days| days >= granularity) {
+            return false;
+        }
+        let month = Period::containing(granularity, period_start, &self.place.site.zone);
         // Where one ends that another time zone has cut is not known.
-        let latest = period_start + Granularity::Month.seconds_max();
+        let latest = period_start + granularity.seconds_max();
         let end = if month.start == period_start { month.end } else { latest };
-        granularity == Granularity::Month
-            && self.days.is_some_and(|days| days < granularity)
-            && self.with_days.range(period_start..end).next().is_none()
+        self.with_days.range(period_start..end).next().is_none()
     }
 }
 
@@ -333,7 +334,7 @@ fn is_cut_otherwise(
 
 /// Whether a bucket that begins at `start` (UTC seconds) is cut in the site's time zone.
 fn is_cut_so(place: &Place<'_>, granularity: Granularity, start: i64) -> bool {
-    Period::containing(granularity, start, &place.site.zone).start == start
+    Period::is_cut_at(granularity, start, &place.site.zone)
 }
 
 fn count(place: &Place<'_>, event_type: TextId, buckets: &[Bucket]) -> Result<i64, store::Error> {

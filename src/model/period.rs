@@ -112,6 +112,12 @@ impl Period {
         }
     }
 
+    /// Whether a bucket of `granularity` that begins at `start` (UTC seconds) is cut in `zone`; else it was in another
+    /// one, which its site had before.
+    pub fn is_cut_at(granularity: Granularity, start: i64, zone: &TimeZone) -> bool {
+        Self::containing(granularity, start, zone).start == start
+    }
+
     /// The period of a `granularity` of whole days (day, month, year) that holds `date`; a finer
     /// granularity gives the day.
     pub fn of_date(granularity: Granularity, date: Date, zone: &TimeZone) -> Self {

@@ -142,7 +142,7 @@ fn describe(
     let known = registry.site(&site);
     let zone = known.map_or(jiff::tz::TimeZone::UTC, |site| site.zone.clone());
     let whole = span.granularity.max(Granularity::Day);
-    if Period::containing(whole, span.start, &zone).start != span.start {
+    if !Period::is_cut_at(whole, span.start, &zone) {
         // It was cut in a time zone that the site had before.
         let begun = crate::model::period::timestamp(span.start);
         return Ok(format!("the {}s from {begun} on, {site},", span.granularity.as_str()));

@@ -114,7 +114,7 @@ pub(super) fn periods(file: &Transaction<'_>, site: &Site) -> Result<Vec<Period>
         let mut starts: BTreeSet<i64> = shorter.into_iter().map(around).collect();
         for bucket in figures::buckets(file, granularity, i64::MIN, i64::MAX)? {
             // Else it is another site's, or was cut when the site had another time zone.
-            if around(bucket.start) == bucket.start {
+            if Period::is_cut_at(granularity, bucket.start, &site.zone) {
                 starts.insert(bucket.start);
             }
         }
@@ -219,8 +219,7 @@ pub(super) fn kept(
         let (first, aged_before) = (key.period_start, i64::MAX);
         let beginning = of_event.entry(key.granularity).or_insert(Beginning { first, aged_before });
         beginning.first = beginning.first.min(first);
-        let period = Period::containing(key.granularity, key.period_start, &site.zone);
-        if period.start != key.period_start {
+        if !Period::is_cut_at(key.granularity, key.period_start, &site.zone) {
             cut_otherwise.entry(key.granularity).or_default().insert(key.period_start);
         }
         Ok(())
