@@ -1,12 +1,24 @@
 //! Who was seen today: hashes of (visitor, key), which tell a first time from a later one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use crate::model::{tally::TextId, visitor::Visitor};
 
-/// How many (visitor, key) pairs are remembered at once, over all sites. Beyond it a pair counts as
-/// seen before, so that visitors are undercounted rather than memory exhausted; 7 bytes each.
-pub const SEEN_MAX: usize = 3_600_000;
+/// How many (visitor, key) pairs are remembered at once, over all sites; about 4 bytes each.
+///
+/// Each visitor counts as [`VISITOR_PAIRS`] more. Beyond it a pair counts as seen before, so that visitors are
+/// undercounted rather than memory exhausted.
+pub const SEEN_MAX: usize = 6_000_000;
+
+/// As many pairs as take the memory that a visitor takes of whom any is remembered.
+const VISITOR_PAIRS: usize = 16;
+
+/// So many keys of a visitor are looked through one after the other; where there are more, they are hashed.
+const FEW_MAX: usize = 64;
+
+/// What is written of who was seen begins with this, and has 8 bytes for each pair. Earlier releases have
+/// written 8 bytes for each alone, so that the length tells.
+const BY_VISITOR: u8 = 1;
 
 /// Who was newly seen at a site on one day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,23 +27,37 @@ pub struct SeenDay {
     pub site: TextId,
     /// The day's first instant, UTC seconds.
     pub day: i64,
-    /// The hashes, 8 bytes each, little-endian.
+    /// The hashes, as counting writes them.
     pub hashes: Vec<u8>,
 }
 
-/// What is remembered of a hash: at [`SEEN_MAX`] two in all of a day's may be taken for each other once in
-/// forty days, about, and then a visitor counts one time less at one key.
-type Short = [u8; 6];
-
-type Hashes = HashSet<Short, foldhash::fast::RandomState>;
+type State = foldhash::fast::RandomState;
 
 /// All who were seen.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    days: HashMap<(TextId, i64), Hashes, foldhash::fast::RandomState>,
-    news: HashMap<(TextId, i64), Vec<u8>, foldhash::fast::RandomState>,
+    days: HashMap<(TextId, i64), Visitors, State>,
+    news: HashMap<(TextId, i64), Vec<u8>, State>,
     remembered: usize,
     overflow: u64,
+}
+
+/// Who was seen at one site on one day: all that a beacon asks for lies together.
+#[derive(Debug, Default)]
+struct Visitors {
+    /// By visitor. Two in all who share a number share a list, of which each key is of one of them.
+    keys: HashMap<u32, Keys, State>,
+    /// Pairs of which an earlier release has written nothing but this.
+    earlier: HashSet<u64, State>,
+}
+
+/// At what a visitor was seen. Of all pairs of a day two may be taken for each other about once in a month
+/// at [`SEEN_MAX`], and then a visitor counts one time less at one key.
+#[derive(Debug)]
+enum Keys {
+    Few(Vec<u32>),
+    #[expect(clippy::box_collection, reason = "those of few are smaller for it, and most have few")]
+    Many(Box<HashSet<u32, State>>),
 }
 
 impl Seen {
@@ -44,17 +70,41 @@ impl Seen {
         key: [TextId; 4],
     ) -> bool {
         let hash = hash(visitor, key);
-        let hashes = self.days.entry((site, day)).or_default();
-        if hashes.contains(&short(hash)) {
+        if self.days.get(&(site, day)).is_some_and(|day| day.earlier.contains(&hash)) {
             return false;
         }
-        if self.remembered >= SEEN_MAX {
+        let pair = Pair::of(visitor, hash);
+        let is_first = self.remember((site, day), pair);
+        if is_first {
+            let news = self.news.entry((site, day)).or_insert_with(|| vec![BY_VISITOR]);
+            news.extend_from_slice(&pair.written());
+        }
+        is_first
+    }
+
+    /// Remembers a pair, if there is room; whether it was new and is remembered.
+    fn remember(&mut self, day: (TextId, i64), Pair { visitor, key }: Pair) -> bool {
+        let is_full = self.remembered >= SEEN_MAX;
+        let keys = match self.days.entry(day).or_default().keys.entry(visitor) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if is_full => {
+                self.overflow += 1;
+                return false;
+            }
+            Entry::Vacant(new) => {
+                self.remembered += VISITOR_PAIRS;
+                new.insert(Keys::Few(Vec::new()))
+            }
+        };
+        if keys.contains(key) {
+            return false;
+        }
+        if is_full {
             self.overflow += 1;
             return false;
         }
+        keys.add(key);
         self.remembered += 1;
-        hashes.insert(short(hash));
-        self.news.entry((site, day)).or_default().extend_from_slice(&hash.to_le_bytes());
         true
     }
 
@@ -69,21 +119,32 @@ impl Seen {
 
     /// Takes back in what [`Self::take_news`] once gave.
     pub(super) fn restore(&mut self, seen: &SeenDay) {
-        let hashes = self.days.entry((seen.site, seen.day)).or_default();
-        let (chunks, _) = seen.hashes.as_chunks::<8>();
-        for chunk in chunks {
-            if self.remembered < SEEN_MAX && hashes.insert(short(u64::from_le_bytes(*chunk))) {
-                self.remembered += 1;
+        let day = (seen.site, seen.day);
+        match seen.hashes.as_slice() {
+            [BY_VISITOR, pairs @ ..] if pairs.len().is_multiple_of(Pair::BYTES) => {
+                let (pairs, _) = pairs.as_chunks();
+                for pair in pairs {
+                    self.remember(day, Pair::read(*pair));
+                }
+            }
+            earlier => {
+                let (hashes, _) = earlier.as_chunks();
+                let known = &mut self.days.entry(day).or_default().earlier;
+                for hash in hashes {
+                    if self.remembered < SEEN_MAX && known.insert(u64::from_le_bytes(*hash)) {
+                        self.remembered += 1;
+                    }
+                }
             }
         }
     }
 
     /// Forgets the days of `site` before `day`.
     pub(super) fn forget_before(&mut self, site: TextId, day: i64) {
-        self.days.retain(|&(of, seen_on), hashes| {
+        self.days.retain(|&(of, seen_on), visitors| {
             let kept = of != site || seen_on >= day;
             if !kept {
-                self.remembered -= hashes.len();
+                self.remembered -= visitors.weight();
             }
             kept
         });
@@ -94,9 +155,76 @@ impl Seen {
     }
 }
 
-fn short(hash: u64) -> Short {
-    let [a, b, c, d, e, f, ..] = hash.to_le_bytes();
-    [a, b, c, d, e, f]
+impl Visitors {
+    /// How many of [`SEEN_MAX`] they are.
+    fn weight(&self) -> usize {
+        let keys = self.keys.values().map(|keys| VISITOR_PAIRS + keys.len());
+        self.earlier.len() + keys.sum::<usize>()
+    }
+}
+
+impl Keys {
+    fn contains(&self, key: u32) -> bool {
+        match self {
+            Self::Few(keys) => keys.contains(&key),
+            Self::Many(keys) => keys.contains(&key),
+        }
+    }
+
+    /// Adds a key that it does not contain.
+    fn add(&mut self, key: u32) {
+        match self {
+            Self::Few(keys) if keys.len() < FEW_MAX => {
+                if keys.len() == keys.capacity() {
+                    // Twice as much each time would leave a quarter of it all empty.
+                    keys.reserve_exact(keys.len() / 4 + 4);
+                }
+                keys.push(key);
+            }
+            Self::Few(keys) => {
+                let many = keys.iter().copied().chain([key]).collect();
+                *self = Self::Many(Box::new(many));
+            }
+            Self::Many(keys) => {
+                keys.insert(key);
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Few(keys) => keys.len(),
+            Self::Many(keys) => keys.len(),
+        }
+    }
+}
+
+/// What is remembered of a visitor and a key.
+#[derive(Debug, Clone, Copy)]
+struct Pair {
+    visitor: u32,
+    key: u32,
+}
+
+impl Pair {
+    /// How long it is when it is written.
+    const BYTES: usize = 8;
+
+    /// Of `visitor` and the [`hash`] of it and a key.
+    fn of(visitor: Visitor, hash: u64) -> Self {
+        let [a, b, c, d, ..] = spread(visitor.0).to_le_bytes();
+        let [e, f, g, h, ..] = hash.to_le_bytes();
+        Self { visitor: u32::from_le_bytes([a, b, c, d]), key: u32::from_le_bytes([e, f, g, h]) }
+    }
+
+    fn written(self) -> [u8; Self::BYTES] {
+        let [[a, b, c, d], [e, f, g, h]] = [self.visitor, self.key].map(u32::to_le_bytes);
+        [a, b, c, d, e, f, g, h]
+    }
+
+    const fn read([a, b, c, d, e, f, g, h]: [u8; Self::BYTES]) -> Self {
+        Self { visitor: u32::from_le_bytes([a, b, c, d]), key: u32::from_le_bytes([e, f, g, h]) }
+    }
 }
 
 /// One number for a visitor and a key. The visitor is a keyed hash already; this only has to spread,
@@ -115,6 +243,7 @@ const fn spread(mut x: u64) -> u64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod tests {
     use super::*;
 
@@ -138,6 +267,30 @@ mod tests {
         seen.take_news().iter().for_each(|day| restored.restore(day));
         assert!(!restored.first(TextId(1), 0, Visitor(7), KEY));
         assert!(seen.take_news().is_empty());
+    }
+
+    #[test]
+    fn who_was_seen_by_an_earlier_release_is_still_seen() {
+        let mut restored = Seen::default();
+        let hashes = hash(Visitor(7), KEY).to_le_bytes().to_vec();
+        restored.restore(&SeenDay { site: TextId(1), day: 0, hashes });
+        assert!(!restored.first(TextId(1), 0, Visitor(7), KEY));
+        assert!(restored.first(TextId(1), 0, Visitor(8), KEY));
+        assert!(restored.first(TextId(1), 86_400, Visitor(7), KEY));
+    }
+
+    #[test]
+    fn a_visitor_of_many_pages_is_first_once_at_each() {
+        let mut seen = Seen::default();
+        let key = |page: usize| [TextId(1), TextId(u32::try_from(page).unwrap()), KEY[2], KEY[3]];
+        let pages = 10 * FEW_MAX;
+        assert!((0..pages).all(|page| seen.first(TextId(1), 0, Visitor(7), key(page))));
+        assert!(!(0..pages).any(|page| seen.first(TextId(1), 0, Visitor(7), key(page))));
+        assert_eq!(seen.remembered, VISITOR_PAIRS + pages);
+        let mut restored = Seen::default();
+        seen.take_news().iter().for_each(|day| restored.restore(day));
+        assert!(!(0..pages).any(|page| restored.first(TextId(1), 0, Visitor(7), key(page))));
+        assert_eq!(restored.remembered, seen.remembered);
     }
 
     #[test]
