@@ -223,13 +223,18 @@ pub fn unused_names(
         "WITH used AS MATERIALIZED (
              SELECT identifier AS id FROM beacon_aggregate
              UNION SELECT value FROM beacon_breakdown
-             UNION SELECT identifier FROM error_group),
+             UNION SELECT identifier FROM error_group
+             -- What splits or is split may be called as a source was.
+             UNION SELECT site FROM beacon_aggregate
+             UNION SELECT event_type FROM beacon_aggregate
+             UNION SELECT dimension FROM beacon_breakdown
+             UNION SELECT measure FROM beacon_histogram),
          unused AS MATERIALIZED (
              SELECT DISTINCT value FROM name
              WHERE first_day < ?1 AND value NOT IN (SELECT id FROM used))
          SELECT value FROM unused WHERE value NOT IN (
-             SELECT v.value FROM beacon_event AS n, json_each(json_array(n.identifier,
-                 n.hostname, n.page, n.entry_page, n.source, n.channel, n.referrer, n.utm_source,
+             SELECT v.value FROM beacon_event AS n, json_each(json_array(n.site, n.event_type,
+                 n.identifier, n.hostname, n.page, n.entry_page, n.source, n.channel, n.referrer, n.utm_source,
                  n.utm_medium, n.utm_campaign, n.utm_content, n.utm_term, n.country, n.region, n.city,
                  n.browser, n.browser_version, n.os, n.os_version, n.device, n.screen, n.language,
                  n.left_page)) AS v
@@ -259,7 +264,9 @@ pub fn still_unused(connection: &Connection, names: &[TextId]) -> Result<Vec<Tex
         "WITH asked AS MATERIALIZED (SELECT value AS id FROM json_each(?1)),
          used AS MATERIALIZED (
              SELECT identifier AS id FROM beacon_aggregate WHERE identifier IN (SELECT id FROM asked)
+             UNION SELECT event_type FROM beacon_aggregate WHERE event_type IN (SELECT id FROM asked)
              UNION SELECT value FROM beacon_breakdown WHERE value IN (SELECT id FROM asked)
+             UNION SELECT dimension FROM beacon_breakdown WHERE dimension IN (SELECT id FROM asked)
              UNION SELECT value FROM name WHERE value IN (SELECT id FROM asked))
          SELECT id FROM asked WHERE id NOT IN (SELECT id FROM used)",
     )?;

@@ -1,4 +1,6 @@
-//! A total is the sum of its identifiers, and nothing is negative.
+//! A total is the sum of its identifiers, nothing is negative, and everything has a name.
+
+use std::collections::HashSet;
 
 use super::{Report, Row, day, name};
 use crate::{
@@ -44,8 +46,10 @@ pub(super) fn compare(
 ) -> Result<(), store::Error> {
     let whole = whole(file, registry)?;
     let mut bucket: Option<Bucket> = None;
+    let mut named: HashSet<TextId> = HashSet::new();
     rows::aggregates(file, &Which::default(), |key, counters, _| {
         report.compared += 1;
+        named.extend([key.site, key.event_type, key.identifier]);
         if counters.is_negative() {
             let row = Row::of_aggregate(key.event_type, key.identifier);
             report.wrong(format!("{}: less than nothing", place(file, registry, &key, &row)?));
@@ -72,13 +76,21 @@ pub(super) fn compare(
     }
     rows::breakdowns(file, &Which::default(), |key, counters| {
         report.compared += 1;
+        named.extend([key.dimension, key.value]);
         if counters.is_negative() {
             let row = Row::of_breakdown(&key);
             let place = place(file, registry, &key.aggregate, &row)?;
             report.wrong(format!("{place}: less than nothing"));
         }
         Ok(())
-    })
+    })?;
+    named.remove(&TextId::TOTAL);
+    for id in named {
+        if names::text(file, id)?.is_none() {
+            report.wrong(format!("the file: sums have the name {}, which is not in it", id.0));
+        }
+    }
+    Ok(())
 }
 
 fn judge(

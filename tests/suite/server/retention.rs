@@ -88,9 +88,13 @@ fn oldest(file: &Connection, granularity: i64) -> String {
 }
 
 fn prune(server: &Server, words: &[&str]) -> (bool, String) {
+    run(server, &[&["prune"], words].concat())
+}
+
+fn run(server: &Server, words: &[&str]) -> (bool, String) {
     let out = Command::new(BINARY)
-        .args(["prune", "--config", "beacons.toml"])
         .args(words)
+        .args(["--config", "beacons.toml"])
         .envs(server.environment())
         .current_dir(server.folder.path())
         .output()
@@ -434,4 +438,43 @@ fn names_that_nothing_uses_go_and_may_come_back() {
         ["only-in-may", "in-both", "only-in-june"].map(|name| server.count("day", Some(name))),
         [1, 1, 2]
     );
+}
+
+#[test]
+fn what_splits_or_is_counted_keeps_its_name_whoever_else_had_it() {
+    let clock = Clock::at("2026-05-02 12:00:00");
+    let config = "[event.page_view]\nvisits = true\ndimensions = [\"source\", \"exit_page\"]\n\
+                  granularities = [\"day\"]\nraw = \"1d\"\n[event.ping]\nidentifier = \"none\"\n";
+    let mut server = Server::start_at(&clock, config);
+    for source in ["exit_page", "ping"] {
+        let body =
+            format!(r#"{{"event_type":"page_view","identifier":"/","meta":{{"ref":"{source}"}}}}"#);
+        // Another browser is another visit, which comes in a way of its own.
+        let headers = [("User-Agent", source)];
+        let answer = server.client().send("POST", "/beacon", &headers, body.as_bytes());
+        assert_eq!(answer.unwrap().status, 204);
+    }
+    assert_eq!(server.post(r#"{"event_type":"ping"}"#).status, 204);
+    for source in ["exit_page", "ping"] {
+        let (fine, said) = run(&server, &["edit", "delete-source", source]);
+        assert!(fine, "{said}");
+    }
+    clock.set("2026-05-20 12:00:00");
+    assert!(server.terminate().success());
+    let nameless = |server: &Server| {
+        let sql = "SELECT (SELECT count(*) FROM beacon_breakdown
+                           WHERE dimension NOT IN (SELECT id FROM text))
+                        + (SELECT count(*) FROM beacon_aggregate
+                           WHERE event_type NOT IN (SELECT id FROM text))";
+        number(&server.file_as_it_is(), sql)
+    };
+    let (fine, said) = prune(&server, &[]);
+    assert!(fine, "{said}");
+    assert_eq!(nameless(&server), 0, "{said}");
+    // Where a name is missing all the same, verify finds it.
+    let file = Connection::open(server.database()).unwrap();
+    file.execute("DELETE FROM text WHERE value = 'ping'", []).unwrap();
+    drop(file);
+    let (fine, said) = run(&server, &["verify"]);
+    assert!(!fine && said.contains("sums have the name"), "{said}");
 }
