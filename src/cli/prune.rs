@@ -34,9 +34,9 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 
 fn dry_run(registry: &Registry) -> Result<(), Failure> {
     let readers = Readers::new(&registry.server.database)?;
-    let due = prune::due(registry, clock::now());
     let found = readers.snapshot(|file| {
-        due.into_iter()
+        prune::due(file, registry, clock::now())?
+            .into_iter()
             .map(|due| Ok((due.rows(file)?, due)))
             .collect::<Result<Vec<_>, store::Error>>()
     })?;

@@ -158,8 +158,8 @@ impl Fold {
         }
     }
 
-    /// Forgets who was seen at `site` before the day that begins at `day` (UTC seconds).
-    pub fn forget_seen_before(&mut self, site: TextId, day: i64) {
+    /// Forgets who was seen at `site`, or at any, before the day that begins at `day` (UTC seconds).
+    pub fn forget_seen_before(&mut self, site: Option<TextId>, day: i64) {
         self.seen.forget_before(site, day);
     }
 

@@ -139,10 +139,10 @@ impl Seen {
         }
     }
 
-    /// Forgets the days of `site` before `day`.
-    pub(super) fn forget_before(&mut self, site: TextId, day: i64) {
+    /// Forgets the days of `site`, or of all, before `day`.
+    pub(super) fn forget_before(&mut self, site: Option<TextId>, day: i64) {
         self.days.retain(|&(of, seen_on), visitors| {
-            let kept = of != site || seen_on >= day;
+            let kept = site.is_some_and(|site| of != site) || seen_on >= day;
             if !kept {
                 self.remembered -= visitors.weight();
             }
@@ -297,7 +297,9 @@ mod tests {
     fn a_day_that_is_over_is_forgotten() {
         let mut seen = Seen::default();
         seen.first(TextId(1), 0, Visitor(7), KEY);
-        seen.forget_before(TextId(1), 86_400);
+        seen.forget_before(Some(TextId(2)), 86_400);
+        assert!(!seen.first(TextId(1), 0, Visitor(7), KEY));
+        seen.forget_before(Some(TextId(1)), 86_400);
         assert_eq!(seen.remembered, 0);
         assert!(seen.first(TextId(1), 0, Visitor(7), KEY));
     }

@@ -46,6 +46,9 @@ const ANEW_MAX: u32 = 10;
 /// What pairs of days are called in the file while they are archived: no granularity has this code.
 const PAIRS_CODE: i64 = 100;
 
+/// For how many days single beacons are kept of an event type that nobody declares any more.
+const UNDECLARED_RAW_DAYS: u32 = 30;
+
 /// For how many days refusals are kept.
 const REFUSAL_DAYS: i64 = 400;
 
@@ -113,45 +116,81 @@ impl What {
     }
 }
 
-/// Everything that `registry` does not keep any longer at `now` (UTC seconds), whether the file has
-/// any of it or not. Where there is an archive, only whole months go.
-pub fn due(registry: &Registry, now: i64) -> Vec<Due> {
+/// Everything that is not kept any longer at `now` (UTC seconds), whether the file has any of it or not. Where there is
+/// an archive, only whole months go.
+///
+/// # Errors
+/// When it can't be read what the file has beside what `registry` declares.
+pub fn due(
+    file: &Transaction<'_>,
+    registry: &Registry,
+    now: i64,
+) -> Result<Vec<Due>, store::Error> {
     let by_month = registry.server.archive.is_some();
+    let sites = registry.sites.iter();
+    let declared = sites.flat_map(|site| registry.events.iter().map(move |event| (site, event)));
     let mut all = Vec::new();
-    for site in &registry.sites {
-        let days_ago = |days: u32| {
-            let date = date_at(now, &site.zone).saturating_sub(i64::from(days).days());
-            first_instant(date, &site.zone)
-        };
-        let due = |event: &Arc<EventType>, what, before| Due {
-            site: Some(Arc::clone(site)),
-            event: Some(Arc::clone(event)),
-            what,
-            from: i64::MIN,
-            before,
-        };
-        for event in &registry.events {
-            let mut days_from = i64::MIN;
-            for &(granularity, days) in &event.retention_days {
-                let whole =
-                    if by_month { granularity.max(Granularity::Month) } else { granularity };
-                // A bucket that reaches into what is kept stays whole.
-                let before = Period::containing(whole, days_ago(days), &site.zone).start;
-                all.push(due(event, What::Buckets(granularity), before));
-                if granularity == Granularity::Day {
-                    days_from = before;
-                }
-            }
-            let from = event.pairs_by_day_from(date_at(now, &site.zone), &site.zone);
-            let pairs = from.map(|before| due(event, What::Pairs, before));
-            all.extend(pairs.map(|due| Due { from: days_from, ..due }));
-            // Where single beacons are no longer kept, those that were go at once.
-            let before = if event.raw_days == 0 { i64::MAX } else { days_ago(event.raw_days) };
-            all.push(due(event, What::Events, before));
+    for (site, event) in declared {
+        all.extend(due_of(site, event, by_month, now));
+    }
+    for (site, event) in aging::subjects(file)? {
+        if let Some((site, event)) = undeclared(&site, &event, registry) {
+            all.extend(due_of(&site, &event, by_month, now));
         }
     }
     let before = now - REFUSAL_DAYS * 86_400;
     all.push(Due { site: None, event: None, what: What::Refusals, from: i64::MIN, before });
+    Ok(all)
+}
+
+/// An event type at a site, one of which `registry` does not declare, with the rules by which what is left of it goes:
+/// those of the registry as far as it has any. `None` if both are declared.
+fn undeclared(site: &str, event: &str, registry: &Registry) -> Option<(Arc<Site>, Arc<EventType>)> {
+    let declared = registry.events.iter().find(|declared| declared.name == event);
+    let known = registry.site(site);
+    if known.is_some() && declared.is_some() {
+        return None;
+    }
+    // As it is counted: in the time zone of the first.
+    let first = registry.sites.first()?;
+    let named = || Arc::new(Site { name: site.to_owned(), ..Site::clone(first) });
+    let rules = registry.event(event).map_or_else(
+        || EventType { raw_days: UNDECLARED_RAW_DAYS, ..EventType::bare(event) },
+        |rules| EventType { name: event.to_owned(), ..EventType::clone(rules) },
+    );
+    Some((known.cloned().unwrap_or_else(named), Arc::new(rules)))
+}
+
+/// What of one event type at one site is not kept any longer.
+fn due_of(site: &Arc<Site>, event: &Arc<EventType>, by_month: bool, now: i64) -> Vec<Due> {
+    let days_ago = |days: u32| {
+        let date = date_at(now, &site.zone).saturating_sub(i64::from(days).days());
+        first_instant(date, &site.zone)
+    };
+    let due = |what, before| Due {
+        site: Some(Arc::clone(site)),
+        event: Some(Arc::clone(event)),
+        what,
+        from: i64::MIN,
+        before,
+    };
+    let mut all = Vec::new();
+    let mut days_from = i64::MIN;
+    for &(granularity, days) in &event.retention_days {
+        let whole = if by_month { granularity.max(Granularity::Month) } else { granularity };
+        // A bucket that reaches into what is kept stays whole.
+        let before = Period::containing(whole, days_ago(days), &site.zone).start;
+        all.push(due(What::Buckets(granularity), before));
+        if granularity == Granularity::Day {
+            days_from = before;
+        }
+    }
+    let from = event.pairs_by_day_from(date_at(now, &site.zone), &site.zone);
+    let pairs = from.map(|before| due(What::Pairs, before));
+    all.extend(pairs.map(|due| Due { from: days_from, ..due }));
+    // Where single beacons are no longer kept, those that were go at once.
+    let before = if event.raw_days == 0 { i64::MAX } else { days_ago(event.raw_days) };
+    all.push(due(What::Events, before));
     all
 }
 
@@ -332,11 +371,11 @@ pub fn carry_out(
     now: i64,
 ) -> Result<Vec<(Due, i64)>, Error> {
     let mut gone = Vec::new();
-    let all = due(registry, now);
+    let asked = registry.clone();
     // Most often there is nothing, and then the writer need not be asked.
     let all = file.read(move |file| {
         let mut there = Vec::new();
-        for due in all {
+        for due in due(file, &asked, now)? {
             if due.is_there(file)? {
                 there.push(due);
             }

@@ -1,11 +1,13 @@
 //! What goes by age: counting and removing buckets, refusals, and names that nothing uses any more.
 
-use rusqlite::{Connection, Transaction, params, types::FromSql};
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params, types::FromSql};
 
 use super::{
     Error,
     figures::{Bucket, Subject},
-    seals, upkeep,
+    names, seals, upkeep,
 };
 use crate::model::tally::TextId;
 
@@ -207,6 +209,30 @@ pub fn remove_refusals(
              SELECT hour, site, reason, agent FROM rejected WHERE hour < ?1 LIMIT ?2)",
     )?;
     Ok(statement.execute(params![before, limit])?)
+}
+
+/// Every site and event type of which the file has single beacons or names, by their own names. It jumps from one to
+/// the next, whatever lies between.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn subjects(connection: &Connection) -> Result<BTreeSet<(String, String)>, Error> {
+    let mut found = BTreeSet::new();
+    for table in ["beacon_event", "name"] {
+        let mut next = connection.prepare_cached(&format!(
+            "SELECT site, event_type FROM {table} WHERE (site, event_type) > (?1, ?2)
+             ORDER BY site, event_type LIMIT 1"
+        ))?;
+        let mut last: (u32, u32) = (0, 0);
+        while let Some(subject) =
+            next.query_row(last, |row| Ok((row.get(0)?, row.get(1)?))).optional()?
+        {
+            last = subject;
+            let [site, event] = [last.0, last.1].map(|id| names::text(connection, TextId(id)));
+            found.extend(site?.zip(event?));
+        }
+    }
+    Ok(found)
 }
 
 /// Names that were admitted before `before` (UTC seconds) and that no row uses, at most `limit`.

@@ -128,17 +128,34 @@ pub fn visits(connection: &Connection) -> Result<Vec<Vec<u8>>, Error> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Removes who was seen at `site` before the day that begins at `day` (UTC seconds). Says whether
-/// there was anyone.
+/// Removes who was seen at `site`, or at any, before the day that begins at `day` (UTC seconds).
 ///
 /// # Errors
 /// When the file can't be written.
 pub fn remove_seen_before(
     transaction: &Transaction<'_>,
-    site: TextId,
+    site: Option<TextId>,
     day: i64,
-) -> Result<bool, Error> {
-    let mut statement =
-        transaction.prepare_cached("DELETE FROM seen WHERE site = ?1 AND day < ?2")?;
-    Ok(statement.execute(params![site.0, day])? > 0)
+) -> Result<(), Error> {
+    let mut statement = transaction
+        .prepare_cached("DELETE FROM seen WHERE (?1 IS NULL OR site = ?1) AND day < ?2")?;
+    statement.execute(params![site.map(|site| site.0), day])?;
+    Ok(())
+}
+
+/// Removes the visits that are over since before `visits_before`, and what no repeat follows since before
+/// `repeatable_before` (UTC seconds).
+///
+/// # Errors
+/// When the file can't be written.
+pub fn remove_over(
+    transaction: &Transaction<'_>,
+    visits_before: i64,
+    repeatable_before: i64,
+) -> Result<(), Error> {
+    let mut visits = transaction.prepare_cached("DELETE FROM visit WHERE at < ?1")?;
+    visits.execute([visits_before])?;
+    let mut repeatable = transaction.prepare_cached("DELETE FROM repeatable WHERE at < ?1")?;
+    repeatable.execute([repeatable_before])?;
+    Ok(())
 }

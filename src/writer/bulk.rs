@@ -135,8 +135,8 @@ impl Bulk {
             for site in &self.registry.sites {
                 let Some(id) = names::find(&transaction, &site.name)? else { continue };
                 let day = Period::containing(Granularity::Day, latest, &site.zone).start;
-                state::remove_seen_before(&transaction, id, day)?;
-                self.fold.forget_seen_before(id, day);
+                state::remove_seen_before(&transaction, Some(id), day)?;
+                self.fold.forget_seen_before(Some(id), day);
             }
         }
         transaction.commit()?;

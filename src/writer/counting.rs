@@ -172,7 +172,7 @@ impl Counting {
         }
     }
 
-    pub(super) fn forget_seen_before(&mut self, site: TextId, day: i64) {
+    pub(super) fn forget_seen_before(&mut self, site: Option<TextId>, day: i64) {
         self.fold.forget_seen_before(site, day);
     }
 

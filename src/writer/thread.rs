@@ -1,6 +1,7 @@
 //! The thread's life: take all that waits, commit it, answer, and count in between.
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,6 +18,7 @@ use super::{
 use crate::{
     clock,
     config::{current::Current, registry::Registry},
+    fold::KEPT_SECONDS,
     metrics::Metrics,
     model::{
         period::{Granularity, Period},
@@ -48,6 +50,9 @@ const TICK_EVERY: Duration = Duration::from_secs(60);
 /// How long the hashes of a day are kept after its end, for beacons that were received before it.
 const DAY_GRACE_SECONDS: i64 = 120;
 
+/// How long who was seen is kept from the beginning of the day, in seconds, at sites that nobody declares.
+const UNDECLARED_SEEN_SECONDS: i64 = 2 * 86_400;
+
 pub(super) struct WriterThread {
     writable: Writable,
     queue: Arc<Queue>,
@@ -57,6 +62,8 @@ pub(super) struct WriterThread {
     /// Where those who wait are woken, if it is known: all at once there, not one after the other from here.
     runtime: Option<Handle>,
     ticked_at: Option<Instant>,
+    /// The days (their first instants, UTC seconds) before which nobody is remembered, by site.
+    today: HashMap<String, i64>,
     /// When beacons were last committed.
     committed_at: Option<Instant>,
     /// Who waits for what is counted, and since when, the longest first.
@@ -90,6 +97,7 @@ impl WriterThread {
             counting,
             runtime: Handle::try_current().ok(),
             ticked_at: None,
+            today: HashMap::new(),
             committed_at: None,
             waiting: Vec::new(),
             checkpoints,
@@ -262,28 +270,45 @@ impl WriterThread {
         self.counting.fold().pages_now(site, now).into_iter().filter_map(named).collect()
     }
 
-    /// Once a minute: forgets who was seen on days that are over.
+    /// Once a minute: forgets what is only known of people for a while.
     fn tick(&mut self) {
         if self.ticked_at.is_some_and(|at| at.elapsed() < TICK_EVERY) {
             return;
         }
         self.ticked_at = Some(Instant::now());
         let registry = self.registry.get();
-        if let Err(error) = self.forget_past_days(&registry, clock::now()) {
+        if let Err(error) = self.forget_the_past(&registry, clock::now()) {
             warn!(%error, "who was seen on past days could not be removed yet");
         }
     }
 
-    fn forget_past_days(&mut self, registry: &Registry, now: i64) -> Result<(), Error> {
+    fn forget_the_past(&mut self, registry: &Registry, now: i64) -> Result<(), Error> {
         for site in &registry.sites {
-            let Some(id) = names::find(&self.writable.connection, &site.name)? else { continue };
             let at = now - DAY_GRACE_SECONDS;
             let today = Period::containing(Granularity::Day, at, &site.zone).start;
-            let transaction = self.writable.transaction()?;
-            state::remove_seen_before(&transaction, id, today)?;
-            transaction.commit()?;
-            self.counting.forget_seen_before(id, today);
+            // Who is told late of a day that is over is known again until today is over as well.
+            if self.today.get(&site.name) == Some(&today) {
+                continue;
+            }
+            if let Some(id) = names::find(&self.writable.connection, &site.name)? {
+                self.forget_seen_before(Some(id), today)?;
+            }
+            self.today.insert(site.name.clone(), today);
         }
+        // Of sites that nobody declares any more.
+        self.forget_seen_before(None, now - UNDECLARED_SEEN_SECONDS)?;
+        let longest = registry.events.iter().map(|event| event.dedupe_seconds).max().unwrap_or(0);
+        let repeatable_before = now - i64::from(longest) - KEPT_SECONDS;
+        let transaction = self.writable.transaction()?;
+        state::remove_over(&transaction, now - KEPT_SECONDS, repeatable_before)?;
+        Ok(transaction.commit()?)
+    }
+
+    fn forget_seen_before(&mut self, site: Option<TextId>, day: i64) -> Result<(), Error> {
+        let transaction = self.writable.transaction()?;
+        state::remove_seen_before(&transaction, site, day)?;
+        transaction.commit()?;
+        self.counting.forget_seen_before(site, day);
         Ok(())
     }
 }

@@ -7,7 +7,9 @@ use std::{
 use flate2::read::MultiGzDecoder;
 use rusqlite::{Connection, Transaction};
 use trim_beacons::{
-    config, prune,
+    clock, config,
+    model::period::date_at,
+    prune,
     store::{self, connection::open_writable},
     writer::{
         Affects,
@@ -477,4 +479,66 @@ fn what_splits_or_is_counted_keeps_its_name_whoever_else_had_it() {
     drop(file);
     let (fine, said) = run(&server, &["verify"]);
     assert!(!fine && said.contains("sums have the name"), "{said}");
+}
+
+#[test]
+fn what_nobody_declares_any_more_goes_by_its_age_as_well() {
+    let clock = Clock::at("2026-05-02 12:00:00");
+    let site = |name: &str| format!("[[site]]\ndomain = \"{name}\"\n");
+    let before = format!(
+        "{}{}[event.order]\nidentifier = \"key\"\nraw = \"90d\"\n",
+        site("a.example"),
+        site("b.example")
+    );
+    let mut server = Server::start_at(&clock, &before);
+    for (event, site) in
+        [("page_view", "b.example"), ("order", "a.example"), ("order", "b.example")]
+    {
+        let body = format!(r#"{{"event_type":"{event}","identifier":"/x","site":"{site}","id":"1"}}"#);
+        assert_eq!(server.post(body).status, 204);
+    }
+    assert!(server.terminate().success());
+    let left = |server: &Server| {
+        let file = server.file_as_it_is();
+        ["beacon_event", "seen", "visit", "repeatable"]
+            .map(|table| number(&file, &format!("SELECT count(*) FROM {table}")))
+    };
+    assert_eq!(left(&server).map(|rows| rows > 0), [true; 4]);
+    std::fs::write(server.folder.path().join("beacons.toml"), site("a.example")).unwrap();
+    clock.set("2026-05-20 12:00:00");
+    server.restart();
+    wait_until("who was seen to be forgotten", || left(&server)[1..] == [0; 3]);
+    // Single beacons of an undeclared event type are kept for 30 days, and so are page views by default.
+    assert_eq!(left(&server)[0], 3);
+    assert!(server.terminate().success());
+    clock.set("2026-06-20 12:00:00");
+    let (fine, said) = prune(&server, &["--dry-run"]);
+    assert!(fine && said.contains("b.example\torder\tsingle beacons\t1 rows"), "{said}");
+    let (fine, said) = prune(&server, &[]);
+    assert!(fine, "{said}");
+    assert_eq!(left(&server), [0; 4], "{said}");
+}
+
+#[test]
+fn who_is_told_late_of_yesterday_is_known_again_until_today_is_over() {
+    let server = Server::start("[server]\naccess = \"open\"\n");
+    let yesterday = date_at(clock::now() - 86_400, &jiff::tz::TimeZone::UTC);
+    let tell = |second: i8| {
+        let at = yesterday.at(12, 0, second, 0);
+        let body = format!(
+            r#"{{"no_sessions":false,"hits":[{{"path":"/late","created_at":"{at}Z","ip":"203.0.113.9","user_agent":"Mozilla/5.0 Firefox/145.0"}}]}}"#
+        );
+        let answer = server.client().send("POST", "/api/v0/count", &[], body.as_bytes()).unwrap();
+        assert_eq!(answer.status, 202, "{}", answer.text());
+    };
+    let visitors = || {
+        let sql = "SELECT visitors FROM beacon_aggregate WHERE granularity = 4 AND identifier = 0";
+        number(&server.file(), sql)
+    };
+    tell(1);
+    assert_eq!(visitors(), 1);
+    // Once a minute what is over is forgotten.
+    thread::sleep(Duration::from_secs(62));
+    tell(2);
+    assert_eq!(visitors(), 1);
 }
