@@ -19,8 +19,9 @@ use crate::{
     observed::Observed,
     recent::RecentBeacons,
     report::past::Past,
-    store::{self, Readers},
+    store::{self, Readers, readers::Pause},
     tls::Keyring,
+    turns::Turns,
     writer::{self, Running, Writer, changes::Served},
 };
 
@@ -36,6 +37,8 @@ pub struct App {
     pub writer: Writer,
     /// The way to the file, for what is read.
     pub readers: Readers,
+    /// Whose turn it is to read.
+    pub turns: Turns,
     /// What takes beacons.
     pub ingest: Arc<Ingest>,
     /// Who may look.
@@ -125,8 +128,10 @@ pub fn start(registry: Registry) -> Result<(App, Running), Error> {
     let tls = Keyring::open(&registry.server, clock::now()).map_err(Error::Tls)?.map(Arc::new);
     let metrics = Arc::new(Metrics::default());
     let registry = Arc::new(Current::new(registry));
-    let (writer, running) = writer::start(&database, Arc::clone(&registry), Arc::clone(&metrics))?;
-    let readers = Readers::new(&database)?;
+    let pause = Pause::default();
+    let (writer, running) =
+        writer::start(&database, Arc::clone(&registry), Arc::clone(&metrics), pause.clone())?;
+    let readers = Readers::held_back_by(&database, pause)?;
     let accounts = Arc::new(Accounts::read(&readers)?);
     let ingest = Arc::new(Ingest {
         salts: Salts::beside(&database),
@@ -138,6 +143,7 @@ pub fn start(registry: Registry) -> Result<(App, Running), Error> {
         registry,
         writer,
         readers,
+        turns: Turns::default(),
         ingest,
         accounts,
         tls,

@@ -7,8 +7,8 @@
 //!
 //! | rank | rooms | what they know |
 //! |---|---|---|
-//! | 0 | [`model`], [`files`] | the nouns: beacon, period, dimension, tally; files that are whole or not there |
-//! | 1 | [`config`], [`clock`], [`metrics`], [`recent`], [`observed`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; the last beacons; the way that requests come; embedded files; tables as text |
+//! | 0 | [`model`], [`files`], [`network`] | the nouns: beacon, period, dimension, tally; files that are whole or not there; networks as numbers |
+//! | 1 | [`config`], [`clock`], [`metrics`], [`recent`], [`observed`], [`turns`], [`assets`], [`csv`] | `beacons.toml`; the time; counters; the last beacons; the way that requests come; whose turn it is to read; embedded files; tables as text |
 //! | 2 | [`ingest`], [`fold`], [`store`], [`import`], [`tls`] | people and payloads; counting; SQL; what files of others tell; certificates |
 //! | 3 | [`writer`], [`report`], [`alert`], [`export`] | the thread that writes; questions and answers; what is told; tables written out |
 //! | 4 | [`page`], [`backup`], [`prune`], [`amend`], [`auth`], [`verify`] | HTML; the file copied and brought back; what goes by age; what people change; who may look; whether the file is what was counted |
@@ -46,6 +46,7 @@ pub mod intake;
 pub mod jobs;
 pub mod metrics;
 pub mod model;
+pub mod network;
 pub mod observed;
 pub mod page;
 pub mod prune;
@@ -54,6 +55,7 @@ pub mod report;
 pub mod share;
 pub mod store;
 pub mod tls;
+pub mod turns;
 pub mod verify;
 pub mod web;
 pub mod writer;

@@ -12,12 +12,12 @@ pub use self::restore::{before_upgrade, restore};
 use crate::{
     config::{current::Current, registry::Registry},
     files::with_suffix,
-    metrics::Metrics,
     store::{
         self,
         connection::{open_copy, open_readable, open_writable},
         copy,
         partial::Partial,
+        readers::Pause,
         upkeep,
     },
     writer,
@@ -63,7 +63,7 @@ fn whole_copy(registry: &Registry, database: &Path, partial: &Partial) -> Result
     open_copy(partial.path())?.close()?;
     // What was answered but not counted yet is counted in the copy, with the state of the day.
     let current = Arc::new(Current::new(registry.clone()));
-    let (_, counting) = writer::start(partial.path(), current, Arc::new(Metrics::default()))?;
+    let (_, counting) = writer::start(partial.path(), current, Arc::default(), Pause::default())?;
     counting.close()?;
     let writable = open_writable(partial.path())?;
     copy::forget_people(&writable.connection)?;

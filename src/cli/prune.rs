@@ -7,10 +7,7 @@ use crate::{
     amend, clock,
     config::registry::Registry,
     prune::{self, Due},
-    store::{
-        self,
-        connection::{Readers, open_writable},
-    },
+    store::{self, Readers, connection::open_writable},
     writer::changes::Stopped,
 };
 

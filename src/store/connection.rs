@@ -4,12 +4,10 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use r2d2::ManageConnection;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
 
 use super::{
@@ -22,12 +20,6 @@ use crate::files::{FileId, with_suffix};
 
 /// What the file says it is: `TBcn` in ASCII.
 pub const APPLICATION_ID: i64 = 0x5442_636e;
-
-/// How many pages may be read at once.
-const READERS_MAX: u32 = 4;
-
-/// How long a page waits for a connection.
-const READER_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a statement waits for a lock.
 const BUSY: Duration = Duration::from_secs(5);
@@ -321,7 +313,7 @@ pub fn read_one<T, E: From<Error>>(
     }
 }
 
-fn connect_readable(path: &Path) -> Result<Connection, rusqlite::Error> {
+pub(super) fn connect_readable(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
@@ -363,71 +355,4 @@ fn refuse_directory(path: &Path) -> Result<(), Error> {
         return Err(Error::Foreign { path: path.to_owned(), why });
     }
     Ok(())
-}
-
-/// A few read-only connections for pages.
-#[derive(Debug, Clone)]
-pub struct Readers {
-    pool: r2d2::Pool<Reading>,
-}
-
-impl Readers {
-    /// A pool of connections to `path`, none of which is opened before it is needed.
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub fn new(path: &Path) -> Result<Self, Error> {
-        migrate::check_latest(&open_readable(path)?, path)?;
-        let threads = r2d2_threads();
-        let pool = r2d2::Pool::builder()
-            .max_size(READERS_MAX)
-            .min_idle(Some(0))
-            .connection_timeout(READER_WAIT)
-            .thread_pool(threads)
-            .build(Reading { path: path.to_owned() })?;
-        Ok(Self { pool })
-    }
-
-    /// Runs `read` within one snapshot of the file: what it reads is of one moment.
-    ///
-    /// # Errors
-    /// When no connection becomes free within 5 seconds, or `read` fails.
-    pub fn snapshot<T>(
-        &self,
-        read: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let mut connection = self.pool.get()?;
-        let transaction = connection.transaction()?;
-        let answer = read(&transaction)?;
-        transaction.finish()?;
-        Ok(answer)
-    }
-}
-
-/// One thread opens connections; the pool's own default would keep three.
-fn r2d2_threads() -> Arc<scheduled_thread_pool::ScheduledThreadPool> {
-    Arc::new(scheduled_thread_pool::ScheduledThreadPool::new(1))
-}
-
-/// How the pool opens and checks a connection.
-#[derive(Debug)]
-struct Reading {
-    path: PathBuf,
-}
-
-impl ManageConnection for Reading {
-    type Connection = Connection;
-    type Error = rusqlite::Error;
-
-    fn connect(&self) -> Result<Connection, rusqlite::Error> {
-        connect_readable(&self.path)
-    }
-
-    fn is_valid(&self, connection: &mut Connection) -> Result<(), rusqlite::Error> {
-        connection.execute_batch("")
-    }
-
-    fn has_broken(&self, _: &mut Connection) -> bool {
-        false
-    }
 }

@@ -103,6 +103,9 @@ pub enum Error {
     /// No connection became free in time.
     #[error("the database is too busy to be read: {0}")]
     Busy(#[from] r2d2::Error),
+    /// What was being read is not wanted any more, or took too long.
+    #[error("reading was stopped")]
+    Stopped,
     /// Too many changes wait to be made, or the server is ending.
     #[error("too many changes wait, or the server is ending: try again in a moment")]
     NotTaken,

@@ -25,6 +25,7 @@ pub mod narrowed;
 pub mod partial;
 pub mod parts;
 pub mod personal;
+pub mod readers;
 pub mod rejected;
 pub mod rows;
 pub mod seals;
@@ -36,4 +37,4 @@ pub mod upkeep;
 
 pub use rusqlite::{Connection, Transaction};
 
-pub use self::{connection::Readers, error::Error};
+pub use self::{error::Error, readers::Readers};

@@ -33,16 +33,25 @@ pub fn leave_wal(connection: &Connection) -> Result<(), Error> {
     Ok(connection.pragma_update(None, "journal_mode", "DELETE")?)
 }
 
-/// How many pages of the write-ahead log are not in the file yet.
+/// How long the write-ahead log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// In pages.
+    pub pages: i64,
+    /// How many of them are not in the file yet.
+    pub left: i64,
+}
+
+/// How long the write-ahead log is.
 ///
 /// # Errors
 /// When the file can't be read.
-pub fn wal_pages(connection: &Connection) -> Result<i64, Error> {
-    let pages = connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| {
-        let (log, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
-        Ok(log - moved)
+pub fn log(connection: &Connection) -> Result<Log, Error> {
+    let found = connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| {
+        let (pages, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(Log { pages, left: pages - moved })
     })?;
-    Ok(pages)
+    Ok(found)
 }
 
 /// How large the file is, in bytes, without what is still in the write-ahead log.

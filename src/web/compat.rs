@@ -20,10 +20,7 @@ use super::{
     access, beacon, body, client, cors,
     desk::{self, Purse},
     respond::{self, Answer},
-    wire::{
-        crowd::{Crowd, Full, Place},
-        network::Networks,
-    },
+    wire::crowd::{Crowd, Full, Place},
 };
 use crate::{
     app::App,
@@ -37,6 +34,7 @@ use crate::{
         },
     },
     model::rejection::Reason,
+    network::Networks,
 };
 
 /// Bodies of up to so many bytes are read at once, as those of beacons are.

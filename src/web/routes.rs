@@ -8,7 +8,7 @@ use hyper::{Method, Request, body::Incoming, http::request::Parts};
 
 use super::{
     access::{self, Admitted, Needs},
-    account, annotations, api, beacon, compat, cors, download, embedded, gzip,
+    account, annotations, api, beacon, client, compat, cors, download, embedded, gzip,
     headers::Reader,
     health::{self, Probe},
     live::{self, Streamed},
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::App,
     assets::SCRIPTS,
-    auth::accounts::Visitor,
+    auth::accounts::{Rank, Visitor},
     config::registry::{Registry, Site},
     ingest::compat::PRODUCTS,
     page::link,
@@ -337,6 +337,15 @@ async fn read(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return respond::method_not_allowed("GET, HEAD");
     }
+    let as_stranger;
+    let app = if visitor.rank == Rank::Nobody {
+        let trusted = &app.registry.get().server.trusted_proxies;
+        let client = client::client(request.headers(), peer.ip(), trusted);
+        as_stranger = App { turns: app.turns.of_stranger(client), ..app.clone() };
+        &as_stranger
+    } else {
+        app
+    };
     match door {
         Route::Script(name) => embedded::get_script(app, name, None, request.headers()),
         Route::Asset => embedded::get(part("name")),

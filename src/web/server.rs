@@ -25,11 +25,12 @@ use super::{
         descriptors,
         exchange::Exchange,
         gate::Gate,
-        network::Networks,
         patience,
     },
 };
-use crate::{app::App, config::registry::Server, metrics::Metrics, tls::Keyring};
+use crate::{
+    app::App, config::registry::Server, metrics::Metrics, network::Networks, tls::Keyring,
+};
 
 /// How much hyper reads of a connection at once; no head is larger, see `wire`.
 const BUFFER_BYTES_MAX: usize = 32 * 1024;

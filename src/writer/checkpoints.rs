@@ -12,7 +12,11 @@ use tracing::warn;
 
 use crate::{
     metrics::Metrics,
-    store::{Connection, Error, connection, upkeep},
+    store::{
+        Connection, Error, connection,
+        readers::{PAUSE_MAX, Pause},
+        upkeep,
+    },
 };
 
 /// How often it is looked how long the log is.
@@ -27,6 +31,13 @@ const PAGES_LAST: i64 = 250;
 
 /// From how many pages on the writer moves them, however long that takes: the log must not outgrow the disk.
 const PAGES_MAX: i64 = 16_384;
+
+/// From how many pages on nobody begins to read until the log has begun anew, all that is read by then is read, or
+/// [`PAUSE_MAX`] is over: where there is always somebody who reads, it would grow without end.
+const PAGES_LONG: i64 = 16_384;
+
+/// How long pages are let in at least between two such pauses.
+const PAUSE_EVERY: Duration = Duration::from_secs(20);
 
 /// Who moves the log beside the writer.
 enum Beside {
@@ -43,16 +54,28 @@ pub(super) struct Checkpoints {
     /// Whether a part of the log was moved, and it must begin anew.
     is_begun: bool,
     seen_at: Instant,
+    pause: Pause,
+    /// When the last pause began.
+    paused_at: Option<Instant>,
+    is_paused: bool,
 }
 
 impl Checkpoints {
-    /// Those of the file at `database`, which the writer has open.
+    /// Those of the file at `database`, which the writer has open. `pause` holds back those who read it.
     ///
     /// # Errors
     /// When the file can't be opened once more.
-    pub(super) fn new(database: &Path, metrics: Arc<Metrics>) -> Result<Self, Error> {
+    pub(super) fn new(database: &Path, metrics: Arc<Metrics>, pause: Pause) -> Result<Self, Error> {
         let beside = Beside::Idle(connection::open_beside(database)?);
-        Ok(Self { metrics, beside, is_begun: false, seen_at: Instant::now() })
+        Ok(Self {
+            metrics,
+            beside,
+            is_begun: false,
+            seen_at: Instant::now(),
+            pause,
+            paused_at: None,
+            is_paused: false,
+        })
     }
 
     /// Has the log moved if it is long. `writer` is between two transactions.
@@ -77,14 +100,17 @@ impl Checkpoints {
             Beside::Idle(connection) => Some(connection),
             Beside::Gone => None,
         };
-        let pages = upkeep::wal_pages(writer)?;
-        if pages < PAGES_MOVED && !self.is_begun {
+        let upkeep::Log { pages, left } = upkeep::log(writer)?;
+        self.pause_or_go_on(pages);
+        if left < PAGES_MOVED && !self.is_begun && !self.is_paused {
             self.beside = idle.map_or(Beside::Gone, Beside::Idle);
             return Ok(());
         }
         self.metrics.checkpoints.add(1);
+        // What is waited for by readers may keep beacons waiting a little.
+        let last = if self.is_paused { PAGES_MOVED } else { PAGES_LAST };
         match idle {
-            Some(connection) if pages > PAGES_LAST && pages < PAGES_MAX => {
+            Some(connection) if left > last && left < PAGES_MAX => {
                 self.is_begun = true;
                 self.beside = moving(connection);
             }
@@ -97,8 +123,24 @@ impl Checkpoints {
         Ok(())
     }
 
+    /// Holds readers back while a log of so many `pages` is too long.
+    fn pause_or_go_on(&mut self, pages: i64) {
+        let since = self.paused_at.map(|at| at.elapsed());
+        if self.is_paused {
+            if pages < PAGES_LONG || since.is_some_and(|since| since >= PAUSE_MAX) {
+                self.is_paused = false;
+                self.pause.end();
+            }
+        } else if pages >= PAGES_LONG && since.is_none_or(|since| since >= PAUSE_EVERY) {
+            self.is_paused = true;
+            self.paused_at = Some(Instant::now());
+            self.pause.begin();
+        }
+    }
+
     /// Ends what goes on, and closes what is open of the file.
     pub(super) fn end(self) {
+        self.pause.end();
         if let Beside::Moving(moving) = self.beside {
             // A panic has told of itself, and the writer moves what is left.
             let _ended = moving.join();
@@ -122,5 +164,60 @@ fn moving(connection: Connection) -> Beside {
             warn!(%error, "no thread could be started");
             Beside::Gone
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    use super::*;
+    use crate::store::{Readers, connection::open_to_count, journal, names};
+
+    /// How many pages one transaction writes, about.
+    const WRITTEN: usize = 50;
+    const PAGE_BYTES: usize = 4_096;
+
+    #[test]
+    fn the_log_begins_anew_though_there_is_always_somebody_who_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("x.db");
+        let mut file = open_to_count(&database).unwrap();
+        let pause = Pause::default();
+        let mut checkpoints = Checkpoints::new(&database, Arc::default(), pause.clone()).unwrap();
+        let readers = Readers::held_back_by(&database, pause).unwrap();
+        let is_over = AtomicBool::new(false);
+        let read = |begins_after: Duration| {
+            thread::sleep(begins_after);
+            while !is_over.load(Relaxed) {
+                let read = readers.snapshot(|file| {
+                    names::find(file, "nobody")?;
+                    thread::sleep(Duration::from_millis(50));
+                    Ok(())
+                });
+                read.unwrap();
+            }
+        };
+        let most = thread::scope(|scope| {
+            for at in 0..3 {
+                scope.spawn(move || read(Duration::from_millis(17 * at)));
+            }
+            let (batch, mut most) = (vec![7; WRITTEN * PAGE_BYTES], 0);
+            for _ in 0..5 * usize::try_from(PAGES_LONG).unwrap() / (2 * WRITTEN) {
+                let id = journal::append(&mut file, &batch).unwrap();
+                let transaction = file.transaction().unwrap();
+                journal::remove_through(&transaction, id).unwrap();
+                transaction.commit().unwrap();
+                thread::sleep(Duration::from_millis(5));
+                checkpoints.look(&file.connection);
+                most = most.max(upkeep::log(&file.connection).unwrap().pages);
+            }
+            is_over.store(true, Relaxed);
+            most
+        });
+        assert!(most >= PAGES_LONG, "somebody has always read: {most} pages");
+        assert!(most < 2 * PAGES_LONG, "{most} pages");
+        checkpoints.end();
     }
 }

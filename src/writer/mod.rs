@@ -24,6 +24,7 @@ use crate::{
     store::{
         self, Transaction,
         connection::{self, Writable},
+        readers::Pause,
     },
 };
 
@@ -64,8 +65,10 @@ pub struct Running {
     pub created: bool,
 }
 
-/// Opens the file at `database`, counts what its journal still holds, and starts the thread. What can't be counted
-/// is put off, as it is later on.
+/// Opens the file at `database`, counts what its journal still holds, and starts the thread.
+///
+/// What can't be counted is put off, as it is later on. Who reads the file beside it is held back by `pause` now
+/// and then.
 ///
 /// # Errors
 /// When the file can't be opened, read or written.
@@ -73,12 +76,13 @@ pub fn start(
     database: &Path,
     registry: Arc<Current>,
     metrics: Arc<Metrics>,
+    pause: Pause,
 ) -> Result<(Writer, Running), store::Error> {
     let limits = registry.get().server.limits;
     let queue = Arc::new(Queue::new(limits.queue_beacons, limits.queue_bytes));
     let writable = connection::open_to_count(database)?;
     let created = writable.created;
-    let checkpoints = Checkpoints::new(database, Arc::clone(&metrics))?;
+    let checkpoints = Checkpoints::new(database, Arc::clone(&metrics), pause)?;
     let mut thread =
         WriterThread::new(writable, checkpoints, Arc::clone(&queue), registry, metrics)?;
     thread.recover()?;

@@ -9,8 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::network::Networks;
-use crate::config::registry::Rate;
+use crate::{config::registry::Rate, network::Networks};
 
 /// How many networks are remembered at most, in sets of so many slots.
 const SLOTS: usize = 65_536;

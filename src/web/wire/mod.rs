@@ -7,7 +7,6 @@ pub(super) mod crowd;
 pub(super) mod descriptors;
 pub(super) mod exchange;
 pub(super) mod gate;
-pub(super) mod network;
 pub(super) mod patience;
 mod target;
 pub(super) mod verdict;

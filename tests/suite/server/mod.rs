@@ -27,6 +27,7 @@ mod operations;
 mod privacy;
 mod proxies;
 mod rates;
+mod reading;
 mod refusals;
 mod repeats;
 mod retention;

@@ -494,7 +494,8 @@ fn what_nobody_declares_any_more_goes_by_its_age_as_well() {
     for (event, site) in
         [("page_view", "b.example"), ("order", "a.example"), ("order", "b.example")]
     {
-        let body = format!(r#"{{"event_type":"{event}","identifier":"/x","site":"{site}","id":"1"}}"#);
+        let body =
+            format!(r#"{{"event_type":"{event}","identifier":"/x","site":"{site}","id":"1"}}"#);
         assert_eq!(server.post(body).status, 204);
     }
     assert!(server.terminate().success());

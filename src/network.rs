@@ -7,11 +7,11 @@ use std::{
 
 /// Makes numbers of networks, under a key that is drawn at the start and never written.
 #[derive(Debug, Default)]
-pub(in crate::web) struct Networks(RandomState);
+pub struct Networks(RandomState);
 
 impl Networks {
     /// The number of the /24 (IPv4) or /48 (IPv6) around `address`, apart for each `class`.
-    pub(in crate::web) fn number(&self, address: IpAddr, class: u8) -> u64 {
+    pub fn number(&self, address: IpAddr, class: u8) -> u64 {
         let prefix = match address.to_canonical() {
             IpAddr::V4(address) => u128::from(u32::from(address) >> 8),
             IpAddr::V6(address) => (1 << 127) | (u128::from(address) >> 80),
