@@ -47,9 +47,10 @@ pub fn next(connection: &Connection, after: i64) -> Result<Option<Batch>, Error>
 /// # Errors
 /// When the file can't be written.
 pub fn remove_through(transaction: &Transaction<'_>, last: i64) -> Result<(), Error> {
-    let mut statement = transaction
-        .prepare_cached("DELETE FROM beacon_journal WHERE id <= ?1 AND unreadable = 0")?;
-    statement.execute([last])?;
+    let mut statement = transaction.prepare_cached(
+        "DELETE FROM beacon_journal WHERE id <= ?1 AND format = ?2 AND unreadable = 0",
+    )?;
+    statement.execute([last, FORMAT])?;
     Ok(())
 }
 

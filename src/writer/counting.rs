@@ -25,7 +25,7 @@ use crate::{
         tally::TextId,
     },
     store::{
-        Error, Transaction,
+        Connection, Error, Transaction,
         connection::Writable,
         journal::{self, Batch},
         names::{NameCache, StoredNames},
@@ -42,6 +42,10 @@ const SLICE_BEACONS: usize = 8_192;
 
 /// How long a beacon waits to be counted when nothing else asks for it.
 const FOLD_EVERY: Duration = Duration::from_secs(1);
+
+/// How many answered beacons are kept in memory until they are counted; what comes beyond is read from the journal in
+/// its turn.
+const PENDING_MAX: usize = 16_384;
 
 /// How long a step that has failed is not tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -74,6 +78,12 @@ pub(super) struct Counting {
     names: NameCache,
     pending: VecDeque<Pending>,
     pending_beacons: usize,
+    /// The last batch that was pending.
+    pending_through: i64,
+    /// How many beacons come after it, in the journal alone.
+    only_in_journal: usize,
+    /// Whether the journal was read since the start.
+    knows_journal: bool,
     gathered: Gathered,
     gathered_beacons: usize,
     /// The last batch whose beacons are gathered.
@@ -107,6 +117,9 @@ impl Counting {
             names: NameCache::default(),
             pending: VecDeque::new(),
             pending_beacons: 0,
+            pending_through: 0,
+            only_in_journal: 0,
+            knows_journal: false,
             gathered: Gathered::default(),
             gathered_beacons: 0,
             gathered_through: None,
@@ -126,9 +139,42 @@ impl Counting {
 
     /// Takes in a batch that is committed.
     pub(super) fn push(&mut self, batch: Batch, beacons: usize) {
-        self.pending_beacons += beacons;
-        self.pending.push_back(Pending { batch, beacons });
+        if self.only_in_journal > 0 || self.is_full() {
+            self.only_in_journal += beacons;
+        } else {
+            self.keep(batch, beacons);
+        }
         self.note_waiting();
+    }
+
+    fn keep(&mut self, batch: Batch, beacons: usize) {
+        self.pending_beacons += beacons;
+        self.pending_through = batch.id;
+        self.pending.push_back(Pending { batch, beacons });
+    }
+
+    const fn is_full(&self) -> bool {
+        self.pending_beacons + self.gathered_beacons >= PENDING_MAX
+    }
+
+    /// Whether so many beacons wait that no more should be taken until some are counted. Not while counting fails, or
+    /// has failed and catches up: the journal keeps what comes, and nobody waits for that.
+    pub(super) const fn is_behind(&self) -> bool {
+        self.is_full() && !self.is_stale && self.only_in_journal == 0
+    }
+
+    /// Takes in what is only in the journal, up to half of what is kept in memory.
+    fn refill(&mut self, connection: &Connection) -> Result<(), Error> {
+        while self.only_in_journal > 0 && self.pending_beacons < PENDING_MAX / 2 {
+            let Some(batch) = journal::next(connection, self.pending_through)? else {
+                self.only_in_journal = 0;
+                break;
+            };
+            let beacons = count(&batch);
+            self.only_in_journal = self.only_in_journal.saturating_sub(beacons);
+            self.keep(batch, beacons);
+        }
+        Ok(())
     }
 
     pub(super) fn refuse(&mut self, refusals: HashMap<Refusal, i64>) {
@@ -147,7 +193,7 @@ impl Counting {
 
     /// How many answered beacons are not told to the file.
     pub(super) const fn uncounted(&self) -> usize {
-        self.pending_beacons + self.gathered_beacons
+        self.pending_beacons + self.gathered_beacons + self.only_in_journal
     }
 
     /// Whether at most `most` beacons are still to be counted, and no parts wait to be added.
@@ -192,7 +238,8 @@ impl Counting {
             return Some(Step::Tell);
         }
         let is_full = self.gathered_beacons >= SLICE_BEACONS;
-        if self.pending_beacons >= GATHER_BEACONS && !is_full {
+        let waiting = self.pending_beacons + self.only_in_journal;
+        if waiting >= GATHER_BEACONS && !is_full {
             return Some(Step::Gather);
         }
         (is_full || (is_time && self.is_anything_untold())).then_some(Step::Sum)
@@ -290,6 +337,9 @@ impl Counting {
     /// Gathers the oldest beacons.
     fn gather(&mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
         let registry = self.registry.get();
+        if self.pending_beacons < GATHER_BEACONS {
+            self.refill(transaction)?;
+        }
         let mut count = 0;
         while count < GATHER_BEACONS {
             let Some(Pending { batch, beacons }) = self.pending.pop_front() else { break };
@@ -365,6 +415,7 @@ impl Counting {
 
     /// Reads anew from the file what was told to it, and from its journal what was not.
     fn reload(&mut self, writable: &mut Writable) -> Result<(), Error> {
+        let uncounted = self.uncounted();
         parts::add_all(&mut writable.connection)?;
         self.parts_wait = false;
         self.note_past();
@@ -373,15 +424,29 @@ impl Counting {
         self.gathered = Gathered::default();
         self.summed = None;
         (self.gathered_beacons, self.gathered_through) = (0, None);
+        self.only_in_journal =
+            if self.knows_journal { uncounted } else { count_all(&writable.connection)? };
+        self.knows_journal = true;
         self.pending.clear();
-        self.pending_beacons = 0;
-        let mut last = 0;
-        while let Some(batch) = journal::next(&writable.connection, last)? {
-            last = batch.id;
-            let beacons = decode_batch(&batch.beacons).map_or(0, |beacons| beacons.len());
-            self.push(batch, beacons);
-        }
+        (self.pending_beacons, self.pending_through) = (0, 0);
+        self.refill(&writable.connection)?;
+        self.note_waiting();
         self.is_stale = false;
         Ok(())
     }
+}
+
+/// How many beacons a batch has; none if it can't be read, and then it is set aside in its turn.
+fn count(batch: &Batch) -> usize {
+    decode_batch(&batch.beacons).map_or(0, |beacons| beacons.len())
+}
+
+/// How many beacons the journal has.
+fn count_all(connection: &Connection) -> Result<usize, Error> {
+    let (mut last, mut beacons) = (0, 0);
+    while let Some(batch) = journal::next(connection, last)? {
+        last = batch.id;
+        beacons += count(&batch);
+    }
+    Ok(beacons)
 }

@@ -33,9 +33,6 @@ use crate::{
     },
 };
 
-/// How many answered beacons may wait to be counted before no more are taken from the queue.
-const PENDING_MAX: usize = 16_384;
-
 /// Up to how many uncounted beacons a page waits for them, while more of them come. Where more wait, they
 /// come by the thousand each second, and the page may be a second behind.
 const WORTH_WAITING: usize = 400;
@@ -123,11 +120,11 @@ impl WriterThread {
         loop {
             let due =
                 self.counting.until_due().unwrap_or(TICK_EVERY).min(self.until_patience_ends());
-            let waiting = if self.counting.uncounted() < PENDING_MAX {
-                self.queue.take(due)
-            } else {
+            let waiting = if self.counting.is_behind() {
                 std::thread::sleep(due);
                 Waiting { closing: self.queue.is_closing(), ..Waiting::default() }
+            } else {
+                self.queue.take(due)
             };
             let Waiting { batch, beacons, answers, readers, refusals, changes, closing, .. } =
                 waiting;

@@ -174,6 +174,43 @@ fn what_can_not_be_counted_keeps_no_server_from_starting() {
 }
 
 #[test]
+fn however_much_can_not_be_counted_is_stored_and_keeps_no_page_waiting() {
+    let mut server = Server::start("[event.page_view]\ndedupe = \"0s\"\n");
+    assert_eq!(server.post(BEACON).status, 204);
+    assert!(server.terminate().success());
+    let most = "UPDATE beacon_aggregate SET count = 9223372036854775807";
+    beside(&server).execute(most, []).unwrap();
+    server.restart();
+    // More than are kept in memory until they are counted.
+    let (requests, each) = (40_usize, 500_usize);
+    let send = |server: &Server, requests: usize| {
+        let hit = r#"{"path":"/x","ip":"203.0.113.9","user_agent":"Mozilla/5.0 Firefox/145.0"}"#;
+        let body = format!(r#"{{"hits":[{}]}}"#, vec![hit; each].join(","));
+        for _ in 0..requests {
+            let answer = server.client().send("POST", "/api/v0/count", &[], body.as_bytes());
+            assert_eq!(answer.unwrap().status, 202);
+        }
+    };
+    send(&server, requests);
+    wait_until("counting to be put off", || server.said().contains("counting is put off"));
+    send(&server, 2);
+    assert_eq!(server.get("/").status, 200);
+    assert_eq!(server.post(BEACON).status, 204);
+    assert!(server.terminate().success(), "{}", server.said());
+    server.restart();
+    assert_eq!(server.post(BEACON).status, 204);
+    assert_eq!(server.get("/").status, 200);
+    beside(&server).execute("UPDATE beacon_aggregate SET count = 1", []).unwrap();
+    wait_until("counting to go on", || {
+        server.json("/health/ready").get("counting_put_off").is_none()
+    });
+    send(&server, 1);
+    let sent = i64::try_from((requests + 3) * each).unwrap() + 3;
+    wait_until("all to be counted", || server.count("day", None) >= sent);
+    assert_eq!(server.count("day", None), sent);
+}
+
+#[test]
 fn the_log_is_a_line_of_json_for_each_event() {
     let mut server = Server::start("[server]\nlog = \"json\"\n");
     fs::write(server.folder.path().join("beacons.toml"), "zzz\u{1b}[31m = 1\n").unwrap();
