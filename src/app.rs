@@ -1,6 +1,6 @@
 //! The appliance: everything that a running server shares, put together and taken apart here.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use tokio::sync::watch;
 
@@ -58,7 +58,7 @@ pub struct App {
     /// When it was started.
     pub started: Instant,
     /// The database file.
-    pub database: PathBuf,
+    pub database: Arc<Path>,
 }
 
 impl App {
@@ -153,7 +153,7 @@ pub fn start(registry: Registry) -> Result<(App, Running), Error> {
         past: Arc::default(),
         ending: Ending::default(),
         started: Instant::now(),
-        database,
+        database: database.into(),
     };
     Ok((app, running))
 }

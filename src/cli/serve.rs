@@ -253,7 +253,8 @@ fn greeting(
     let url =
         address.map_or_else(|| server.url(), |address| format!("{}://{address}", scheme(server)));
     let base = server.named_url().unwrap_or_else(|| url.clone());
-    let database = std::path::absolute(&app.database).unwrap_or_else(|_| app.database.clone());
+    let database =
+        std::path::absolute(&app.database).unwrap_or_else(|_| app.database.to_path_buf());
     let state = if created { " (new)" } else { "" };
     let access = access(&app.accounts, server, &base)?;
     let Some(site) = registry.sites.first() else {

@@ -1,6 +1,6 @@
 //! What a visit is split by, kept small: there may be a quarter of a million of them.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeSeq as _};
 
 use crate::model::tally::TextId;
 
@@ -33,7 +33,9 @@ impl Profile {
 // In the file they are pairs of numbers like all others.
 impl Serialize for Profile {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.pairs().collect::<Vec<_>>().serialize(serializer)
+        let mut written = serializer.serialize_seq(Some(self.pairs().count()))?;
+        self.pairs().try_for_each(|pair| written.serialize_element(&pair))?;
+        written.end()
     }
 }
 

@@ -159,8 +159,11 @@ impl<N: Names> Slice<'_, N> {
     /// Keeps the beacon beside the sums, if it carries what for.
     fn keep(&mut self, beacon: &Beacon<'_>, counted: &Counted<'_>, step: &Step) {
         let Some(raw) = &beacon.raw else { return };
-        let rule = |index: usize| counted.event.dimensions.get(index);
-        let values = counted.values.iter();
+        let mut values = Vec::with_capacity(counted.values.len());
+        for &(index, value) in &counted.values {
+            let rule = counted.event.dimensions.get(index);
+            values.extend(rule.map(|rule| (rule.dimension.clone(), value)));
+        }
         self.sums.kept.push(KeptBeacon {
             received_at: beacon.received_at,
             site: counted.site.id,
@@ -182,9 +185,7 @@ impl<N: Names> Slice<'_, N> {
                 }),
                 Step::Began | Step::Inside(_) | Step::Outside => None,
             },
-            values: values
-                .filter_map(|&(index, value)| Some((rule(index)?.dimension.clone(), value)))
-                .collect(),
+            values,
             payload: (raw != "{}").then(|| raw.to_string()),
         });
     }

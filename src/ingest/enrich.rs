@@ -67,9 +67,10 @@ impl<'a> Told<'a> {
             if values.iter().any(|known| known.dimension == *dimension) {
                 continue;
             }
-            let value = self.value(dimension, event).map(|value| tidy(&value));
+            let own = self.own_value(dimension).map(Cow::Borrowed);
+            let value = own.or_else(|| Some(Cow::Owned(tidy(&self.told_value(dimension, event)?))));
             if let Some(value) = value.filter(|value| !value.is_empty()) {
-                values.push(DimensionValue { dimension: dimension.clone(), value: value.into() });
+                values.push(DimensionValue { dimension: dimension.clone(), value });
             }
         }
         values
@@ -92,7 +93,21 @@ impl<'a> Told<'a> {
             .filter(|word| !word.trim().is_empty())
     }
 
-    fn value(&self, dimension: &Dimension, event: &EventType) -> Option<Cow<'_, str>> {
+    /// A value that is one of ours, whatever is told.
+    fn own_value(&self, dimension: &Dimension) -> Option<&'static str> {
+        match dimension {
+            Dimension::Channel => Some(self.source().channel.as_str()),
+            Dimension::Country => self.country(),
+            Dimension::Browser => Some(self.agent().parts.browser),
+            Dimension::Os => Some(self.agent().parts.os),
+            Dimension::Device => Some(self.agent().parts.device.as_str()),
+            Dimension::Screen => self.screen(),
+            _ => None,
+        }
+    }
+
+    /// A value in the words of who tells it.
+    fn told_value(&self, dimension: &Dimension, event: &EventType) -> Option<Cow<'_, str>> {
         match dimension {
             Dimension::Hostname => self.address.host.as_deref().map(Cow::Borrowed),
             Dimension::Title => self.meta("title").map(Cow::Borrowed),
@@ -109,19 +124,19 @@ impl<'a> Told<'a> {
             | Dimension::UtmContent
             | Dimension::UtmTerm => self.utm(&dimension.name()),
             Dimension::Source => Some(Cow::Borrowed(&*self.source().name)),
-            Dimension::Channel => Some(Cow::Borrowed(self.source().channel.as_str())),
             Dimension::Referrer => self.source().referrer.as_deref().map(Cow::Borrowed),
-            Dimension::Country => self.country().map(Cow::Borrowed),
-            Dimension::Browser => Some(Cow::Borrowed(self.agent().parts.browser)),
             Dimension::BrowserVersion => self.agent().browser_version.as_deref().map(Cow::Borrowed),
-            Dimension::Os => Some(Cow::Borrowed(self.agent().parts.os)),
             Dimension::OsVersion => self.agent().os_version.as_deref().map(Cow::Borrowed),
-            Dimension::Device => Some(Cow::Borrowed(self.agent().parts.device.as_str())),
-            Dimension::Screen => self.screen().map(Cow::Borrowed),
             Dimension::Language => self.language().map(Cow::Owned),
             Dimension::Meta(key) => self.meta(key).map(Cow::Borrowed),
             Dimension::Region => self.place().region.as_deref().map(Cow::Borrowed),
             Dimension::City => self.place().city.as_deref().map(Cow::Borrowed),
+            Dimension::Channel
+            | Dimension::Country
+            | Dimension::Browser
+            | Dimension::Os
+            | Dimension::Device
+            | Dimension::Screen => None,
             // The fold knows where a visit begins and ends.
             Dimension::EntryPage | Dimension::ExitPage => None,
         }
@@ -163,11 +178,15 @@ impl<'a> Told<'a> {
 
     /// Whether pages on `host` are the site's own: one of its hosts, or the host of this very page.
     fn is_own(&self, host: &str) -> bool {
-        let bare = |host: &str| host.strip_prefix("www.").unwrap_or(host).to_owned();
-        let page = self.address.host.as_deref();
-        let asked = self.request.host.map(page_address::bare_host);
-        page.or(asked.as_deref()).is_some_and(|page| bare(page) == bare(host))
-            || (!self.site.hosts.is_empty() && self.site.takes_host(host))
+        fn bare(host: &str) -> &str {
+            host.strip_prefix("www.").unwrap_or(host)
+        }
+        let is_same = match (&self.address.host, self.request.host) {
+            (Some(page), _) => bare(page) == bare(host),
+            (None, Some(asked)) => bare(&page_address::bare_host(asked)) == bare(host),
+            (None, None) => false,
+        };
+        is_same || (!self.site.hosts.is_empty() && self.site.takes_host(host))
     }
 
     fn place(&self) -> &Place {

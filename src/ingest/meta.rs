@@ -8,6 +8,8 @@ use serde::{
 };
 use serde_json::Value;
 
+use crate::model::text::Text;
+
 /// The largest number of keys in `meta`.
 const META_KEYS_MAX: usize = 64;
 
@@ -144,10 +146,6 @@ impl<'de> Deserialize<'de> for Meta<'de> {
         deserializer.deserialize_map(MetaVisitor)
     }
 }
-
-/// A string that borrows where it can; `Cow` alone would not, as a key.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Fact<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

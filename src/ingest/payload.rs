@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::Rejected;
 pub use super::meta::{Fact, Meta};
-use crate::model::rejection::Reason;
+use crate::model::{rejection::Reason, text::optional};
 
 /// A beacon as a client has written it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -16,16 +16,16 @@ pub struct Payload<'a> {
     #[serde(borrow)]
     pub event_type: Cow<'a, str>,
     /// What is counted within it.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "optional")]
     pub identifier: Option<Cow<'a, str>>,
     /// Further facts, some of which the registry knows what to do with.
     #[serde(borrow, default, deserialize_with = "meta_or_null")]
     pub meta: Meta<'a>,
     /// The site, for clients that are not a page of it.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "optional")]
     pub site: Option<Cow<'a, str>>,
     /// A name of this very beacon, for a client that may send it twice.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "optional")]
     pub id: Option<Cow<'a, str>>,
 }
 

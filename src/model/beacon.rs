@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     dimension::Dimension,
+    text::optional,
     visitor::{Network, Visitor},
 };
 
@@ -24,7 +25,7 @@ pub struct Beacon<'a> {
     #[serde(borrow)]
     pub event_type: Cow<'a, str>,
     /// What is counted within the event type; `None` counts towards the total alone.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub identifier: Option<Cow<'a, str>>,
     /// Who sent it, where that is counted.
     pub visitor: Option<Visitor>,
@@ -39,7 +40,7 @@ pub struct Beacon<'a> {
     #[serde(borrow)]
     pub measures: Vec<Measure<'a>>,
     /// What else was sent, scrubbed, as a JSON object, where single beacons are kept.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub raw: Option<Cow<'a, str>>,
 }
 

@@ -1,6 +1,8 @@
 //! What counting needs to know of names: their numbers, and since when they are known.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::tally::TextId;
 
@@ -52,4 +54,20 @@ pub trait Names {
     /// # Errors
     /// When the file can't be written.
     fn admit(&mut self, scope: NameScope, value: TextId, day: i64) -> Result<(), Self::Error>;
+}
+
+/// A text that borrows where it can.
+///
+/// As a field, a [`Cow`] that is marked so does that by itself; as a key or within an `Option` it never would.
+#[derive(Debug, Deserialize)]
+pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+/// Reads a text that may be missing, and borrows where it can.
+///
+/// # Errors
+/// When it is neither a text nor nothing.
+pub fn optional<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Cow<'de, str>>, D::Error> {
+    Ok(Option::<Text<'de>>::deserialize(deserializer)?.map(|Text(text)| text))
 }

@@ -85,10 +85,10 @@ pub(super) fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[Prefix]) -> I
     if !is_in(trusted, peer) {
         return peer;
     }
-    let lists: Vec<&str> =
-        headers.get_all(FORWARDED_FOR).iter().filter_map(|list| list.to_str().ok()).collect();
+    let lists = headers.get_all(FORWARDED_FOR);
+    let lists = lists.iter().rev().filter_map(|list| list.to_str().ok());
     let mut client = peer;
-    for hop in lists.iter().flat_map(|list| list.split(',')).rev().take(HOPS_MAX) {
+    for hop in lists.flat_map(|list| list.rsplit(',')).take(HOPS_MAX) {
         // What is not an address was not written by a proxy that is worth its trust.
         let Some(address) = address(hop) else { break };
         client = address;

@@ -280,12 +280,14 @@ async fn through(
     if door == Route::LiveEvents && *request.method() == Method::GET {
         return live::stream(app, visitor, &request);
     }
-    request.extensions_mut().insert(visitor.clone());
     live::whole(match door {
         Route::Beacon | Route::Pixel | Route::Foreign(_) => {
             ingested(app, door, peer, request).await
         }
-        _ => read(app, visitor, door, params, peer, &request).await,
+        _ => {
+            request.extensions_mut().insert(visitor.clone());
+            read(app, visitor, door, params, peer, &request).await
+        }
     })
 }
 

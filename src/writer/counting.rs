@@ -3,7 +3,7 @@
 //! added to the sums part by part.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     mem,
     sync::Arc,
     time::{Duration, Instant},
@@ -12,6 +12,7 @@ use std::{
 use tracing::{error, warn};
 
 use super::{
+    pending::{PENDING_MAX, Pending},
     queue::Refusal,
     stored::{begin_to_write, is_of_the_past, restored, write_refusals},
 };
@@ -25,7 +26,7 @@ use crate::{
         tally::TextId,
     },
     store::{
-        Connection, Error, Transaction,
+        Error, Transaction,
         connection::Writable,
         journal::{self, Batch},
         names::{NameCache, StoredNames},
@@ -43,18 +44,8 @@ const SLICE_BEACONS: usize = 8_192;
 /// How long a beacon waits to be counted when nothing else asks for it.
 const FOLD_EVERY: Duration = Duration::from_secs(1);
 
-/// How many answered beacons are kept in memory until they are counted; what comes beyond is read from the journal in
-/// its turn.
-const PENDING_MAX: usize = 16_384;
-
 /// How long a step that has failed is not tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// A batch that is committed and answered, and whose beacons are not gathered.
-struct Pending {
-    batch: Batch,
-    beacons: usize,
-}
 
 /// What is to be done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,14 +67,7 @@ pub(super) struct Counting {
     metrics: Arc<Metrics>,
     fold: Fold,
     names: NameCache,
-    pending: VecDeque<Pending>,
-    pending_beacons: usize,
-    /// The last batch that was pending.
-    pending_through: i64,
-    /// How many beacons come after it, in the journal alone.
-    only_in_journal: usize,
-    /// Whether the journal was read since the start.
-    knows_journal: bool,
+    pending: Pending,
     gathered: Gathered,
     gathered_beacons: usize,
     /// The last batch whose beacons are gathered.
@@ -115,11 +99,7 @@ impl Counting {
             metrics,
             fold: Fold::default(),
             names: NameCache::default(),
-            pending: VecDeque::new(),
-            pending_beacons: 0,
-            pending_through: 0,
-            only_in_journal: 0,
-            knows_journal: false,
+            pending: Pending::default(),
             gathered: Gathered::default(),
             gathered_beacons: 0,
             gathered_through: None,
@@ -139,42 +119,19 @@ impl Counting {
 
     /// Takes in a batch that is committed.
     pub(super) fn push(&mut self, batch: Batch, beacons: usize) {
-        if self.only_in_journal > 0 || self.is_full() {
-            self.only_in_journal += beacons;
-        } else {
-            self.keep(batch, beacons);
-        }
+        let is_full = self.is_full();
+        self.pending.push(batch, beacons, is_full);
         self.note_waiting();
     }
 
-    fn keep(&mut self, batch: Batch, beacons: usize) {
-        self.pending_beacons += beacons;
-        self.pending_through = batch.id;
-        self.pending.push_back(Pending { batch, beacons });
-    }
-
     const fn is_full(&self) -> bool {
-        self.pending_beacons + self.gathered_beacons >= PENDING_MAX
+        self.pending.kept() + self.gathered_beacons >= PENDING_MAX
     }
 
     /// Whether so many beacons wait that no more should be taken until some are counted. Not while counting fails, or
     /// has failed and catches up: the journal keeps what comes, and nobody waits for that.
     pub(super) const fn is_behind(&self) -> bool {
-        self.is_full() && !self.is_stale && self.only_in_journal == 0
-    }
-
-    /// Takes in what is only in the journal, up to half of what is kept in memory.
-    fn refill(&mut self, connection: &Connection) -> Result<(), Error> {
-        while self.only_in_journal > 0 && self.pending_beacons < PENDING_MAX / 2 {
-            let Some(batch) = journal::next(connection, self.pending_through)? else {
-                self.only_in_journal = 0;
-                break;
-            };
-            let beacons = count(&batch);
-            self.only_in_journal = self.only_in_journal.saturating_sub(beacons);
-            self.keep(batch, beacons);
-        }
-        Ok(())
+        self.is_full() && !self.is_stale && !self.pending.is_behind_journal()
     }
 
     pub(super) fn refuse(&mut self, refusals: HashMap<Refusal, i64>) {
@@ -193,7 +150,7 @@ impl Counting {
 
     /// How many answered beacons are not told to the file.
     pub(super) const fn uncounted(&self) -> usize {
-        self.pending_beacons + self.gathered_beacons + self.only_in_journal
+        self.pending.len() + self.gathered_beacons
     }
 
     /// Whether at most `most` beacons are still to be counted, and no parts wait to be added.
@@ -238,8 +195,7 @@ impl Counting {
             return Some(Step::Tell);
         }
         let is_full = self.gathered_beacons >= SLICE_BEACONS;
-        let waiting = self.pending_beacons + self.only_in_journal;
-        if waiting >= GATHER_BEACONS && !is_full {
+        if self.pending.len() >= GATHER_BEACONS && !is_full {
             return Some(Step::Gather);
         }
         (is_full || (is_time && self.is_anything_untold())).then_some(Step::Sum)
@@ -337,13 +293,12 @@ impl Counting {
     /// Gathers the oldest beacons.
     fn gather(&mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
         let registry = self.registry.get();
-        if self.pending_beacons < GATHER_BEACONS {
-            self.refill(transaction)?;
+        if self.pending.kept() < GATHER_BEACONS {
+            self.pending.refill(transaction)?;
         }
         let mut count = 0;
         while count < GATHER_BEACONS {
-            let Some(Pending { batch, beacons }) = self.pending.pop_front() else { break };
-            self.pending_beacons -= beacons;
+            let Some((batch, beacons)) = self.pending.pop() else { break };
             count += beacons;
             self.gathered_beacons += beacons;
             self.gathered_through = Some(batch.id);
@@ -424,29 +379,9 @@ impl Counting {
         self.gathered = Gathered::default();
         self.summed = None;
         (self.gathered_beacons, self.gathered_through) = (0, None);
-        self.only_in_journal =
-            if self.knows_journal { uncounted } else { count_all(&writable.connection)? };
-        self.knows_journal = true;
-        self.pending.clear();
-        (self.pending_beacons, self.pending_through) = (0, 0);
-        self.refill(&writable.connection)?;
+        self.pending.reload(&writable.connection, uncounted)?;
         self.note_waiting();
         self.is_stale = false;
         Ok(())
     }
-}
-
-/// How many beacons a batch has; none if it can't be read, and then it is set aside in its turn.
-fn count(batch: &Batch) -> usize {
-    decode_batch(&batch.beacons).map_or(0, |beacons| beacons.len())
-}
-
-/// How many beacons the journal has.
-fn count_all(connection: &Connection) -> Result<usize, Error> {
-    let (mut last, mut beacons) = (0, 0);
-    while let Some(batch) = journal::next(connection, last)? {
-        last = batch.id;
-        beacons += count(&batch);
-    }
-    Ok(beacons)
 }

@@ -9,6 +9,7 @@ pub mod bulk;
 pub mod changes;
 mod checkpoints;
 mod counting;
+mod pending;
 mod queue;
 mod stored;
 mod thread;
