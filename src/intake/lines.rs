@@ -182,6 +182,9 @@ impl LineReader {
         if self.bytes == begins {
             return Ok(None);
         }
+        if is_ended {
+            self.before_line = None;
+        }
         if self.is_followed && !is_ended {
             self.unended = Some((begins, is_too_long));
             return Ok(None);
@@ -277,9 +280,11 @@ mod tests {
         assert_eq!(lines.next().unwrap().unwrap().bytes, b"one");
         assert!(lines.next().unwrap().is_none() && lines.next().unwrap().is_none());
         assert_eq!(lines.without_last(), prefix(b"one\n"));
-        std::fs::write(&path, "one\ntwo\nthree").unwrap();
+        std::fs::write(&path, "one\ntwo\n").unwrap();
         let two = lines.next().unwrap().unwrap();
         assert_eq!((two.bytes, two.number, two.begins), (&b"two"[..], 2, 4));
+        assert_eq!(lines.without_last(), prefix(b"one\ntwo\n"));
+        std::fs::write(&path, "one\ntwo\nthree").unwrap();
         assert!(lines.next().unwrap().is_none());
         assert_eq!(lines.without_last(), prefix(b"one\ntwo\n"));
     }
