@@ -105,7 +105,12 @@ impl Ingest {
         let day = |ms: i64| Period::containing(Granularity::Day, ms.div_euclid(1000), &site.zone);
         let (today, day) = (day(request.arrived_at), day(request.received_at));
         let keys = self.salts.of_day(&site.name, today).map_err(at_site)?;
-        let keys = if day == today { keys } else { keys.of_past(day) };
+        let keys = if day == today {
+            keys
+        } else {
+            // Just after midnight there still is the key of the day before, by which its visitors are known.
+            self.salts.kept(&site.name, day).unwrap_or_else(|| keys.of_past(day))
+        };
         let identifier = match event.identifier {
             IdentifierRule::Session | IdentifierRule::User => {
                 identifier.map(|id| self.salts.pseudonym(&id)).transpose().map_err(at_site)?

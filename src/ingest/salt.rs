@@ -23,7 +23,7 @@ use crate::{
 
 /// How long after its day a key is kept, in seconds: beacons that were received just before are still
 /// counted, and some of them are sent again.
-const GRACE_SECONDS: i64 = 60;
+pub const GRACE_SECONDS: i64 = 60;
 
 /// How many days of a site have keys at most; more only when the clock jumps about.
 const DAYS_MAX: usize = 3;
@@ -104,6 +104,11 @@ impl Salts {
         }
         self.save_or_warn(&days);
         Ok(key)
+    }
+
+    /// The key of `site` for the day `day`, if there was one and it is not erased yet.
+    pub fn kept(&self, site: &str, day: Period) -> Option<DayKey> {
+        key_of(&self.days.read().unwrap_or_else(PoisonError::into_inner), site, day)
     }
 
     /// The key of `site` for the day that ends where `day` begins, if it is not erased yet.

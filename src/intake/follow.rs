@@ -75,6 +75,7 @@ pub fn follow<E: From<Error>>(
     let mut handed_over = Instant::now();
     loop {
         let fate = fate(path, &log).map_err(|source| unread(path, source))?;
+        scratch.it_is(clock::now_ms());
         let has_more = fate != Fate::Emptied && read_on(path, &mut log, scratch, watch)?;
         // A file that was moved away may have got its last lines just before.
         let is_over = fate == Fate::Emptied || fate == Fate::Moved && !has_more;
@@ -87,7 +88,7 @@ pub fn follow<E: From<Error>>(
                 let bytes = i64::try_from(whole.bytes).unwrap_or(i64::MAX);
                 let before = mem::replace(&mut log.handed_over, whole.digest.clone());
                 hand_over(scratch, Source { name, digest: whole.digest, bytes }, before)?;
-                scratch.go_on(clock::now_ms())?;
+                scratch.go_on()?;
                 log.settled = whole.bytes;
             }
             handed_over = Instant::now();

@@ -162,6 +162,13 @@ impl Scratch {
         Ok(())
     }
 
+    /// It is `now_ms`, UTC milliseconds. What goes on for days is told so before it counts, or it would take
+    /// tomorrow for a time that can't have been.
+    pub(super) fn it_is(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+        self.ingest.salts.erase_past(now_ms.div_euclid(1000));
+    }
+
     /// Whether a request at `at_ms` (UTC milliseconds) can have been.
     pub(super) const fn can_have_been(&self, at_ms: i64) -> bool {
         // Clocks of servers differ a little, and their zones are told wrongly now and then.
@@ -232,7 +239,8 @@ impl Scratch {
             .map_err(|sentence| Rejected::new(Reason::Malformed, sentence))?;
         let request = Request {
             received_at: hit.at_ms,
-            arrived_at: self.now_ms,
+            // A clock that is a little ahead begins the day, or its first visitors would count twice.
+            arrived_at: self.now_ms.max(hit.at_ms),
             client: hit.visitor.unwrap_or_else(|| stand_in("")),
             // Nobody is judged by a user agent that is not told.
             is_local: hit.user_agent.is_none(),
@@ -334,12 +342,10 @@ impl Scratch {
         Ok(())
     }
 
-    /// Forgets what was counted so far, but not who was seen and whose visit goes on; it is `now_ms`.
-    pub(super) fn go_on(&mut self, now_ms: i64) -> Result<(), Error> {
+    /// Forgets what was counted so far, but not who was seen and whose visit goes on.
+    pub(super) fn go_on(&mut self) -> Result<(), Error> {
         self.bulk.as_mut().map_or(Ok(()), Bulk::forget_counted)?;
         self.summary = Summary::default();
-        self.now_ms = now_ms;
-        self.ingest.salts.erase_past(now_ms.div_euclid(1000));
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::{queue::Refusal, stored};
 use crate::{
     config::registry::Registry,
     fold::Fold,
-    ingest::Rejected,
+    ingest::{Rejected, salt::GRACE_SECONDS},
     model::{
         beacon::Beacon,
         day_sum::DaySum,
@@ -134,7 +134,9 @@ impl Bulk {
         if let Some(latest) = beacons.iter().map(Beacon::received_second).max() {
             for site in &self.registry.sites {
                 let Some(id) = names::find(&transaction, &site.name)? else { continue };
-                let day = Period::containing(Granularity::Day, latest, &site.zone).start;
+                // What comes late is of the day before as long as that has its key.
+                let over = latest - GRACE_SECONDS;
+                let day = Period::containing(Granularity::Day, over, &site.zone).start;
                 state::remove_seen_before(&transaction, Some(id), day)?;
                 self.fold.forget_seen_before(Some(id), day);
             }

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     thread,
     time::Instant,
 };
@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use trim_beacons::import;
 
-use crate::support::{BINARY, Server, count, wait_until};
+use crate::support::{BINARY, Server, count, time::Clock, wait_until};
 
 /// How often an import is killed.
 const KILLS: u32 = 100;
@@ -700,6 +700,105 @@ fn a_log_is_followed_over_rotations_and_restarts() {
     let verified = Command::new(BINARY).arg("verify").current_dir(server.folder.path()).output();
     let verified = verified.unwrap();
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+/// A log, and the process that follows it.
+struct Followed<'s> {
+    server: &'s Server,
+    log: PathBuf,
+    child: Child,
+}
+
+impl<'s> Followed<'s> {
+    /// Follows a log in the server's folder that has `lines`.
+    fn begin(server: &'s Server, lines: &str) -> Self {
+        let log = server.folder.path().join("access.log");
+        fs::write(&log, lines).unwrap();
+        Self { server, log, child: follow_by(server).spawn().unwrap() }
+    }
+
+    fn append(&self, lines: &str) {
+        let mut file = fs::OpenOptions::new().append(true).open(&self.log).unwrap();
+        file.write_all(lines.as_bytes()).unwrap();
+    }
+
+    /// Waits until so many page views were handed over.
+    fn wait_for(&self, views: i64) {
+        wait_until(&format!("{views} page views"), || self.server.count("year", None) == views);
+    }
+
+    fn end(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Followed<'_> {
+    fn drop(&mut self) {
+        // It may have ended before, which is no matter here.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn follow_by(server: &Server) -> Command {
+    let words = ["import", "access-log", "access.log", "--follow", "--site", "a.example"];
+    super::backup::command(server, &words)
+}
+
+/// A line of the visitor with this number, at `time`: `03/Mar/2026:10:00:00`.
+fn line_of(visitor: u32, time: &str, target: &str) -> String {
+    format!(
+        "192.0.2.{visitor} - - [{time} +0000] \"GET {target} HTTP/1.1\" 200 1 \"-\" \"{AGENT}\"\n"
+    )
+}
+
+/// Page views, visitors, visits, bounces and seconds of each day, the first first.
+fn days(server: &Server) -> Vec<[i64; 5]> {
+    let file = server.file();
+    let sql = "SELECT count, visitors, visits, bounces, seconds FROM beacon_aggregates
+        WHERE granularity = 'day' AND event_type = 'page_view' AND identifier IS NULL ORDER BY period_start";
+    let mut statement = file.prepare(sql).unwrap();
+    let rows = statement
+        .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// Whether `verify` finds the file of a server that has ended sound.
+fn check_sound_of(mut server: Server) {
+    assert!(server.terminate().success());
+    super::backup::done(&server, &["verify"]);
+}
+
+#[test]
+fn a_log_is_followed_after_a_day_without_a_line() {
+    let clock = Clock::at("2026-03-03 10:00:00");
+    let server = Server::start_at(&clock, "");
+    let followed = Followed::begin(&server, &line_of(1, "03/Mar/2026:10:00:00", "/a"));
+    followed.wait_for(1);
+    clock.set("2026-03-04 11:00:00");
+    followed.append(&line_of(1, "04/Mar/2026:11:00:00", "/a"));
+    followed.wait_for(2);
+    followed.end();
+    assert_eq!(days(&server), [[1, 1, 1, 1, 0], [1, 1, 1, 1, 0]]);
+}
+
+#[test]
+fn around_midnight_a_visitor_of_a_followed_log_is_one_a_day() {
+    let clock = Clock::at("2026-03-03 23:59:50");
+    let server = Server::start_at(&clock, "");
+    let followed = Followed::begin(&server, &line_of(1, "03/Mar/2026:23:59:50", "/a"));
+    followed.wait_for(1);
+    clock.set("2026-03-04 00:00:05");
+    followed.append(&line_of(2, "04/Mar/2026:00:00:01", "/a"));
+    followed.wait_for(2);
+    // The server has written it late.
+    followed.append(&line_of(1, "03/Mar/2026:23:59:59", "/b"));
+    followed.append(&line_of(2, "04/Mar/2026:00:00:20", "/b"));
+    followed.wait_for(4);
+    followed.end();
+    assert_eq!(days(&server), [[2, 1, 1, 0, 9], [2, 1, 1, 0, 19]]);
+    check_sound_of(server);
 }
 
 #[test]
