@@ -98,8 +98,8 @@ pub struct Take {
     /// taken in at once.
     #[serde(default)]
     pub before: Vec<u8>,
-    /// The last import that it knew when it began: what came later may hold the same lines. `None` where that is
-    /// no matter.
+    /// The last import that it knew when it began: what came later may hold the same lines. Of a log that is
+    /// followed, the [`ledger::changes`] when its visits began. `None` where that is no matter.
     #[serde(default)]
     pub since: Option<i64>,
 }

@@ -93,6 +93,9 @@ fn refuse_known(file: &Transaction<'_>, take: &Take, sources: &[Source]) -> Resu
             )));
         }
     }
+    if take.kind == FOLLOW {
+        return refuse_stale(file, take);
+    }
     // Of what grows, a longer part holds the lines of a shorter one, whose digest is another one.
     if let Some(since) = take.since
         && let Some((edit, other)) = all.iter().find(|(edit, _)| edit.id > since)
@@ -101,6 +104,17 @@ fn refuse_known(file: &Transaction<'_>, take: &Take, sources: &[Source]) -> Resu
             "{} was imported meanwhile, as edit {}: start this import again, or what both hold would count twice",
             other.name, edit.id
         )));
+    }
+    Ok(())
+}
+
+/// What is added to a log that is followed goes on from what is there: the visits of the lines before it.
+fn refuse_stale(file: &Transaction<'_>, take: &Take) -> Result<(), Error> {
+    let changes = ledger::changes(file)?;
+    if take.since.is_some_and(|since| since != changes) {
+        let why = "what was counted was edited at this moment, and the visits that go on with it: start this \
+                   again, and it goes on from where it was";
+        return Err(Error::Already(why.to_owned()));
     }
     Ok(())
 }

@@ -168,8 +168,8 @@ fn follow(place: &Place, site: Option<&str>, plan: &Plan) -> Result<(), Failure>
     let hand_over = |scratch: &Scratch, source: Source, before| {
         let what = format!("followed {}", source.name);
         let (database, kind) = (absolute(scratch)?, amend::FOLLOW.to_owned());
-        let (name, sources) = (String::new(), vec![source]);
-        let take = Take { database, kind, what, name, sources, before, since: None };
+        let (name, sources, since) = (String::new(), vec![source], Some(scratch.knows_through));
+        let take = Take { database, kind, what, name, sources, before, since };
         edit::carry_out(place, amend::Request::Take(take))
     };
     intake::follow(path, plan.format, &registry, &mut scratch, &mut shown, hand_over)

@@ -25,6 +25,7 @@ use crate::{
     config::registry::Registry,
     files::FileId,
     import::contract::{Lines, LogFormat},
+    store::{connection::read_one, ledger},
 };
 
 /// How often it is looked whether there is more.
@@ -71,6 +72,8 @@ pub fn follow<E: From<Error>>(
     mut hand_over: impl FnMut(&Scratch, Source, Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
     let format = first_look(path, format, registry, scratch)?;
+    scratch.hold_back();
+    scratch.knows_through = changes(registry)?;
     let mut log = begin(path, format, registry)?;
     let mut handed_over = Instant::now();
     loop {
@@ -79,10 +82,11 @@ pub fn follow<E: From<Error>>(
         let has_more = fate != Fate::Emptied && read_on(path, &mut log, scratch, watch)?;
         // A file that was moved away may have got its last lines just before.
         let is_over = fate == Fate::Emptied || fate == Fate::Moved && !has_more;
-        if is_over || handed_over.elapsed() >= HAND_OVER_AFTER {
+        if is_over || scratch.is_full() || handed_over.elapsed() >= HAND_OVER_AFTER {
             let whole = log.lines.without_last();
             // What counts nothing may be read again.
             if whole.bytes > log.settled && scratch.summary.is_counted() {
+                end_visits_if_edited(scratch, registry)?;
                 scratch.flush()?;
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let bytes = i64::try_from(whole.bytes).unwrap_or(i64::MAX);
@@ -99,6 +103,26 @@ pub fn follow<E: From<Error>>(
             thread::sleep(PAUSE);
         }
     }
+}
+
+/// Ends the visits that may go on if what they have counted was edited since: it may be gone. Nothing of what
+/// was read since the last hand-over is counted yet, so that all of it begins visits anew.
+fn end_visits_if_edited(scratch: &mut Scratch, registry: &Registry) -> Result<(), Error> {
+    let changes = changes(registry)?;
+    if changes != scratch.knows_through {
+        scratch.forget_visits()?;
+        scratch.knows_through = changes;
+    }
+    Ok(())
+}
+
+/// [`ledger::changes`] of the database, if there is one yet.
+fn changes(registry: &Registry) -> Result<i64, Error> {
+    let database = &registry.server.database;
+    if !database.exists() {
+        return Ok(0);
+    }
+    read_one(database, |file| Ok(ledger::changes(file)?))
 }
 
 /// The format of the log, once there is a line in it.
@@ -144,7 +168,7 @@ fn begin(path: &Path, format: LogFormat, registry: &Registry) -> Result<Open, Er
     Ok(Open { which, last, lines, parser: (format.reader)(), settled, handed_over })
 }
 
-/// Reads what is there. Says whether there was anything.
+/// Reads what is there, as far as there is room. Says whether there was anything.
 fn read_on(
     path: &Path,
     log: &mut Open,
@@ -158,7 +182,7 @@ fn read_on(
         log.last.0 = line.begins;
         line.bytes.clone_into(&mut log.last.1);
         count_line(line, log.settled, &mut *log.parser, path, scratch, watch)?;
-        if begun.elapsed() >= HAND_OVER_AFTER {
+        if scratch.is_full() || begun.elapsed() >= HAND_OVER_AFTER {
             break;
         }
     }

@@ -43,6 +43,9 @@ const WAITING_MAX: usize = 8192;
 /// The same for exports, which need not be in any order.
 const WAITING_OF_TABLE_MAX: usize = 65_536;
 
+/// How many wait of a log that is followed until they are handed over.
+const WAITING_OF_FOLLOWED_MAX: usize = 65_536;
+
 /// As what an event counts whose name nobody has declared.
 pub(super) const CUSTOM_EVENT: &str = "custom_event";
 
@@ -69,7 +72,8 @@ pub struct Scratch {
     /// The time of the last beacon that waits no more, UTC milliseconds.
     counted_ms: i64,
     now_ms: i64,
-    /// The last import that was known when this one began; 0 if there was none.
+    /// The last import that was known when this one began; 0 if there was none. Of a log that is followed,
+    /// the changes that were made before the visits began that may go on.
     pub knows_through: i64,
     /// What has become of every line so far.
     pub summary: Summary,
@@ -149,6 +153,16 @@ impl Scratch {
     /// Expects what comes in any order.
     pub(super) const fn expect_disorder(&mut self) {
         self.waiting_max = WAITING_OF_TABLE_MAX;
+    }
+
+    /// Counts nothing before [`Self::flush`], if that comes as soon as [`Self::is_full`].
+    pub(super) const fn hold_back(&mut self) {
+        self.waiting_max = WAITING_OF_FOLLOWED_MAX;
+    }
+
+    /// Whether one more beacon would make one of those count that wait.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= self.waiting_max
     }
 
     /// Begins anew, as if nothing had been counted.
@@ -346,6 +360,12 @@ impl Scratch {
     pub(super) fn go_on(&mut self) -> Result<(), Error> {
         self.bulk.as_mut().map_or(Ok(()), Bulk::forget_counted)?;
         self.summary = Summary::default();
+        Ok(())
+    }
+
+    /// Forgets whose visit goes on, but not who was seen. What waits is counted after that.
+    pub(super) fn forget_visits(&mut self) -> Result<(), Error> {
+        self.bulk.as_mut().map_or(Ok(()), Bulk::forget_visits)?;
         Ok(())
     }
 

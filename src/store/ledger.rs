@@ -111,6 +111,19 @@ pub fn sources(connection: &Connection, kind: &str) -> Result<Vec<(Edit, Source)
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// A number that is another one after every edit that takes away or moves what was counted, and after every undo.
+/// What only adds changes nothing for visits that go on.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn changes(connection: &Connection) -> Result<i64, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT ifnull(max(id), 0) + count(undone_at) FROM edit
+         WHERE kind NOT IN ('follow', 'import', 'merge') OR undone_at IS NOT NULL",
+    )?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
 /// Forgets that edits of `kind` have taken in what has this digest.
 ///
 /// # Errors

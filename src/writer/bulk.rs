@@ -113,6 +113,19 @@ impl Bulk {
         Ok(transaction.commit()?)
     }
 
+    /// Forgets whose visit goes on, so that visits begin anew, but not who was seen. What was counted must be
+    /// written.
+    ///
+    /// # Errors
+    /// When the file can't be written or read.
+    pub fn forget_visits(&mut self) -> Result<(), Error> {
+        let transaction = self.writable.transaction()?;
+        state::forget_visits(&transaction)?;
+        transaction.commit()?;
+        self.fold = stored::restored(&self.writable)?;
+        Ok(())
+    }
+
     /// Writes what is left and closes the file.
     ///
     /// # Errors

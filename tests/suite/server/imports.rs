@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -798,6 +798,37 @@ fn around_midnight_a_visitor_of_a_followed_log_is_one_a_day() {
     followed.wait_for(4);
     followed.end();
     assert_eq!(days(&server), [[2, 1, 1, 0, 9], [2, 1, 1, 0, 19]]);
+    check_sound_of(server);
+}
+
+#[test]
+fn an_edit_ends_the_visits_of_a_followed_log_and_loses_nothing() {
+    let clock = Clock::at("2026-03-03 10:00:00");
+    let server = Server::start_at(&clock, "");
+    let come = |visitors: std::ops::RangeInclusive<u32>, second: u32, target: &str| -> String {
+        let time = format!("03/Mar/2026:10:00:{second:02}");
+        visitors.map(|visitor| line_of(visitor, &time, target)).collect()
+    };
+    let followed = Followed::begin(&server, &come(1..=3, 0, "/a"));
+    followed.wait_for(3);
+    super::backup::done(&server, &["edit", "delete-page", "/a"]);
+    followed.wait_for(0);
+    followed.append(&come(1..=2, 10, "/b"));
+    followed.wait_for(2);
+    // They were seen on that day, and their visits begin anew.
+    assert_eq!(days(&server), [[2, 0, 2, 2, 0]]);
+    followed.append(&come(2..=4, 20, "/c"));
+    // What was read and not handed over counts once.
+    thread::sleep(Duration::from_secs(1));
+    super::backup::done(&server, &["edit", "rename-page", "/b", "/d"]);
+    followed.wait_for(5);
+    super::backup::done(&server, &["edit", "undo", "2"]);
+    followed.append(&come(4..=5, 30, "/e"));
+    followed.wait_for(10);
+    super::backup::done(&server, &["edit", "reset"]);
+    followed.append(&come(4..=6, 40, "/f"));
+    followed.wait_for(3);
+    followed.end();
     check_sound_of(server);
 }
 
