@@ -11,7 +11,7 @@ use crate::{
         connection::read_one,
         figures::{self, Subject},
         gather::{Gatherer, Side},
-        ledger::{self, Source},
+        ledger::{self, Edit, Source},
         names,
         rows::Which,
     },
@@ -94,7 +94,7 @@ fn refuse_known(file: &Transaction<'_>, take: &Take, sources: &[Source]) -> Resu
         }
     }
     if take.kind == FOLLOW {
-        return refuse_stale(file, take);
+        return refuse_stale(file, take, &all);
     }
     // Of what grows, a longer part holds the lines of a shorter one, whose digest is another one.
     if let Some(since) = take.since
@@ -108,8 +108,20 @@ fn refuse_known(file: &Transaction<'_>, take: &Take, sources: &[Source]) -> Resu
     Ok(())
 }
 
-/// What is added to a log that is followed goes on from what is there: the visits of the lines before it.
-fn refuse_stale(file: &Transaction<'_>, take: &Take) -> Result<(), Error> {
+/// What is added to a log that is followed goes on from what is there: the lines before it, and their visits.
+fn refuse_stale(
+    file: &Transaction<'_>,
+    take: &Take,
+    followed: &[(Edit, Source)],
+) -> Result<(), Error> {
+    // A log may have been imported before it was followed.
+    let imported = ledger::sources(file, "import")?;
+    let mut known = followed.iter().chain(&imported);
+    if !take.before.is_empty() && !known.any(|(_, source)| source.digest == take.before) {
+        let why = "how far the log was read is not known here any more, or another process has read on: start this \
+                   again, and it goes on from what is known";
+        return Err(Error::Already(why.to_owned()));
+    }
     let changes = ledger::changes(file)?;
     if take.since.is_some_and(|since| since != changes) {
         let why = "what was counted was edited at this moment, and the visits that go on with it: start this \

@@ -4,20 +4,19 @@
 //! goes on from there.
 
 use std::{
-    fs::{self, File},
-    io::{self, ErrorKind},
+    fs::{self, File, TryLockError},
+    io::{self, ErrorKind, Read as _, Seek as _},
     mem,
     os::unix::fs::FileExt as _,
     path::Path,
-    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use super::{
     Error, Scratch, Watch,
-    lines::{LineReader, is_packed, open},
-    logs::{Known, count_line, known, known_of, look_at},
+    lines::{LineReader, is_packed},
+    logs::{Known, count_line, known, known_in, look_at},
 };
 use crate::{
     amend::Source,
@@ -45,7 +44,7 @@ enum Fate {
     Emptied,
 }
 
-/// The log as it is open.
+/// The log as it is open. As long as it is, nobody else may follow it.
 struct Open {
     which: FileId,
     /// The last line that was read, and how many bytes came before it.
@@ -98,6 +97,8 @@ pub fn follow<E: From<Error>>(
             handed_over = Instant::now();
         }
         if is_over {
+            // What was emptied is the same file, which can't be locked twice.
+            drop(log);
             log = begin(path, format, registry)?;
         } else if !has_more {
             thread::sleep(PAUSE);
@@ -151,21 +152,47 @@ fn first_look(
 
 /// Opens the log from its beginning, once there is one.
 fn begin(path: &Path, format: LogFormat, registry: &Registry) -> Result<Open, Error> {
-    let which = loop {
-        match FileId::at(path) {
-            Ok(which) => break which,
+    let unread = |source| unread(path, source);
+    let mut file = loop {
+        match File::open(path) {
+            Ok(file) => break file,
             Err(error) if error.kind() == ErrorKind::NotFound => thread::sleep(PAUSE),
-            Err(source) => return Err(unread(path, source)),
+            Err(source) => return Err(unread(source)),
         }
     };
+    lock(path, &file)?;
+    let which = FileId::of(&file.metadata().map_err(unread)?);
     let Known { prefixes, .. } = known(registry)?;
-    let settled = known_of(path, &prefixes)?;
-    let known = prefixes.into_iter().find(|prefix| prefix.bytes == settled && settled > 0);
-    let handed_over = known.map_or_else(Vec::new, |prefix| prefix.digest);
-    let reader = open(path, &Arc::default()).map_err(|source| unread(path, source))?;
-    let lines = LineReader::followed(reader, Vec::new());
+    let settled = known_in(Box::new(file.try_clone().map_err(unread)?), &prefixes);
+    let settled = settled.map_err(unread)?;
+    let handed_over = digest_of(&mut file, settled).map_err(unread)?;
+    file.rewind().map_err(unread)?;
+    let lines = LineReader::followed(Box::new(file), Vec::new());
     let last = (0, Vec::new());
     Ok(Open { which, last, lines, parser: (format.reader)(), settled, handed_over })
+}
+
+/// The digest of the first `bytes` bytes, by which the ledger knows them; empty if there are none.
+fn digest_of(file: &mut File, bytes: u64) -> io::Result<Vec<u8>> {
+    if bytes == 0 {
+        return Ok(Vec::new());
+    }
+    file.rewind()?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file.take(bytes))?;
+    Ok(hasher.finalize().as_bytes().to_vec())
+}
+
+/// Holds the log for as long as `file` is open: two that follow it would count it twice.
+fn lock(path: &Path, file: &File) -> Result<(), Error> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Error::Unclear(format!(
+            "{} is followed already: end the process that does so, or leave it to that one",
+            path.display()
+        ))),
+        // Where files can't be locked, the ledger tells who is not the only one.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
 }
 
 /// Reads what is there, as far as there is room. Says whether there was anything.

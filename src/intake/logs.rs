@@ -157,11 +157,15 @@ pub(super) fn look_at(
 
 /// How many bytes of the log were imported before.
 pub(super) fn known_of(path: &Path, prefixes: &[Prefix]) -> Result<u64, Error> {
+    let known = open(path, &Arc::default()).and_then(|reader| known_in(reader, prefixes));
+    known.map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+/// The same, of what `reader` reads.
+pub(super) fn known_in(reader: Box<dyn io::Read>, prefixes: &[Prefix]) -> io::Result<u64> {
     let Some(longest) = prefixes.iter().map(|prefix| prefix.bytes).max() else { return Ok(0) };
-    let unread = |source| Error::Read { path: path.to_owned(), source };
-    let reader = open(path, &Arc::default()).map_err(unread)?;
     let mut lines = LineReader::new(reader, prefixes.to_vec());
-    while let Some(line) = lines.next().map_err(unread)? {
+    while let Some(line) = lines.next()? {
         if line.begins >= longest {
             break;
         }

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{Read as _, Write as _},
+    mem,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     thread,
@@ -830,6 +831,85 @@ fn an_edit_ends_the_visits_of_a_followed_log_and_loses_nothing() {
     followed.wait_for(3);
     followed.end();
     check_sound_of(server);
+}
+
+#[test]
+fn a_log_is_followed_by_one_process() {
+    let server = Server::start("");
+    let mut followed = Followed::begin(&server, &line("", 0, "/a", AGENT));
+    followed.wait_for(1);
+    let said = refusal(follow_by(&server).spawn().unwrap());
+    assert!(said.contains("access.log is followed already"), "{said}");
+    // It was put aside for a copy, which nobody holds yet.
+    let copy = server.folder.path().join("copy.log");
+    fs::copy(&followed.log, &copy).unwrap();
+    fs::rename(&followed.log, server.folder.path().join("access.log.1")).unwrap();
+    fs::rename(&copy, &followed.log).unwrap();
+    let second = follow_by(&server).spawn().unwrap();
+    followed.append(&line("", 1, "/b", AGENT));
+    followed.wait_for(2);
+    // The first one goes on with what the second one has.
+    let first = mem::replace(&mut followed.child, second);
+    let said = refusal(first);
+    assert!(said.contains("access.log is followed already"), "{said}");
+    followed.append(&line("", 2, "/c", AGENT));
+    followed.wait_for(3);
+    followed.end();
+    assert_eq!(server.count("day", None), 3);
+}
+
+#[test]
+fn a_log_is_not_taken_in_from_where_nobody_knows_it() {
+    let place = Place::new("");
+    place.write("access.log", line("", 0, "/a", AGENT));
+    let words = ["access-log", "access.log", "--follow", "--site", "a.example"];
+    let child = place.command(&words).spawn().unwrap();
+    let counted = || count(&place.file(), "year", None);
+    wait_until("a page view", || place.database().exists() && counted() == 1);
+    let backup = place.path("backup.db");
+    fs::copy(place.database(), &backup).unwrap();
+    let append = |second, target: &str| {
+        let mut file = fs::OpenOptions::new().append(true).open(place.path("access.log")).unwrap();
+        file.write_all(line("", second, target, AGENT).as_bytes()).unwrap();
+    };
+    append(1, "/b");
+    wait_until("two page views", || counted() == 2);
+    // Somebody puts an older copy back.
+    fs::copy(&backup, place.database()).unwrap();
+    append(2, "/c");
+    let said = refusal(child);
+    assert!(said.contains("start this again"), "{said}");
+    assert_eq!(counted(), 1);
+    let mut child = place.command(&words).spawn().unwrap();
+    wait_until("three page views", || counted() == 3);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    check_sound(&place);
+}
+
+#[test]
+fn logs_of_one_length_are_followed_each_from_where_it_was() {
+    let place = Place::new("");
+    for (views, (log, second)) in (1..).zip([("a", 0), ("b", 0), ("b", 1), ("a", 1)]) {
+        let mut file =
+            fs::OpenOptions::new().create(true).append(true).open(place.path(log)).unwrap();
+        file.write_all(line("", second, &format!("/{log}"), AGENT).as_bytes()).unwrap();
+        let words = ["access-log", log, "--follow", "--site", "a.example"];
+        let mut child = place.command(&words).spawn().unwrap();
+        let counted = || place.database().exists() && count(&place.file(), "year", None) >= views;
+        wait_until(&format!("{views} page views"), counted);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(count(&place.file(), "year", None), views);
+    }
+}
+
+/// What a process says that ends because it was refused something.
+fn refusal(mut child: Child) -> String {
+    wait_until("its end", || child.try_wait().unwrap().is_some());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8(output.stderr).unwrap()
 }
 
 #[test]
