@@ -33,6 +33,10 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// How long what was read waits until it is handed over.
 const HAND_OVER_AFTER: Duration = Duration::from_secs(5);
 
+/// How long nothing must have come to a log that was moved away until the new one is read: a server goes on
+/// to write to it until it is told that there is a new one.
+const MOVED_QUIET: Duration = Duration::from_secs(20);
+
 /// What has become of the log that is open.
 #[derive(Debug, PartialEq, Eq)]
 enum Fate {
@@ -47,6 +51,8 @@ enum Fate {
 /// The log as it is open. As long as it is, nobody else may follow it.
 struct Open {
     which: FileId,
+    /// When it was last where it was, or something came to it.
+    in_use: Instant,
     /// The last line that was read, and how many bytes came before it.
     last: (u64, Vec<u8>),
     lines: LineReader,
@@ -79,8 +85,10 @@ pub fn follow<E: From<Error>>(
         let fate = fate(path, &log).map_err(|source| unread(path, source))?;
         scratch.it_is(clock::now_ms());
         let has_more = fate != Fate::Emptied && read_on(path, &mut log, scratch, watch)?;
-        // A file that was moved away may have got its last lines just before.
-        let is_over = fate == Fate::Emptied || fate == Fate::Moved && !has_more;
+        if fate != Fate::Moved || has_more {
+            log.in_use = Instant::now();
+        }
+        let is_over = fate == Fate::Emptied || log.in_use.elapsed() >= MOVED_QUIET;
         if is_over || scratch.is_full() || handed_over.elapsed() >= HAND_OVER_AFTER {
             let whole = log.lines.without_last();
             // What counts nothing may be read again.
@@ -168,8 +176,8 @@ fn begin(path: &Path, format: LogFormat, registry: &Registry) -> Result<Open, Er
     let handed_over = digest_of(&mut file, settled).map_err(unread)?;
     file.rewind().map_err(unread)?;
     let lines = LineReader::followed(Box::new(file), Vec::new());
-    let last = (0, Vec::new());
-    Ok(Open { which, last, lines, parser: (format.reader)(), settled, handed_over })
+    let (in_use, last) = (Instant::now(), (0, Vec::new()));
+    Ok(Open { which, in_use, last, lines, parser: (format.reader)(), settled, handed_over })
 }
 
 /// The digest of the first `bytes` bytes, by which the ledger knows them; empty if there are none.

@@ -913,6 +913,26 @@ fn refusal(mut child: Child) -> String {
 }
 
 #[test]
+fn what_is_written_to_a_log_after_it_was_renamed_is_counted() {
+    let server = Server::start("");
+    let followed = Followed::begin(&server, &line("", 0, "/a", AGENT));
+    followed.wait_for(1);
+    let mut old = fs::OpenOptions::new().append(true).open(&followed.log).unwrap();
+    fs::rename(&followed.log, server.folder.path().join("access.log.1")).unwrap();
+    fs::write(&followed.log, "").unwrap();
+    // The server is told of its new log a while later.
+    for second in 1..4 {
+        thread::sleep(Duration::from_secs(2));
+        old.write_all(line("", second, "/b", AGENT).as_bytes()).unwrap();
+    }
+    followed.append(&line("", 4, "/c", AGENT));
+    followed.wait_for(5);
+    followed.end();
+    let file = server.file();
+    assert_eq!(figures(&file, "page_view", None, None), [5, 1, 1, 0, 4]);
+}
+
+#[test]
 fn killed_at_any_moment_an_import_is_whole_or_not_there() {
     let place = Place::new("");
     place.write("access.log.gz", LOG);
