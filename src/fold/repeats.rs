@@ -5,8 +5,9 @@ use std::collections::{HashMap, VecDeque};
 use crate::model::beacon::Once;
 
 /// How many beacons are remembered at once. Beyond it the oldest are forgotten first, so that under
-/// such a load a repeat counts once more rather than memory grow; 48 bytes each at most.
-const REMEMBERED_MAX: usize = 262_144;
+/// such a load a repeat counts once more rather than memory grow; 48 bytes each at most. It is what a table
+/// of 2^18 takes: one more would double that.
+const REMEMBERED_MAX: usize = 229_376;
 
 /// How long a beacon is remembered after its window, in milliseconds: handlers run side by side, so
 /// that a beacon may be counted a moment after a later one.
