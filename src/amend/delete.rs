@@ -67,7 +67,7 @@ fn take_page(
         }
         Ok(())
     })?;
-    visitors::take(place, taken, &own, |beacon| beacon.identifier == Some(page))?;
+    visitors::take(place, taken, (&own, &|_| true), |beacon| beacon.identifier == Some(page))?;
     let days = finest_of_days(own.keys());
     let mut finest = FinestPairs::new(place, days);
     let (mut staying, mut pairs) = (Staying::new(place, &own), MostOfPairs::default());
@@ -142,13 +142,10 @@ fn take_source(
         own.insert(key.aggregate, counters);
         Ok(())
     })?;
-    let has_pairs = event.pairs.contains(&Dimension::Source);
-    if !has_pairs && event.identifier != IdentifierRule::None {
-        // Which identifiers the source brought is not known, so their sums stay as they are.
-        return Ok(());
-    }
     let days = finest_of_days(own.keys());
-    if !has_pairs {
+    // What need not have identifiers is counted as a whole, whatever some of it was called.
+    let is_whole = event.identifier == IdentifierRule::None;
+    if is_whole {
         for (key, counters) in &own {
             let here = take_from_total(taken, *key, *counters)?;
             if Some(key.granularity) == days {
@@ -170,19 +167,26 @@ fn take_source(
         let visitors = counters.visitors - staying.within(row);
         let here = taken.take(row, Counters { visitors, ..counters })?;
         staying.note(row, counters.visitors - here.visitors);
-        take_from_total(taken, key.aggregate, here)?;
+        if !is_whole {
+            take_from_total(taken, key.aggregate, here)?;
+        }
         if finest.is_among(&key) {
             // When its readers from there came is not known: it is looked when anybody did.
             let AggregateKey { granularity, period_start, .. } = key.aggregate;
             let left = preferred.entry((granularity, period_start));
             let left = left.or_insert_with(|| within(place, &total(key.aggregate), &own));
             for (finer, here) in taken.take_within(row, here, left)? {
-                take_from_total(taken, finer, here)?;
+                if !is_whole {
+                    take_from_total(taken, finer, here)?;
+                }
             }
         }
         Ok(())
     })?;
-    visitors::take(place, taken, &own, |beacon| {
+    // Where the file has no pairs, whatever is declared today, it is not known which identifiers the source brought:
+    // their sums and the total stay as they are.
+    let is_told = |key: &AggregateKey| is_whole || finest.knows(key);
+    visitors::take(place, taken, (&own, &is_told), |beacon| {
         beacon.values.contains(&(Dimension::Source, source))
     })
 }
@@ -196,35 +200,47 @@ fn take_from_total(
     taken.take(Row::Aggregate(total(key)), Counters { visitors: 0, ..here })
 }
 
-/// Which pairs are in the shortest buckets that have them: those of days, and those of months whose days
-/// have left theirs to them.
+/// Which buckets have pairs, and which pairs are in the shortest that have them: those of days, and those of months
+/// whose days have left theirs to them.
 struct FinestPairs<'p> {
     place: &'p Place<'p>,
     days: Option<Granularity>,
-    /// The first instants of the days that have pairs (UTC seconds).
-    with_days: BTreeSet<i64>,
+    /// The buckets that have pairs, with their first instants (UTC seconds).
+    with_pairs: BTreeSet<(Granularity, i64)>,
 }
 
 impl<'p> FinestPairs<'p> {
     const fn new(place: &'p Place<'p>, days: Option<Granularity>) -> Self {
-        Self { place, days, with_days: BTreeSet::new() }
+        Self { place, days, with_pairs: BTreeSet::new() }
     }
 
     /// Whether `key` is among them. Keys come in the order of the file, the shorter buckets first.
     fn is_among(&mut self, key: &BreakdownKey) -> bool {
         let AggregateKey { granularity, period_start, .. } = key.aggregate;
-        if Some(granularity) == self.days {
-            self.with_days.insert(period_start);
-            return true;
-        }
-        if granularity != Granularity::Month || self.days.is_none_or(|days| days >= granularity) {
-            return false;
-        }
-        let month = Period::containing(granularity, period_start, &self.place.site.zone);
+        self.with_pairs.insert((granularity, period_start));
+        Some(granularity) == self.days
+            || (granularity == Granularity::Month && self.has_those_of_days(period_start))
+    }
+
+    /// Whether the days of the month that begins at `start` (UTC seconds) have left theirs to it.
+    fn has_those_of_days(&self, start: i64) -> bool {
+        let granularity = Granularity::Month;
+        let Some(days) = self.days.filter(|days| *days < granularity) else { return false };
+        let month = Period::containing(granularity, start, &self.place.site.zone);
         // Where one ends that another time zone has cut is not known.
-        let latest = period_start + granularity.seconds_max();
-        let end = if month.start == period_start { month.end } else { latest };
-        self.with_days.range(period_start..end).next().is_none()
+        let latest = start + granularity.seconds_max();
+        let end = if month.start == start { month.end } else { latest };
+        self.with_pairs.contains(&(granularity, start))
+            && self.with_pairs.range((days, start)..(days, end)).next().is_none()
+    }
+
+    /// Whether the pairs of the bucket of `key` are known, once all were asked for: from itself, or of a day from its
+    /// month.
+    fn knows(&self, key: &AggregateKey) -> bool {
+        let AggregateKey { granularity, period_start, .. } = *key;
+        let month = Period::containing(Granularity::Month, period_start, &self.place.site.zone);
+        self.with_pairs.contains(&(granularity, period_start))
+            || (Some(granularity) == self.days && self.has_those_of_days(month.start))
     }
 }
 

@@ -26,15 +26,15 @@ use crate::{
 /// What a part had, under the keys of the site's totals.
 pub(super) type Own = BTreeMap<AggregateKey, Counters>;
 
-/// Takes the visitors of a part from the totals, once all else that goes with it is taken; `is_part` knows its
-/// beacons.
+/// Takes the visitors of a part from the totals, once all else that goes with it is taken, but for those of buckets
+/// of which `is_told` does not know what else that is; `is_part` knows its beacons.
 ///
 /// The total counts a visitor in the hour in which any part was seen first, so its hours are only corrected as
 /// their day is.
 pub(super) fn take(
     place: &Place<'_>,
     taken: &mut Subtraction<'_>,
-    own: &Own,
+    (own, is_told): (&Own, &dyn Fn(&AggregateKey) -> bool),
     is_part: impl Fn(&KeptBeacon) -> bool,
 ) -> Result<(), store::Error> {
     let Some(days) = finest_of_days(own.keys()) else { return Ok(()) };
@@ -45,6 +45,10 @@ pub(super) fn take(
     let mut staying = Staying::new(place, own);
     for (total, part) in own.iter().filter(|(total, _)| total.granularity >= days) {
         let row = Row::Aggregate(*total);
+        if !is_told(total) {
+            staying.note(row, part.visitors);
+            continue;
+        }
         let known =
             alone.get(&total.period_start).filter(|_| total.granularity == Granularity::Day);
         let gone = known.copied().unwrap_or(part.visitors - staying.within(row)).min(part.visitors);

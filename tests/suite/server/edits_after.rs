@@ -1,8 +1,10 @@
 //! Edits of what is counted otherwise than page views, and edits that come after something else.
 
+use std::fs;
+
 use super::{
     backup::{done, refused, rows, run},
-    edits::{assert_same, visit, visited},
+    edits::{CONFIG, assert_same, visit, visited},
     verify::move_to,
 };
 use crate::support::{Server, time::Clock};
@@ -105,6 +107,54 @@ fn an_edit_of_a_day_that_was_deleted_since_is_not_undone_before_the_day_is_back(
     assert_same(&rows(&server.database()), &renamed);
     done(&server, &["edit", "undo", "1"]);
     assert_same(&rows(&server.database()), &before);
+}
+
+#[test]
+fn a_source_is_deleted_by_the_pairs_that_are_there_whatever_is_declared_today() {
+    let clock = Clock::at("2026-11-10 10:00:00");
+    let mut server = Server::start_at(&clock, CONFIG);
+    let view = |server: &Server, visitor, page| {
+        come(server, visitor, "s1.test", ("page_view", Some(page)));
+    };
+    (1..=3).for_each(|visitor| view(&server, visitor, "/p1"));
+    assert!(server.terminate().success());
+    let config = server.folder.path().join("beacons.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let without = text.replace("pairs = [\"page × source\"]", "pairs = []");
+    assert_ne!(text, without);
+    fs::write(&config, without).unwrap();
+    server.restart();
+    clock.set("2026-11-11 10:00:00");
+    view(&server, 4, "/p3");
+    let from_there = |granularity: &str| -> i64 {
+        let sql = "SELECT ifnull(sum(count), 0) FROM beacon_breakdowns
+            WHERE identifier IS NULL AND value = 's1.test' AND granularity = ?1";
+        server.file_as_it_is().query_row(sql, [granularity], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(from_there("month"), 4);
+    let before = rows(&server.database());
+    done(&server, &["edit", "delete-source", "s1.test"]);
+    assert_sound(&server);
+    let deleted = rows(&server.database());
+    for granularity in ["hour", "day", "month", "year"] {
+        assert_eq!(from_there(granularity), 0, "{granularity}");
+        assert_eq!(sums(&server, "page_view", Some("/p1"), granularity), (0, 0), "{granularity}");
+        // Of the day without pairs it is not known who came from there to what.
+        assert_eq!(sums(&server, "page_view", Some("/p3"), granularity), (1, 1), "{granularity}");
+        assert_eq!(sums(&server, "page_view", None, granularity), (1, 1), "{granularity}");
+    }
+    done(&server, &["edit", "undo", "1"]);
+    assert_same(&rows(&server.database()), &before);
+    done(&server, &["edit", "delete-source", "s1.test"]);
+    assert_same(&rows(&server.database()), &deleted);
+    clock.set("2026-11-12 10:00:00");
+    (5..=8).for_each(|visitor| view(&server, visitor, "/p2"));
+    let nothing = refused(&server, &["edit", "delete-page", "/p1"]);
+    assert!(nothing.contains("nothing was counted"), "{nothing}");
+    for granularity in ["day", "month", "year"] {
+        assert_eq!(from_there(granularity), 4, "{granularity}");
+    }
+    assert_sound(&server);
 }
 
 #[test]
