@@ -298,6 +298,10 @@ pub(super) fn day(place: &Place<'_>, date: Date) -> Result<Done, Error> {
         }
         Ok(())
     })?;
+    if day.contains(place.now) {
+        // Who comes again today is a visitor again.
+        state::forget_visitors(place.file, place.id)?;
+    }
     done(place, taken, &format!("deleted {date} of {}", place.site.name))
 }
 

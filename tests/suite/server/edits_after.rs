@@ -158,6 +158,27 @@ fn a_source_is_deleted_by_the_pairs_that_are_there_whatever_is_declared_today() 
 }
 
 #[test]
+fn who_comes_again_after_today_was_deleted_is_a_visitor() {
+    let clock = Clock::at("2026-03-03 10:00:00");
+    let server = Server::start_at(&clock, "");
+    come(&server, 1, "y.test", ("page_view", Some("/p")));
+    clock.set("2026-03-03 14:00:00");
+    done(&server, &["edit", "delete-day", "2026-03-03"]);
+    assert_eq!(sums(&server, "page_view", None, "year"), (0, 0));
+    come(&server, 1, "y.test", ("page_view", Some("/p")));
+    for granularity in ["hour", "day", "month", "year"] {
+        assert_eq!(sums(&server, "page_view", None, granularity), (1, 1), "{granularity}");
+    }
+    // Who was seen today is known still when another day goes.
+    clock.set("2026-03-04 14:00:00");
+    come(&server, 1, "y.test", ("page_view", Some("/p")));
+    done(&server, &["edit", "delete-day", "2026-03-03"]);
+    clock.set("2026-03-04 16:00:00");
+    come(&server, 1, "y.test", ("page_view", Some("/p")));
+    assert_eq!(sums(&server, "page_view", None, "day"), (2, 1));
+}
+
+#[test]
 fn an_edit_is_undone_after_hours_have_gone_by_their_age() {
     let clock = Clock::at("2026-03-03 10:00:00");
     let server = visited(&clock, &[("2026-03-03 10:00:00", &["/a", "/b", "/b"][..])]);
