@@ -13,16 +13,22 @@ mod visitors;
 
 use std::{path::PathBuf, sync::Arc};
 
-use jiff::civil::Date;
+use jiff::{ToSpan as _, civil::Date};
 use serde::{Deserialize, Serialize};
 
 pub use crate::store::ledger::Source;
 use crate::{
     config::registry::{EventType, Registry, Site},
-    model::{tally::TextId, text::Names as _},
+    model::{
+        period::{Granularity, Period, date_at, first_instant},
+        tally::TextId,
+        text::Names as _,
+    },
     store::{
-        self, Transaction, deltas,
-        figures::{Bucket, Subject},
+        self, Transaction,
+        aging::has_pairs,
+        deltas::{self, Aging},
+        figures::{Bucket, Subject, first_bucket},
         gather::Gatherer,
         ledger,
         names::{self, NameCache, StoredNames},
@@ -280,8 +286,8 @@ fn do_parts(file: &Transaction<'_>, edit: i64, parts: i64) -> Result<(), store::
     for number in 0..parts {
         let Some(mut delta) = ledger::part(file, edit, number)? else { break };
         // What it takes was read from the same file.
-        let is_aged = |_, _| false;
-        deltas::apply(file, &mut StoredNames::new(file, &mut cache), &mut delta, &is_aged)?;
+        let gone = |_, _, _| Ok(false);
+        deltas::apply(file, &mut StoredNames::new(file, &mut cache), &mut delta, &gone)?;
         // What single beacons tell stays in their own rows alone, which go by their age.
         ledger::keep(file, edit, number, &delta)?;
     }
@@ -301,16 +307,22 @@ fn undo(file: &Transaction<'_>, registry: &Registry, id: i64, now: i64) -> Resul
              not in backups"
         )));
     }
-    let known = subjects(file, registry)?;
-    let is_aged = |subject, Bucket { granularity, start }| {
-        let event = known.iter().find(|(known, _)| *known == subject).map(|(_, event)| event);
-        event.is_some_and(|event| event.is_aged(granularity, start, now))
+    let known = subjects(file, registry, now)?;
+    let gone = |subject, bucket: Bucket, aging| {
+        let Some(known) = known.iter().find(|known| known.subject == subject) else {
+            return Ok(false);
+        };
+        Ok(known.has_aged(bucket)
+            || (aging == Aging::Pairs
+                && bucket.granularity == Granularity::Day
+                && known.pairs_from.is_some_and(|from| bucket.start < from)
+                && !has_pairs(file, subject, bucket)?))
     };
     let mut cache = NameCache::default();
     let mut number = 0;
     while let Some(delta) = ledger::part(file, id, number)? {
         let mut names = StoredNames::new(file, &mut cache);
-        deltas::apply(file, &mut names, &mut delta.inverse(), &is_aged)?;
+        deltas::apply(file, &mut names, &mut delta.inverse(), &gone)?;
         number += 1;
     }
     state::forget_visits(file)?;
@@ -318,17 +330,51 @@ fn undo(file: &Transaction<'_>, registry: &Registry, id: i64, now: i64) -> Resul
     Ok(Done { edit: id, what: format!("undone: {}", edit.what) })
 }
 
-/// The event types and sites that are declared and that the file knows.
-fn subjects<'r>(
+/// A site and an event type that are declared and that the file knows.
+struct Known {
+    subject: Subject,
+    /// Of each granularity that does not stay for ever: what begins before this instant (UTC seconds) has gone.
+    gone_before: Vec<(Granularity, i64)>,
+    /// From this instant on (UTC seconds) days have pairs, if these leave them earlier than the days go.
+    pairs_from: Option<i64>,
+}
+
+impl Known {
+    /// Whether what was in `bucket` has gone by its age.
+    fn has_aged(&self, bucket: Bucket) -> bool {
+        let mut of_granularities = self.gone_before.iter();
+        of_granularities.any(|(of, before)| *of == bucket.granularity && bucket.start < *before)
+    }
+}
+
+/// The sites and event types that are declared and that the file knows, and what of them has gone at `now` (UTC
+/// seconds).
+fn subjects(
     file: &Transaction<'_>,
-    registry: &'r Registry,
-) -> Result<Vec<(Subject, &'r EventType)>, store::Error> {
+    registry: &Registry,
+    now: i64,
+) -> Result<Vec<Known>, store::Error> {
     let mut known = Vec::new();
     for site in &registry.sites {
-        let Some(site) = names::find(file, &site.name)? else { continue };
+        let Some(site_id) = names::find(file, &site.name)? else { continue };
+        let today = date_at(now, &site.zone);
         for event in &registry.events {
-            let event_type = names::find(file, &event.name)?;
-            known.extend(event_type.map(|event_type| (Subject { site, event_type }, &**event)));
+            let Some(event_type) = names::find(file, &event.name)? else { continue };
+            let subject = Subject { site: site_id, event_type };
+            let mut gone_before = Vec::new();
+            for &(granularity, days) in &event.retention_days {
+                // Where there is an archive, whole months go.
+                let by_month = registry.server.archive.is_some();
+                let whole =
+                    if by_month { granularity.max(Granularity::Month) } else { granularity };
+                let first = first_instant(today.saturating_sub(i64::from(days).days()), &site.zone);
+                let due = Period::containing(whole, first, &site.zone).start;
+                // The oldest go first, so that what is after one which is there has not gone by its age.
+                let left = first_bucket(file, subject, granularity, i64::MIN, due)?;
+                gone_before.push((granularity, left.unwrap_or(due)));
+            }
+            let pairs_from = event.pairs_by_day_from(today, &site.zone);
+            known.push(Known { subject, gone_before, pairs_from });
         }
     }
     Ok(known)

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params, params_from_iter};
 
 use super::{
     Error, errors, events,
-    figures::{self, Bucket, Subject},
+    figures::{Bucket, Subject},
     keys,
     names::StoredNames,
     rejected, seals, tallies,
@@ -20,14 +20,25 @@ use crate::model::{
     text::{NameScope, Names as _},
 };
 
-/// Whether a bucket is older than it is kept.
-pub type IsAged<'a> = &'a dyn Fn(Subject, Bucket) -> bool;
+/// What goes by its age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aging {
+    /// A bucket.
+    Bucket,
+    /// The pairs of a bucket, which its month has too.
+    Pairs,
+}
+
+/// Whether a bucket, or all of its pairs, are not there any more because they were older than they are kept.
+pub type HasGone<'a> = &'a dyn Fn(Subject, Bucket, Aging) -> Result<bool, Error>;
 
 /// Carries out `delta`, and leaves in it what is to be undone: of single beacons that it adds only their
 /// numbers, of names only those that were new.
 ///
 /// What is taken from a bucket that is not there any more, because it was older than it is kept, is not
-/// taken: no row is made negative by it. Which buckets are that old, `is_aged` knows.
+/// taken: no row is made negative by it. Nor is anything added to such a bucket: it would be there in part, and would
+/// go, and be archived, a second time. The same goes for the pairs that days have left to their months. What is that
+/// old, `gone` knows; what has not gone yet is changed like any other.
 ///
 /// # Errors
 /// When the file can't be read or written, or lacks what is to be taken.
@@ -35,12 +46,14 @@ pub fn apply(
     transaction: &Transaction<'_>,
     names: &mut StoredNames<'_>,
     delta: &mut Delta,
-    is_aged: IsAged<'_>,
+    gone: HasGone<'_>,
 ) -> Result<(), Error> {
     let ids = delta.names.iter().map(|name| names.intern(name)).collect::<Result<Vec<_>, _>>()?;
     let map = Map(ids);
     let mut touched = BTreeSet::new();
-    take(transaction, &map, &delta.taken, &mut touched, is_aged)?;
+    // Before anything is taken: what a bucket loses here, it has not lost by its age.
+    leave_out_gone(&map, &mut delta.added, gone)?;
+    take(transaction, &map, &delta.taken, &mut touched, gone)?;
     add(transaction, &map, &mut delta.added, &mut touched)?;
     for renamed in &delta.renamed {
         let (from, to) = (map.id(renamed.from)?, map.id(renamed.to)?);
@@ -162,27 +175,52 @@ fn add(
     Ok(())
 }
 
+/// Leaves out what would be added to buckets that have gone by their age.
+fn leave_out_gone(map: &Map, rows: &mut Rows, gone: HasGone<'_>) -> Result<(), Error> {
+    let stays = |key: AggregateKey, aging| {
+        let gone = has_gone(&map.key(key)?, aging, gone)?;
+        Ok(!gone)
+    };
+    retain(&mut rows.aggregates, |(key, _)| stays(*key, Aging::Bucket))?;
+    retain(&mut rows.breakdowns, |(key, _)| stays(key.aggregate, aging_of(key)))?;
+    retain(&mut rows.bars, |(key, _)| stays(key.aggregate, Aging::Bucket))
+}
+
+fn retain<T>(
+    rows: &mut Vec<T>,
+    mut stays: impl FnMut(&T) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let mut kept = Vec::with_capacity(rows.len());
+    for row in mem::take(rows) {
+        if stays(&row)? {
+            kept.push(row);
+        }
+    }
+    *rows = kept;
+    Ok(())
+}
+
 fn take(
     transaction: &Transaction<'_>,
     map: &Map,
     rows: &Rows,
     touched: &mut Touched,
-    is_aged: IsAged<'_>,
+    gone: HasGone<'_>,
 ) -> Result<(), Error> {
     for (key, counters) in &rows.aggregates {
         let key = map.key(*key)?;
         touch(touched, &key);
-        take_aggregate(transaction, &key, counters, is_aged)?;
+        take_aggregate(transaction, &key, counters, gone)?;
     }
     for (key, counters) in &rows.breakdowns {
         let key = map.breakdown(*key)?;
         touch(touched, &key.aggregate);
-        take_breakdown(transaction, &key, counters, is_aged)?;
+        take_breakdown(transaction, &key, counters, gone)?;
     }
     for (key, bar) in &rows.bars {
         let key = map.bar(*key)?;
         touch(touched, &key.aggregate);
-        take_bar(transaction, &key, bar, is_aged)?;
+        take_bar(transaction, &key, bar, gone)?;
     }
     for id in &rows.kept_ids {
         // One that is not there any more was older than it is kept.
@@ -205,7 +243,7 @@ fn take_aggregate(
     transaction: &Transaction<'_>,
     key: &AggregateKey,
     counters: &Counters,
-    is_aged: IsAged<'_>,
+    gone: HasGone<'_>,
 ) -> Result<(), Error> {
     let row = keys::of_aggregate(key).into_iter().chain(keys::of_counters(counters));
     let update = "UPDATE beacon_aggregate SET count = count - ?6, visitors = visitors - ?7,
@@ -214,7 +252,7 @@ fn take_aggregate(
              AND identifier = ?5
          RETURNING min(count, visitors, visits, bounces, seconds),
              max(count, visitors, visits, bounces, seconds)";
-    if left(transaction, key, update, row, is_aged)? == Left::Nothing {
+    if left(transaction, (key, Aging::Bucket), update, row, gone)? == Left::Nothing {
         tallies::remove_aggregate(transaction, key)?;
     }
     Ok(())
@@ -224,7 +262,7 @@ fn take_breakdown(
     transaction: &Transaction<'_>,
     key: &BreakdownKey,
     counters: &Counters,
-    is_aged: IsAged<'_>,
+    gone: HasGone<'_>,
 ) -> Result<(), Error> {
     let row = keys::of_breakdown(key).into_iter().chain(keys::of_counters(counters));
     let update = "UPDATE beacon_breakdown SET count = count - ?8, visitors = visitors - ?9,
@@ -233,7 +271,8 @@ fn take_breakdown(
              AND identifier = ?5 AND dimension = ?6 AND value = ?7
          RETURNING min(count, visitors, visits, bounces, seconds),
              max(count, visitors, visits, bounces, seconds)";
-    if left(transaction, &key.aggregate, update, row, is_aged)? == Left::Nothing {
+    let aging = aging_of(key);
+    if left(transaction, (&key.aggregate, aging), update, row, gone)? == Left::Nothing {
         tallies::remove_breakdown(transaction, key)?;
     }
     Ok(())
@@ -244,14 +283,15 @@ fn take_bar(
     transaction: &Transaction<'_>,
     key: &HistogramKey,
     bar: &Bar,
-    is_aged: IsAged<'_>,
+    gone: HasGone<'_>,
 ) -> Result<(), Error> {
     let row = keys::of_bar(key).into_iter().chain([bar.count, bar.sum]);
     let update = "UPDATE beacon_histogram SET count = count - ?8, sum = sum - ?9
          WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
              AND identifier = ?5 AND measure = ?6 AND bound = ?7
          RETURNING min(count, sum), max(count, sum)";
-    if left(transaction, &key.aggregate, update, row, is_aged)? == Left::Nothing {
+    let aging = Aging::Bucket;
+    if left(transaction, (&key.aggregate, aging), update, row, gone)? == Left::Nothing {
         let mut delete = transaction.prepare_cached(
             "DELETE FROM beacon_histogram
              WHERE granularity = ?1 AND period_start = ?2 AND site = ?3 AND event_type = ?4
@@ -267,17 +307,17 @@ fn take_bar(
 enum Left {
     Something,
     Nothing,
-    /// The whole bucket is gone: it was older than it is kept.
+    /// The whole bucket is gone, or all of its pairs: they were older than they are kept.
     Gone,
 }
 
 /// Carries out `update`, which returns the least and the most of the counters that are left.
 fn left(
     transaction: &Transaction<'_>,
-    key: &AggregateKey,
+    (key, aging): (&AggregateKey, Aging),
     update: &str,
     row: impl Iterator<Item = i64>,
-    is_aged: IsAged<'_>,
+    gone: HasGone<'_>,
 ) -> Result<Left, Error> {
     let mut update = transaction.prepare_cached(update)?;
     let left =
@@ -287,14 +327,23 @@ fn left(
         Some((least, _)) if least < 0_i64 => Err(Error::Tangled),
         Some((_, _)) => Ok(Left::Something),
         None => {
-            let subject = Subject { site: key.site, event_type: key.event_type };
-            let bucket = Bucket { granularity: key.granularity, start: key.period_start };
             // One that is not that old was deleted, and the longer ones that hold it were taken from then.
-            let has_aged =
-                is_aged(subject, bucket) && !figures::has_bucket(transaction, subject, bucket)?;
-            if has_aged { Ok(Left::Gone) } else { Err(Error::Tangled) }
+            let has_gone = has_gone(key, aging, gone)?;
+            if has_gone { Ok(Left::Gone) } else { Err(Error::Tangled) }
         }
     }
+}
+
+/// What goes by its age when the row of `key` does, if not its whole bucket.
+fn aging_of(key: &BreakdownKey) -> Aging {
+    if key.aggregate.identifier == TextId::TOTAL { Aging::Bucket } else { Aging::Pairs }
+}
+
+/// Whether what `key` was a row of has gone.
+fn has_gone(key: &AggregateKey, aging: Aging, gone: HasGone<'_>) -> Result<bool, Error> {
+    let subject = Subject { site: key.site, event_type: key.event_type };
+    let bucket = Bucket { granularity: key.granularity, start: key.period_start };
+    gone(subject, bucket, aging)
 }
 
 fn take_refusals(transaction: &Transaction<'_>, key: &RefusalKey, count: i64) -> Result<(), Error> {

@@ -41,7 +41,8 @@ pub(super) fn visited(clock: &Clock, moments: &[(&str, &[&str])]) -> Server {
     visited_by(CONFIG, clock, moments)
 }
 
-fn visited_by(config: &str, clock: &Clock, moments: &[(&str, &[&str])]) -> Server {
+/// The same, by other rules.
+pub(super) fn visited_by(config: &str, clock: &Clock, moments: &[(&str, &[&str])]) -> Server {
     clock.set(moments[0].0);
     let mut server = Server::start_at(clock, config);
     for (moment, pages) in moments {

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::{
     backup::{done, refused, rows, run},
-    edits::{CONFIG, assert_same, visit, visited},
+    edits::{CONFIG, assert_same, visit, visited, visited_by},
     verify::move_to,
 };
 use crate::support::{Server, time::Clock};
@@ -179,19 +179,84 @@ fn who_comes_again_after_today_was_deleted_is_a_visitor() {
 }
 
 #[test]
-fn an_edit_is_undone_after_hours_have_gone_by_their_age() {
-    let clock = Clock::at("2026-03-03 10:00:00");
-    let server = visited(&clock, &[("2026-03-03 10:00:00", &["/a", "/b", "/b"][..])]);
-    clock.set("2026-05-01 10:00:00");
-    done(&server, &["edit", "rename-page", "/a", "/b"]);
-    clock.set("2026-06-10 10:00:00");
-    let pruned = String::from_utf8(run(&server, &["prune"]).stdout).unwrap();
-    assert!(pruned.contains("page_view\thours"), "{pruned}");
-    done(&server, &["edit", "undo", "1"]);
-    for granularity in ["day", "month", "year"] {
-        assert_eq!(sums(&server, "page_view", Some("/a"), granularity).0, 1, "{granularity}");
-        assert_eq!(sums(&server, "page_view", Some("/b"), granularity).0, 2, "{granularity}");
+fn an_edit_is_undone_after_hours_have_gone_by_their_age_and_brings_none_back() {
+    for is_pruned in [true, false] {
+        let clock = Clock::at("2026-03-03 10:00:00");
+        let server = visited(&clock, &[("2026-03-03 10:00:00", &["/a", "/b", "/b"][..])]);
+        let before = rows(&server.database());
+        clock.set("2026-05-01 10:00:00");
+        done(&server, &["edit", "rename-page", "/a", "/b"]);
+        clock.set("2026-06-10 10:00:00");
+        if is_pruned {
+            let pruned = String::from_utf8(run(&server, &["prune"]).stdout).unwrap();
+            assert!(pruned.contains("page_view\thours"), "{pruned}");
+        }
+        done(&server, &["edit", "undo", "1"]);
+        assert_sound(&server);
+        for granularity in ["day", "month", "year"] {
+            assert_eq!(sums(&server, "page_view", Some("/a"), granularity).0, 1, "{granularity}");
+            assert_eq!(sums(&server, "page_view", Some("/b"), granularity).0, 2, "{granularity}");
+        }
+        if is_pruned {
+            assert_eq!(sums(&server, "page_view", Some("/a"), "hour"), (0, 0));
+        } else {
+            // What is old and has not gone yet is what it was.
+            assert_same(&rows(&server.database()), &before);
+        }
     }
+}
+
+#[test]
+fn an_edit_is_undone_after_days_have_left_their_pairs_to_the_month() {
+    for words in
+        [&["rename-page", "/a", "/c"][..], &["delete-page", "/a"], &["delete-day", "2026-03-03"]]
+    {
+        let clock = Clock::at("2026-03-03 10:00:00");
+        let config = CONFIG.replace("raw =", "pairs_by_day = \"92d\"\nraw =");
+        let moments = [
+            ("2026-03-03 10:00:00", &["/a", "/b", "/b"][..]),
+            ("2026-03-04 10:00:00", &["/a", "/b"]),
+        ];
+        let server = visited_by(&config, &clock, &moments);
+        clock.set("2026-06-10 10:00:00");
+        // The hours have gone, the pairs of days not yet.
+        done(&server, &["prune"]);
+        let before = rows(&server.database());
+        done(&server, &[&["edit"], words].concat());
+        clock.set("2026-07-20 10:00:00");
+        let pruned = String::from_utf8(run(&server, &["prune"]).stdout).unwrap();
+        assert!(pruned.contains("page_view\tpairs by day"), "{pruned}");
+        done(&server, &["edit", "undo", "1"]);
+        assert_sound(&server);
+        // Every sum is what it was but for these.
+        let is_pair_of_day = |row: &str| {
+            row.starts_with("beacon_breakdowns") && row.contains("\"day\"") && !row.contains("Null")
+        };
+        let found = rows(&server.database());
+        assert!(!found.iter().any(|row| is_pair_of_day(row)));
+        let sums = |rows: Vec<String>| -> Vec<String> {
+            let sums = rows.into_iter().filter(|row| row.starts_with("beacon_"));
+            sums.filter(|row| !is_pair_of_day(row)).collect()
+        };
+        assert_same(&sums(found), &sums(before));
+    }
+}
+
+#[test]
+fn a_deleted_day_comes_back_with_hours_that_wait_for_their_month_to_be_archived() {
+    let clock = Clock::at("2026-03-03 10:00:00");
+    let config = CONFIG.replace("raw =", "retention = { hour = \"3d\" }\nraw =");
+    let config = format!("[server]\narchive = \"archive\"\n{config}");
+    let moments =
+        [("2026-03-03 10:00:00", &["/a", "/b"][..]), ("2026-03-12 10:00:00", &["/a", "/b"])];
+    let server = visited_by(&config, &clock, &moments);
+    clock.set("2026-03-20 10:00:00");
+    done(&server, &["prune"]);
+    let before = rows(&server.database());
+    done(&server, &["edit", "delete-day", "2026-03-03"]);
+    done(&server, &["edit", "undo", "1"]);
+    assert_same(&rows(&server.database()), &before);
+    assert_eq!(sums(&server, "page_view", None, "hour"), (4, 4));
 }
 
 #[test]
