@@ -150,12 +150,14 @@ pub(super) fn faults(
     Ok(found)
 }
 
-/// Whether `row` is a pair whose days may have left it to `period`.
+/// Whether `row` is a pair whose days may have left it to `period`. Months leave theirs to nothing, so what is the
+/// sum of months has as many as they have.
 fn have_pairs_left(kept: &Kept, row: &Row, period: Period) -> bool {
-    let is_pair =
-        row.identifier != TextId::TOTAL && row.split != TextId::TOTAL && row.bound.is_none();
+    let is_pair = row.identifier != TextId::TOTAL && row.is_split();
     let from = kept.pairs_by_day_from.get(&row.event_type);
-    is_pair && from.is_some_and(|from| period.start < *from)
+    let finer = finer_of(kept, row.event_type, period.granularity);
+    let is_of_days = finer.is_none_or(|finer| finer <= Granularity::Day);
+    is_pair && is_of_days && from.is_some_and(|from| period.start < *from)
 }
 
 /// Whether the shorter buckets in `period` may have gone by their age, or were not kept from its

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::{
     backup::{command, done, rows, run},
-    edits::{assert_same, visited},
+    edits::{CONFIG, assert_same, visited, visited_by},
 };
 use crate::support::{Server, time::Clock};
 
@@ -172,6 +172,25 @@ fn shorter_buckets_whose_longer_one_is_missing_are_found() {
 }
 
 #[test]
+fn pairs_of_a_year_are_held_to_those_of_its_months_also_after_days_have_left_theirs() {
+    let clock = Clock::at(DAYS[0].0);
+    let config = CONFIG.replace("raw =", "pairs_by_day = \"92d\"\nraw =");
+    let server = visited_by(&config, &clock, &DAYS);
+    clock.set("2026-12-01 12:00:00");
+    for words in [["verify"], ["prune"], ["verify"]] {
+        let (is_well, told) = verified(&server, &words);
+        assert!(is_well, "{told}");
+        assert!(words != ["prune"] || told.contains("page_view\tpairs by day"), "{told}");
+    }
+    let file = Connection::open(server.database()).unwrap();
+    let sql = "UPDATE beacon_breakdown SET count = count + 1000 WHERE granularity = 6 AND identifier <> 0";
+    assert!(file.execute(sql, []).unwrap() > 0);
+    drop(file);
+    let (is_well, told) = verified(&server, &["verify"]);
+    assert!(!is_well && told.contains("year 2026-01-01, default, page_view /"), "{told}");
+}
+
+#[test]
 fn a_single_beacon_that_says_something_else_is_found_by_its_day() {
     let clock = Clock::at(DAYS[0].0);
     let server = visited(&clock, &DAYS);
@@ -256,7 +275,7 @@ fn a_change_of_the_time_zone_makes_no_healthy_file_wrong() {
     ] {
         let clock = Clock::at("2026-03-28 02:00:00");
         // Single beacons are there to the end, and tell what edits have left.
-        let config = super::edits::CONFIG.replace("30d", "60d");
+        let config = CONFIG.replace("30d", "60d");
         let mut server = Server::start_at(&clock, &config);
         let mut days = 28..;
         for zone in zones {
