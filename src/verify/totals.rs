@@ -5,9 +5,16 @@ use std::collections::HashSet;
 use super::{Report, Row, day, name};
 use crate::{
     config::registry::{IdentifierRule, Registry},
-    model::tally::{AggregateKey, Counters, TextId},
-    store::{self, Transaction, names, rows, rows::Which},
+    model::{
+        period::Granularity,
+        tally::{AggregateKey, Counters, TextId},
+    },
+    store::{self, Transaction, ledger, names, rows, rows::Which},
 };
+
+/// The kinds of edits that may leave or bring what is split without its total: a deleted page leaves its readers'
+/// browsers in the site's own lists.
+const LEAVING: [&str; 3] = ["delete", "merge", "import"];
 
 /// One bucket of an event type as it is read.
 struct Bucket {
@@ -74,16 +81,7 @@ pub(super) fn compare(
     if let Some(bucket) = bucket {
         judge(file, registry, &bucket, &whole, report)?;
     }
-    rows::breakdowns(file, &Which::default(), |key, counters| {
-        report.compared += 1;
-        named.extend([key.dimension, key.value]);
-        if counters.is_negative() {
-            let row = Row::of_breakdown(&key);
-            let place = place(file, registry, &key.aggregate, &row)?;
-            report.wrong(format!("{place}: less than nothing"));
-        }
-        Ok(())
-    })?;
+    compare_splits(file, registry, &mut named, report)?;
     named.remove(&TextId::TOTAL);
     for id in named {
         if names::text(file, id)?.is_none() {
@@ -91,6 +89,40 @@ pub(super) fn compare(
         }
     }
     Ok(())
+}
+
+/// Looks at what is split, and notes in `named` what it names. What is split was counted: its bucket has a total.
+fn compare_splits(
+    file: &Transaction<'_>,
+    registry: &Registry,
+    named: &mut HashSet<TextId>,
+    report: &mut Report,
+) -> Result<(), store::Error> {
+    let leaving = ledger::last(file, u32::MAX)?.into_iter();
+    let leaving = leaving.filter(|edit| LEAVING.contains(&edit.kind.as_str()));
+    let left_until = leaving.map(|edit| edit.at).max().unwrap_or(i64::MIN);
+    let mut last = None;
+    rows::breakdowns(file, &Which::default(), |key, counters| {
+        report.compared += 1;
+        named.extend([key.dimension, key.value]);
+        let words = |what| {
+            let place = place(file, registry, &key.aggregate, &Row::of_breakdown(&key))?;
+            Ok::<_, store::Error>(format!("{place}: {what}"))
+        };
+        if counters.is_negative() {
+            report.wrong(words("less than nothing")?);
+        }
+        let total = AggregateKey { identifier: TextId::TOTAL, ..key.aggregate };
+        if last.replace(total) == Some(total) {
+            return Ok(());
+        }
+        // Shorter ones are split by older releases alone.
+        let is_told = total.granularity >= Granularity::Day && total.period_start > left_until;
+        if is_told && rows::aggregate(file, &total)?.is_zero() {
+            report.wrong(words("the total that this is a part of is not there")?);
+        }
+        Ok(())
+    })
 }
 
 fn judge(
@@ -158,7 +190,7 @@ pub(super) fn place(
 ) -> Result<String, store::Error> {
     let site = name(file, key.site)?;
     let day = day(registry, &site, key.period_start);
-    let at = if key.granularity < crate::model::period::Granularity::Day {
+    let at = if key.granularity < Granularity::Day {
         format!(" from {}", crate::model::period::timestamp(key.period_start))
     } else {
         String::new()

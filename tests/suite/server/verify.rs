@@ -191,6 +191,48 @@ fn pairs_of_a_year_are_held_to_those_of_its_months_also_after_days_have_left_the
 }
 
 #[test]
+fn a_part_of_a_total_that_is_not_there_is_found() {
+    let clock = Clock::at(DAYS[0].0);
+    let server = visited(&clock, &DAYS);
+    let whole = fs::read(server.database()).unwrap();
+    let move_one = |from: &str, days: i64| {
+        let file = Connection::open(server.database()).unwrap();
+        let sql = "UPDATE beacon_breakdown SET period_start = period_start + ?2 * 86400
+            WHERE granularity = 4 AND period_start = unixepoch(?1)
+                AND identifier = (SELECT id FROM text WHERE value = '/d')";
+        assert_eq!(file.execute(sql, (from, days)).unwrap(), 1);
+    };
+    // Nothing was counted on that day.
+    move_one("2026-03-31", -10);
+    let (is_well, told) = verified(&server, &["verify"]);
+    let expected = "day 2026-03-21, default, page_view /d, source two.example: the total";
+    assert!(!is_well && told.contains(expected), "{told}");
+    fs::write(server.database(), whole).unwrap();
+    // What a deleted page leaves in the site's own lists is no fault.
+    let file = Connection::open(server.database()).unwrap();
+    let sql =
+        "INSERT OR REPLACE INTO text (id, value) SELECT coalesce((SELECT id FROM text WHERE value = 'country'),
+             (SELECT max(id) + 1 FROM text)), 'country'";
+    file.execute(sql, []).unwrap();
+    let sql = "INSERT INTO beacon_breakdown SELECT granularity, period_start, site, event_type, identifier,
+             (SELECT id FROM text WHERE value = 'country'), value, count, visitors, visits, bounces, seconds
+         FROM beacon_breakdown WHERE identifier = 0
+             AND dimension = (SELECT id FROM text WHERE value = 'source')";
+    assert!(file.execute(sql, []).unwrap() > 0);
+    drop(file);
+    for page in ["/", "/d"] {
+        done(&server, &["edit", "delete-page", page]);
+    }
+    let left = "SELECT count(*) FROM beacon_breakdown AS b WHERE granularity = 4 AND NOT EXISTS (
+        SELECT 1 FROM beacon_aggregate AS a WHERE a.granularity = 4 AND a.period_start = b.period_start
+            AND a.event_type = b.event_type)";
+    let left: i64 = server.file_as_it_is().query_row(left, [], |row| row.get(0)).unwrap();
+    assert!(left > 0);
+    let (is_well, told) = verified(&server, &["verify"]);
+    assert!(is_well, "{told}");
+}
+
+#[test]
 fn a_single_beacon_that_says_something_else_is_found_by_its_day() {
     let clock = Clock::at(DAYS[0].0);
     let server = visited(&clock, &DAYS);
