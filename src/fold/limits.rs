@@ -25,6 +25,9 @@ const CANDIDATES_MAX: usize = 65_536;
 /// How many admitted names are remembered at most before all are looked up again.
 const ADMITTED_MAX: usize = 262_144;
 
+/// Of how many days of scopes it is remembered at most how many names were admitted, before all are counted again.
+const COUNTS_MAX: usize = 65_536;
+
 /// How many days late a beacon may be told and still count among the candidates of the current day.
 const LATE_DAYS_MAX: i64 = 40;
 
@@ -41,8 +44,9 @@ type State = foldhash::fast::RandomState;
 #[derive(Debug, Default)]
 pub(super) struct Limits {
     admitted: HashSet<(NameScope, TextId), State>,
-    /// How many names of a scope were admitted on its current day.
-    today: HashMap<NameScope, (i64, u32), State>,
+    /// How many names of a scope were admitted on a day (its first instant, UTC seconds). Beacons that are told late
+    /// come in turns with those of today, and to count anew is to read all names of the scope.
+    counts: HashMap<(NameScope, i64), u32, State>,
     /// Names that wait for a second network, and the first one.
     candidates: HashMap<(NameScope, u64), Option<Network>, State>,
     put_forward: HashMap<(NameScope, Option<Network>), u32, State>,
@@ -70,15 +74,15 @@ impl Limits {
                 return Ok(Some(known));
             }
         }
-        let today = match self.today.get(&scope) {
-            Some(&(day, count)) if day == newcomer.day => count,
-            _ => names.admitted_count(scope, newcomer.day)?,
+        let count = match self.counts.get(&(scope, newcomer.day)) {
+            Some(count) => *count,
+            None => names.admitted_count(scope, newcomer.day)?,
         };
-        if today >= most || (today >= most / 2 && !self.is_vouched_for(scope, name, newcomer)) {
-            self.today.insert(scope, (newcomer.day, today));
+        if count >= most || (count >= most / 2 && !self.is_vouched_for(scope, name, newcomer)) {
+            self.note_count(scope, newcomer.day, count);
             return Ok(None);
         }
-        self.today.insert(scope, (newcomer.day, today + 1));
+        self.note_count(scope, newcomer.day, count + 1);
         let value = names.intern(name)?;
         names.admit(scope, value, newcomer.day)?;
         self.remember(scope, value);
@@ -90,6 +94,13 @@ impl Limits {
             self.admitted.clear();
         }
         self.admitted.insert((scope, value));
+    }
+
+    fn note_count(&mut self, scope: NameScope, day: i64, count: u32) {
+        if self.counts.len() >= COUNTS_MAX && !self.counts.contains_key(&(scope, day)) {
+            self.counts.clear();
+        }
+        self.counts.insert((scope, day), count);
     }
 
     /// Whether a second network brings the name; if none has, this one is remembered as the first.
@@ -118,5 +129,78 @@ impl Limits {
             self.candidates.insert(key, newcomer.network);
         }
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    /// The names of one scope with the days on which they were admitted, and how often these were counted.
+    #[derive(Default)]
+    struct Counted {
+        numbers: HashMap<String, TextId>,
+        days: HashMap<TextId, i64>,
+        last: u32,
+        counted: u32,
+    }
+
+    impl Names for Counted {
+        type Error = Infallible;
+
+        fn find(&mut self, text: &str) -> Result<Option<TextId>, Infallible> {
+            Ok(self.numbers.get(text).copied())
+        }
+
+        fn intern(&mut self, text: &str) -> Result<TextId, Infallible> {
+            self.last += 1;
+            Ok(*self.numbers.entry(text.to_owned()).or_insert(TextId(self.last)))
+        }
+
+        fn admitted_on(&mut self, _: NameScope, value: TextId) -> Result<Option<i64>, Infallible> {
+            Ok(self.days.get(&value).copied())
+        }
+
+        fn admitted_count(&mut self, _: NameScope, day: i64) -> Result<u32, Infallible> {
+            self.counted += 1;
+            Ok(self.days.values().filter(|of| **of == day).map(|_| 1).sum())
+        }
+
+        fn admit(&mut self, _: NameScope, value: TextId, day: i64) -> Result<(), Infallible> {
+            self.days.insert(value, day);
+            Ok(())
+        }
+    }
+
+    const fn scope(site: u32) -> NameScope {
+        NameScope { site: TextId(site), event_type: TextId(1), dimension: TextId(2) }
+    }
+
+    #[test]
+    fn names_of_two_days_in_turns_are_counted_once_a_day() {
+        let (mut limits, mut names) = (Limits::default(), Counted::default());
+        let mut admitted = [0; 2];
+        for number in 0..300 {
+            let day = number % 2;
+            let newcomer = Newcomer { network: None, day: if day == 0 { 0 } else { 86_400 } };
+            let name = format!("name {number}");
+            let found = limits.admit(scope(1), &name, newcomer, 200, &mut names).unwrap();
+            admitted[day] += u32::from(found.is_some());
+        }
+        assert_eq!(names.counted, 2);
+        // Beyond half of the limit, one network alone names nothing.
+        assert_eq!(admitted, [100, 100]);
+    }
+
+    #[test]
+    fn of_no_more_days_it_is_remembered_than_there_is_room_for() {
+        let mut limits = Limits::default();
+        for site in (0..).take(COUNTS_MAX + 10) {
+            limits.note_count(scope(site), 0, 1);
+            limits.note_count(scope(site), 0, 2);
+        }
+        assert_eq!(limits.counts.len(), 10);
     }
 }
