@@ -44,13 +44,17 @@ pub fn of(
 /// The identifier that was sent, as `event` counts it.
 ///
 /// # Errors
-/// When it holds control characters.
+/// When it holds control characters, or nothing that can be seen.
 pub fn as_sent(sent: &str, event: &EventType) -> Result<String, Rejected> {
-    if let Some(control) = sent.chars().find(|c| is_forbidden(*c)) {
+    let shown = without_marks(sent);
+    let shown = shown.trim();
+    let first = || sent.chars().next().filter(|_| shown.is_empty());
+    if let Some(control) = shown.chars().find(|c| is_forbidden(*c)).or_else(first) {
         let sentence =
             format!("the identifier holds the control character U+{:04X}", u32::from(control));
         return Err(Rejected::new(Reason::IdentifierNotAllowed, sentence));
     }
+    let sent = shown;
     let url = sent.starts_with("http").then(|| Url::parse(sent).ok()).flatten();
     Ok(match (event.identifier, url) {
         (IdentifierRule::PagePath | IdentifierRule::RefererPath, Some(url)) => {
@@ -156,15 +160,43 @@ fn readable(path: &str) -> Cow<'_, str> {
         rest = if decoded.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
     }
     match String::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(is_forbidden) => text.into(),
+        Ok(text) if !text.chars().any(is_forbidden) && without_marks(&text) == text => text.into(),
         _ => path.into(),
     }
+}
+
+/// A text without marks of direction, which texts show without too, and without joiners that join nothing: that would
+/// be another name which looks the same.
+fn without_marks(text: &str) -> Cow<'_, str> {
+    if !text.contains(|c| is_mark(c) || is_joiner(c)) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        let joins = || shown.chars().next_back().is_some_and(|c| !c.is_ascii() && !is_joiner(c));
+        if !is_mark(c) && (!is_joiner(c) || joins()) {
+            shown.push(c);
+        }
+    }
+    shown.into()
+}
+
+/// The marks that only say in which direction their neighbours run.
+const fn is_mark(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}')
+}
+
+/// What joins letters or keeps them apart: Persian and the scripts of India are spelled with it, and families of emoji
+/// are made with it.
+const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 /// Control characters, and those that change the direction or the look of what follows.
 pub(super) fn is_forbidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+        || is_mark(c)
+        || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
             | '\u{feff}' | '\u{fffe}' | '\u{ffff}' | '\u{2028}' | '\u{2029}')
 }
 
@@ -196,6 +228,33 @@ mod tests {
         check("/%C3", "/%C3");
         check("/100%", "/100%");
         check("/%E2%80%AE", "/%E2%80%AE");
+        check("/%D9%85%DB%8C%E2%80%8C%D8%AE", "/می\u{200c}خ");
+        check("/a%E2%80%8C", "/a%E2%80%8C");
+        check("/%D7%90%E2%80%8F", "/%D7%90%E2%80%8F");
+    }
+
+    #[test]
+    fn texts_of_all_scripts_are_identifiers_and_what_only_looks_the_same_is_no_other() {
+        let event = EventType { identifier: IdentifierRule::Key, ..EventType::bare("a") };
+        let told = |sent: &str| as_sent(sent, &event).ok();
+        for sent in ["می\u{200c}خواهم", "क्\u{200d}ष", "👩\u{200d}👧", "🏳\u{fe0f}\u{200d}🌈"]
+        {
+            assert_eq!(told(sent).as_deref(), Some(sent));
+        }
+        for (sent, shown) in [
+            ("שלום\u{200f}!", "שלום!"),
+            ("\u{200e}a ", "a"),
+            ("pay\u{200d}pal", "paypal"),
+            ("\u{200c}a", "a"),
+            ("é\u{200d}\u{200d}a", "é\u{200d}a"),
+        ] {
+            assert_eq!(told(sent).as_deref(), Some(shown));
+        }
+        for sent in
+            ["\u{200f}", "\u{200d}", "a\u{200b}b", "a\u{202e}b", "a\u{2066}b\u{2069}", "a\u{feff}"]
+        {
+            assert_eq!(told(sent), None, "{sent:?}");
+        }
     }
 
     #[test]

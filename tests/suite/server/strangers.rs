@@ -243,6 +243,33 @@ fn others_are_not_told_which_event_types_there_are_nor_what_is_said_of_every_sit
 }
 
 #[test]
+fn names_of_all_scripts_are_counted_and_no_sign_that_nobody_sees_makes_another() {
+    let server = Server::start("[event.search]\nidentifier = \"key\"\ndedupe = \"0s\"\n");
+    for (sent, status) in [
+        ("می\u{200c}خواهم", 204),
+        ("می\u{200c}خواهم\u{200f}", 204),
+        ("👩\u{200d}👧", 204),
+        ("pay\u{200d}pal", 204),
+        ("paypal", 204),
+        ("\u{200f}", 400),
+        ("a\u{202e}b", 400),
+        ("a\u{2066}b", 400),
+    ] {
+        let answer = server.post(json!({ "event_type": "search", "identifier": sent }).to_string());
+        assert_eq!(answer.status, status, "{sent:?}: {}", answer.text());
+    }
+    server.file();
+    let top = server.json("/api/v1/reports/top?event_type=search&dimension=identifier");
+    let rows = top["rows"].as_array().unwrap().iter();
+    let found: Vec<_> =
+        rows.map(|row| (row["name"].as_str().unwrap(), &row["figures"]["count"])).collect();
+    assert_eq!(found.len(), 3, "{top}");
+    for (name, count) in [("می\u{200c}خواهم", 2), ("paypal", 2), ("👩\u{200d}👧", 1)] {
+        assert!(found.contains(&(name, &json!(count))), "{name:?}: {top}");
+    }
+}
+
+#[test]
 fn a_file_or_a_log_that_is_removed_takes_nothing_that_is_answered() {
     let view = r#"{"event_type":"page_view","identifier":"/a"}"#;
     for (suffix, way) in [("", "removed"), ("", "moved"), ("", "replaced"), ("-wal", "removed")] {
