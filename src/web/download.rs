@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read as _},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use serde_json::json;
 use tokio::{
     sync::{Semaphore, SemaphorePermit, mpsc},
     task,
+    time::timeout,
 };
 use tracing::{error, warn};
 
@@ -27,6 +29,9 @@ use crate::{app::App, backup::Prepared, clock, model::period::date_at};
 /// One at a time: each is a copy of the whole file on the disk.
 static DOWNLOADS: Semaphore = Semaphore::const_new(1);
 
+/// How long one waits for another.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// How much is read from the copy at once, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -34,7 +39,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 pub(super) async fn post(app: &App) -> Streamed {
     let failed =
         |status, sentence: &str| whole(respond::json(status, &json!({ "error": sentence })));
-    let Ok(permit) = DOWNLOADS.try_acquire() else {
+    // One that was just sent may not be cleared away yet.
+    let Ok(Ok(permit)) = timeout(PATIENCE, DOWNLOADS.acquire()).await else {
         let sentence = "another backup is being downloaded: try again when that is done";
         return failed(StatusCode::SERVICE_UNAVAILABLE, sentence);
     };

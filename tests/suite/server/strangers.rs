@@ -289,12 +289,10 @@ fn a_file_or_a_log_that_is_removed_takes_nothing_that_is_answered() {
         let answer = server.post(view);
         assert_eq!(answer.status, 503, "{suffix} {way}: {}", answer.text());
         assert_eq!(server.get("/health/ready").status, 503);
+        wait_until("it to be said", || {
+            server.said().contains("was removed or replaced while it was in use")
+        });
         server.kill();
-        let said = server.said();
-        assert!(
-            said.contains("was removed or replaced while it was in use"),
-            "{suffix} {way}: {said}"
-        );
         if suffix.is_empty() && way != "replaced" {
             // What it has left is not read as the next one's.
             server.restart();
