@@ -30,8 +30,9 @@ use crate::{
         deltas::{self, Aging},
         figures::{Bucket, Subject, first_bucket},
         gather::Gatherer,
-        ledger,
+        journal, ledger,
         names::{self, NameCache, StoredNames},
+        parts,
         rows::Which,
         state,
     },
@@ -119,6 +120,12 @@ pub enum Error {
     /// It was done before.
     #[error("{0}")]
     Already(String),
+    /// What it would change is not all there yet.
+    #[error(
+        "not all that was answered is counted yet, and would come back after this: do it again once a server has \
+         counted everything; its log says what keeps it from that"
+    )]
+    Uncounted,
     /// There is nothing that it would change.
     #[error("{0}")]
     Nothing(String),
@@ -167,6 +174,7 @@ pub fn carry_out(
             }
             let (site, events) = (Arc::clone(site), registry.events.clone());
             file.change(Affects::Names, move |file| {
+                refuse_uncounted(file)?;
                 // A visit that goes on would change rows that are gone.
                 state::forget_visits(file)?;
                 change_site(file, &site, &events, &change, now)
@@ -294,7 +302,16 @@ fn do_parts(file: &Transaction<'_>, edit: i64, parts: i64) -> Result<(), store::
     Ok(())
 }
 
+/// What waits to be counted would not be changed.
+fn refuse_uncounted(file: &Transaction<'_>) -> Result<(), Error> {
+    if journal::next(file, 0)?.is_some() || parts::any(file)? {
+        return Err(Error::Uncounted);
+    }
+    Ok(())
+}
+
 fn undo(file: &Transaction<'_>, registry: &Registry, id: i64, now: i64) -> Result<Done, Error> {
+    refuse_uncounted(file)?;
     let Some(edit) = ledger::find(file, id)? else {
         return Err(Error::Nothing(format!("there is no edit {id}")));
     };

@@ -108,9 +108,11 @@ pub fn due(
         all.extend(due_of(site, event, by_month, now));
     }
     for (site, event) in aging::subjects(file)? {
-        if let Some((site, event)) = undeclared(&site, &event, registry) {
-            all.extend(due_of(&site, &event, by_month, now));
-        }
+        let Some((declared, event)) = undeclared(&site, &event, registry) else { continue };
+        let of_it = due_of(&declared, &event, by_month, now).into_iter();
+        // In which time zone the days of a site are cut that is not declared, nobody tells: its sums stay.
+        let goes = |due: &Due| due.what == What::Events || registry.site(&site).is_some();
+        all.extend(of_it.filter(goes));
     }
     let before = now - REFUSAL_DAYS * 86_400;
     all.push(Due { site: None, event: None, what: What::Refusals, from: i64::MIN, before });

@@ -32,12 +32,16 @@ const PAGES_LAST: i64 = 250;
 /// From how many pages on the writer moves them, however long that takes: the log must not outgrow the disk.
 const PAGES_MAX: i64 = 16_384;
 
-/// From how many pages on nobody begins to read until the log has begun anew, all that is read by then is read, or
+/// From how many pages on nobody begins to read until all of the log is in the file, so that it begins anew, or
 /// [`PAUSE_MAX`] is over: where there is always somebody who reads, it would grow without end.
 const PAGES_LONG: i64 = 16_384;
 
 /// How long pages are let in at least between two such pauses.
 const PAUSE_EVERY: Duration = Duration::from_secs(20);
+
+/// The same after pauses that came to nothing, because of somebody who reads and can't be held back: twice as long
+/// each time, and at most this.
+const PAUSE_SELDOM: Duration = Duration::from_secs(600);
 
 /// Who moves the log beside the writer.
 enum Beside {
@@ -58,6 +62,8 @@ pub(super) struct Checkpoints {
     /// When the last pause began.
     paused_at: Option<Instant>,
     is_paused: bool,
+    /// How long after its beginning the next one may begin.
+    pause_after: Duration,
 }
 
 impl Checkpoints {
@@ -75,6 +81,7 @@ impl Checkpoints {
             pause,
             paused_at: None,
             is_paused: false,
+            pause_after: PAUSE_EVERY,
         })
     }
 
@@ -101,7 +108,7 @@ impl Checkpoints {
             Beside::Gone => None,
         };
         let upkeep::Log { pages, left } = upkeep::log(writer)?;
-        self.pause_or_go_on(pages);
+        self.pause_or_go_on(pages, left);
         if left < PAGES_MOVED && !self.is_begun && !self.is_paused {
             self.beside = idle.map_or(Beside::Gone, Beside::Idle);
             return Ok(());
@@ -123,19 +130,34 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Holds readers back while a log of so many `pages` is too long.
-    fn pause_or_go_on(&mut self, pages: i64) {
+    /// Holds readers back while a log of so many `pages` is too long, as long as some are `left` that are not in the
+    /// file: if none are, it begins anew with the next commit.
+    fn pause_or_go_on(&mut self, pages: i64, left: i64) {
+        let is_long = pages >= PAGES_LONG && left > 0;
         let since = self.paused_at.map(|at| at.elapsed());
-        if self.is_paused {
-            if pages < PAGES_LONG || since.is_some_and(|since| since >= PAUSE_MAX) {
-                self.is_paused = false;
-                self.pause.end();
-            }
-        } else if pages >= PAGES_LONG && since.is_none_or(|since| since >= PAUSE_EVERY) {
+        if self.is_paused && !is_long {
+            self.pause_after = PAUSE_EVERY;
+            self.let_in();
+        } else if self.is_paused && since.is_some_and(|since| since >= PAUSE_MAX) {
+            self.pause_after = (self.pause_after * 2).min(PAUSE_SELDOM);
+            self.let_in();
+        } else if is_long && !self.is_paused && since.is_none_or(|since| since >= self.pause_after)
+        {
             self.is_paused = true;
             self.paused_at = Some(Instant::now());
             self.pause.begin();
         }
+    }
+
+    /// Lets those read who were held back.
+    pub(super) fn let_in(&mut self) {
+        self.is_paused = false;
+        self.pause.end();
+    }
+
+    /// How long until it is to be looked again, though nothing is written; `None` if that is no matter.
+    pub(super) fn until_due(&self) -> Option<Duration> {
+        self.is_paused.then_some(SEEN_EVERY)
     }
 
     /// Ends what goes on, and closes what is open of the file.
@@ -178,6 +200,32 @@ mod tests {
     /// How many pages one transaction writes, about.
     const WRITTEN: usize = 50;
     const PAGE_BYTES: usize = 4_096;
+
+    #[test]
+    fn nobody_is_held_back_where_nothing_is_left_or_where_it_came_to_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("x.db");
+        let _file = open_to_count(&database).unwrap();
+        let mut checkpoints =
+            Checkpoints::new(&database, Arc::default(), Pause::default()).unwrap();
+        let ago = |time: Duration| Instant::now().checked_sub(time);
+        checkpoints.pause_or_go_on(PAGES_LONG, 0);
+        assert!(!checkpoints.is_paused);
+        checkpoints.pause_or_go_on(PAGES_LONG, 1);
+        assert!(checkpoints.is_paused);
+        checkpoints.pause_or_go_on(2 * PAGES_LONG, 0);
+        assert!(!checkpoints.is_paused);
+        checkpoints.paused_at = ago(PAUSE_EVERY);
+        checkpoints.pause_or_go_on(PAGES_LONG, 1);
+        assert!(checkpoints.is_paused);
+        checkpoints.paused_at = ago(PAUSE_MAX);
+        checkpoints.pause_or_go_on(PAGES_LONG, 1);
+        assert!(!checkpoints.is_paused);
+        checkpoints.paused_at = ago(PAUSE_EVERY);
+        checkpoints.pause_or_go_on(PAGES_LONG, 1);
+        assert!(!checkpoints.is_paused, "the last one came to nothing");
+        checkpoints.end();
+    }
 
     #[test]
     fn the_log_begins_anew_though_there_is_always_somebody_who_reads() {

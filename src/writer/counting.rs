@@ -370,17 +370,18 @@ impl Counting {
 
     /// Reads anew from the file what was told to it, and from its journal what was not.
     fn reload(&mut self, writable: &mut Writable) -> Result<(), Error> {
+        // How much waits is told whatever keeps it from being counted.
         let uncounted = self.uncounted();
-        parts::add_all(&mut writable.connection)?;
-        self.parts_wait = false;
-        self.note_past();
-        self.names.clear();
-        self.fold = restored(writable)?;
         self.gathered = Gathered::default();
         self.summed = None;
         (self.gathered_beacons, self.gathered_through) = (0, None);
         self.pending.reload(&writable.connection, uncounted)?;
         self.note_waiting();
+        parts::add_all(&mut writable.connection)?;
+        self.parts_wait = false;
+        self.note_past();
+        self.names.clear();
+        self.fold = restored(writable)?;
         self.is_stale = false;
         Ok(())
     }

@@ -120,6 +120,7 @@ impl WriterThread {
         loop {
             let due =
                 self.counting.until_due().unwrap_or(TICK_EVERY).min(self.until_patience_ends());
+            let due = self.checkpoints.until_due().map_or(due, |look| look.min(due));
             let waiting = if self.counting.is_behind() {
                 std::thread::sleep(due);
                 Waiting { closing: self.queue.is_closing(), ..Waiting::default() }
@@ -128,6 +129,10 @@ impl WriterThread {
             };
             let Waiting { batch, beacons, answers, readers, refusals, changes, closing, .. } =
                 waiting;
+            if closing {
+                // Who still reads is waited for.
+                self.checkpoints.let_in();
+            }
             self.counting.refuse(refusals);
             let quiet = answers.is_empty();
             let begun = Instant::now();

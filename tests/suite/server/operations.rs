@@ -196,8 +196,21 @@ fn however_much_can_not_be_counted_is_stored_and_keeps_no_page_waiting() {
     send(&server, 2);
     assert_eq!(server.get("/").status, 200);
     assert_eq!(server.post(BEACON).status, 204);
+    // What waits to be counted would come back after it.
+    let out = Command::new(BINARY)
+        .args(["edit", "delete-page", "/x", "--config", "beacons.toml"])
+        .current_dir(server.folder.path())
+        .envs(server.environment())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert!(!out.status.success() && said.contains("not all that was answered"), "{said}");
     assert!(server.terminate().success(), "{}", server.said());
     server.restart();
+    let sent = (requests + 2) * each + 2;
+    wait_until("how many wait to be told", || {
+        server.health("/uncounted") == u64::try_from(sent - 1).unwrap()
+    });
     assert_eq!(server.post(BEACON).status, 204);
     assert_eq!(server.get("/").status, 200);
     beside(&server).execute("UPDATE beacon_aggregate SET count = 1", []).unwrap();
