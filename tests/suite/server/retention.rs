@@ -518,6 +518,10 @@ fn what_nobody_declares_any_more_goes_by_its_age_as_well() {
     let (fine, said) = prune(&server, &[]);
     assert!(fine, "{said}");
     assert_eq!(left(&server), [0; 4], "{said}");
+    // In which time zone its days were cut nobody tells any more, so that its sums stay.
+    clock.set("2027-06-20 12:00:00");
+    let (fine, said) = prune(&server, &["--dry-run"]);
+    assert!(fine && !said.contains("b.example"), "{said}");
 }
 
 #[test]
