@@ -11,6 +11,10 @@ use std::{
 
 use tokio::sync::Notify;
 
+/// How many connections may be there at once that were told to go: half as many as there are places, and no more than
+/// this. On a busy machine they take their time, and each still has its file.
+const LEAVING_MAX: usize = 128;
+
 /// The connections.
 #[derive(Debug, Default)]
 pub(in crate::web) struct Crowd {
@@ -64,7 +68,8 @@ impl Crowd {
         if network.is_some_and(|it| state.by_network.get(&it).is_some_and(|n| *n >= of_network)) {
             return Err(Full::Network);
         }
-        if state.open - state.leaving >= most && !state.let_one_go() {
+        let has_leaving = state.leaving >= (most / 2).clamp(1, LEAVING_MAX);
+        if state.open - state.leaving >= most && (has_leaving || !state.let_one_go()) {
             return Err(Full::Whole);
         }
         state.open += 1;
@@ -179,6 +184,18 @@ mod tests {
         assert!(enter().is_ok());
         drop(first);
         assert_eq!(crowd.open(), 0);
+    }
+
+    #[test]
+    fn no_more_are_let_in_than_have_left_once_many_are_to_go() {
+        let crowd = Arc::new(Crowd::default());
+        let mut inside: Vec<Place> = (0..4).map(|_| crowd.enter(4, None, 1).unwrap()).collect();
+        inside.iter_mut().for_each(|place| place.wait(Waker::noop()));
+        let (_fifth, _sixth) = (crowd.enter(4, None, 1).unwrap(), crowd.enter(4, None, 1).unwrap());
+        assert_eq!(crowd.enter(4, None, 1).unwrap_err(), Full::Whole);
+        inside.remove(0);
+        let _seventh = crowd.enter(4, None, 1).unwrap();
+        assert_eq!((crowd.open(), crowd.enter(4, None, 1).unwrap_err()), (6, Full::Whole));
     }
 
     #[test]
