@@ -13,14 +13,14 @@ mod visitors;
 
 use std::{path::PathBuf, sync::Arc};
 
-use jiff::{ToSpan as _, civil::Date};
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use crate::store::ledger::Source;
 use crate::{
     config::registry::{EventType, Registry, Site},
     model::{
-        period::{Granularity, Period, date_at, first_instant},
+        period::{Granularity, date_at},
         tally::TextId,
         text::Names as _,
     },
@@ -379,13 +379,9 @@ fn subjects(
             let Some(event_type) = names::find(file, &event.name)? else { continue };
             let subject = Subject { site: site_id, event_type };
             let mut gone_before = Vec::new();
-            for &(granularity, days) in &event.retention_days {
-                // Where there is an archive, whole months go.
-                let by_month = registry.server.archive.is_some();
-                let whole =
-                    if by_month { granularity.max(Granularity::Month) } else { granularity };
-                let first = first_instant(today.saturating_sub(i64::from(days).days()), &site.zone);
-                let due = Period::containing(whole, first, &site.zone).start;
+            // Where there is an archive, whole months go.
+            let by_month = registry.server.archive.is_some();
+            for (granularity, due) in event.buckets_due(today, &site.zone, by_month) {
                 // The oldest go first, so that what is after one which is there has not gone by its age.
                 let left = first_bucket(file, subject, granularity, i64::MIN, due)?;
                 gone_before.push((granularity, left.unwrap_or(due)));

@@ -1,6 +1,7 @@
 //! `retention` of an event type: what is dropped lives on in longer buckets, so no bucket may
 //! outlive a longer one.
 
+use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
 use toml::Spanned;
 
 use super::{
@@ -9,13 +10,28 @@ use super::{
     registry::EventType,
     value::{self, DAY_SECONDS, Duration},
 };
-use crate::model::period::Granularity;
+use crate::model::period::{Granularity, Period, first_instant};
 
 impl EventType {
     /// Whether a bucket of `granularity` that begins at `start` is older than it is kept at `now` (UTC seconds).
     pub fn is_aged(&self, granularity: Granularity, start: i64, now: i64) -> bool {
         let kept = self.retention_days.iter().find(|(aging, _)| *aging == granularity);
         kept.is_some_and(|(_, days)| start < now - i64::from(*days) * 86_400)
+    }
+
+    /// Of each granularity that does not stay for ever, before which instant (UTC seconds) its buckets go, seen from
+    /// `today` in `zone`. A bucket that reaches into what is kept stays whole, and `by_month` a whole month does.
+    pub fn buckets_due(
+        &self,
+        today: Date,
+        zone: &TimeZone,
+        by_month: bool,
+    ) -> impl Iterator<Item = (Granularity, i64)> {
+        self.retention_days.iter().map(move |&(granularity, days)| {
+            let whole = if by_month { granularity.max(Granularity::Month) } else { granularity };
+            let first = first_instant(today.saturating_sub(i64::from(days).days()), zone);
+            (granularity, Period::containing(whole, first, zone).start)
+        })
     }
 }
 

@@ -139,10 +139,7 @@ fn undeclared(site: &str, event: &str, registry: &Registry) -> Option<(Arc<Site>
 
 /// What of one event type at one site is not kept any longer.
 fn due_of(site: &Arc<Site>, event: &Arc<EventType>, by_month: bool, now: i64) -> Vec<Due> {
-    let days_ago = |days: u32| {
-        let date = date_at(now, &site.zone).saturating_sub(i64::from(days).days());
-        first_instant(date, &site.zone)
-    };
+    let today = date_at(now, &site.zone);
     let due = |what, before| Due {
         site: Some(Arc::clone(site)),
         event: Some(Arc::clone(event)),
@@ -152,20 +149,18 @@ fn due_of(site: &Arc<Site>, event: &Arc<EventType>, by_month: bool, now: i64) ->
     };
     let mut all = Vec::new();
     let mut days_from = i64::MIN;
-    for &(granularity, days) in &event.retention_days {
-        let whole = if by_month { granularity.max(Granularity::Month) } else { granularity };
-        // A bucket that reaches into what is kept stays whole.
-        let before = Period::containing(whole, days_ago(days), &site.zone).start;
+    for (granularity, before) in event.buckets_due(today, &site.zone, by_month) {
         all.push(due(What::Buckets(granularity), before));
         if granularity == Granularity::Day {
             days_from = before;
         }
     }
-    let from = event.pairs_by_day_from(date_at(now, &site.zone), &site.zone);
+    let from = event.pairs_by_day_from(today, &site.zone);
     let pairs = from.map(|before| due(What::Pairs, before));
     all.extend(pairs.map(|due| Due { from: days_from, ..due }));
     // Where single beacons are no longer kept, those that were go at once.
-    let before = if event.raw_days == 0 { i64::MAX } else { days_ago(event.raw_days) };
+    let first = today.saturating_sub(i64::from(event.raw_days).days());
+    let before = if event.raw_days == 0 { i64::MAX } else { first_instant(first, &site.zone) };
     all.push(due(What::Events, before));
     all
 }

@@ -5,11 +5,11 @@ use std::{cmp::Reverse, collections::HashMap};
 use rusqlite::{Connection, OptionalExtension as _, Row, Rows, params};
 use serde_json::json;
 
-use super::Error;
 pub use super::buckets::{
     Bucket, Subject, buckets, first_bucket, has_bucket, last_bucket, last_bucket_before,
     next_bucket,
 };
+use super::{Error, names};
 use crate::model::tally::{BAR_SUM_MAX, Counters, TextId};
 
 /// What rows are ranked by; always the largest first, and by name where they are equal.
@@ -167,7 +167,8 @@ pub fn ranked(
         let words = page.search.to_lowercase();
         let mut found = Vec::new();
         for (id, sum) in sums {
-            if text(connection, id)?.is_some_and(|name| name.to_lowercase().contains(&words)) {
+            if names::text(connection, id)?.is_some_and(|name| name.to_lowercase().contains(&words))
+            {
                 found.push((id, sum));
             }
         }
@@ -191,7 +192,7 @@ pub fn ranked(
     }
     let mut rows = Vec::new();
     for (id, counters) in sums {
-        rows.extend(text(connection, id)?.map(|name| Ranked { id, name, counters }));
+        rows.extend(names::text(connection, id)?.map(|name| Ranked { id, name, counters }));
     }
     rows.sort_unstable_by(|one, other| {
         let keys = key(&one.counters).cmp(&key(&other.counters));
@@ -284,15 +285,6 @@ pub fn histogram(
         })
     };
     Ok(statement.query_map(key, bar)?.collect::<Result<_, _>>()?)
-}
-
-/// The text behind a number.
-///
-/// # Errors
-/// When the file can't be read.
-pub fn text(connection: &Connection, id: TextId) -> Result<Option<String>, Error> {
-    let mut statement = connection.prepare_cached("SELECT value FROM text WHERE id = ?1")?;
-    Ok(statement.query_row([id.0], |row| row.get(0)).optional()?)
 }
 
 pub(super) fn counters(row: &Row<'_>, first: usize) -> Result<Counters, rusqlite::Error> {

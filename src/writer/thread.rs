@@ -27,7 +27,6 @@ use crate::{
     store::{
         Error,
         connection::Writable,
-        figures,
         journal::{self, Batch},
         names, state, upkeep,
     },
@@ -262,7 +261,7 @@ impl WriterThread {
 
     /// The pages on which visitors are. One whose name can't be read is left out.
     fn pages_now(&self, site: TextId, now: i64) -> Vec<(String, usize)> {
-        let named = |(page, count)| match figures::text(&self.writable.connection, page) {
+        let named = |(page, count)| match names::text(&self.writable.connection, page) {
             Ok(name) => name.map(|name| (name, count)),
             Err(error) => {
                 warn!(%error, "a page’s name could not be read");
