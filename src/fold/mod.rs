@@ -122,7 +122,9 @@ impl Fold {
             with_visits.map(|event| names.intern(&event.name)).collect::<Result<_, _>>()?;
         let Gathered { rules, sums, latest } = gathered;
         let other = names.intern(OTHER)?;
-        let mut slice = Slice { other, with_visits, rules, sums, fold: self, registry, names };
+        let split_by = Vec::new();
+        let mut slice =
+            Slice { other, with_visits, rules, sums, fold: self, registry, names, split_by };
         for beacon in beacons {
             slice.count(beacon)?;
         }

@@ -15,12 +15,8 @@ impl Profile {
         Self(pairs.into_iter().fold(Vec::with_capacity(64), push).into())
     }
 
-    /// The value of `dimension`.
-    pub(super) fn value(&self, dimension: TextId) -> Option<TextId> {
-        self.pairs().find(|(of, _)| *of == dimension).map(|(_, value)| value)
-    }
-
-    fn pairs(&self) -> impl Iterator<Item = (TextId, TextId)> {
+    /// Each dimension with its value, in the order in which they were given.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (TextId, TextId)> {
         let mut rest = &*self.0;
         std::iter::from_fn(move || {
             let (pair, after) = postcard::take_from_bytes(rest).ok()?;
@@ -60,8 +56,6 @@ mod tests {
             .collect();
         let profile = Profile::of(pairs.iter().copied());
         assert_eq!(profile.pairs().collect::<Vec<_>>(), pairs);
-        assert_eq!(profile.value(TextId(128)), Some(TextId(16_383)));
-        assert_eq!(profile.value(TextId(2)), None);
         let written = postcard::to_stdvec(&profile).unwrap();
         assert_eq!(written, postcard::to_stdvec(&pairs).unwrap());
         assert_eq!(postcard::from_bytes::<Profile>(&written).unwrap(), profile);

@@ -70,42 +70,18 @@ impl Seen {
         key: [TextId; 4],
     ) -> bool {
         let hash = hash(visitor, key);
-        if self.days.get(&(site, day)).is_some_and(|day| day.earlier.contains(&hash)) {
+        let visitors = self.days.entry((site, day)).or_default();
+        if visitors.earlier.contains(&hash) {
             return false;
         }
         let pair = Pair::of(visitor, hash);
-        let is_first = self.remember((site, day), pair);
-        if is_first {
+        let outcome = visitors.remember(pair, &mut self.remembered);
+        self.overflow += u64::from(outcome == Outcome::NoRoom);
+        if outcome == Outcome::New {
             let news = self.news.entry((site, day)).or_insert_with(|| vec![BY_VISITOR]);
             news.extend_from_slice(&pair.written());
         }
-        is_first
-    }
-
-    /// Remembers a pair, if there is room; whether it was new and is remembered.
-    fn remember(&mut self, day: (TextId, i64), Pair { visitor, key }: Pair) -> bool {
-        let is_full = self.remembered >= SEEN_MAX;
-        let keys = match self.days.entry(day).or_default().keys.entry(visitor) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(_) if is_full => {
-                self.overflow += 1;
-                return false;
-            }
-            Entry::Vacant(new) => {
-                self.remembered += VISITOR_PAIRS;
-                new.insert(Keys::Few(Vec::new()))
-            }
-        };
-        if keys.contains(key) {
-            return false;
-        }
-        if is_full {
-            self.overflow += 1;
-            return false;
-        }
-        keys.add(key);
-        self.remembered += 1;
-        true
+        outcome == Outcome::New
     }
 
     /// What was newly seen since the last call, in a fixed order.
@@ -123,8 +99,10 @@ impl Seen {
         match seen.hashes.as_slice() {
             [BY_VISITOR, pairs @ ..] if pairs.len().is_multiple_of(Pair::BYTES) => {
                 let (pairs, _) = pairs.as_chunks();
+                let visitors = self.days.entry(day).or_default();
                 for pair in pairs {
-                    self.remember(day, Pair::read(*pair));
+                    let outcome = visitors.remember(Pair::read(*pair), &mut self.remembered);
+                    self.overflow += u64::from(outcome == Outcome::NoRoom);
                 }
             }
             earlier => {
@@ -155,7 +133,37 @@ impl Seen {
     }
 }
 
+/// What became of a pair that was to be remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    New,
+    Known,
+    NoRoom,
+}
+
 impl Visitors {
+    /// Remembers a pair beside as many as `remembered` says, if there is room.
+    fn remember(&mut self, Pair { visitor, key }: Pair, remembered: &mut usize) -> Outcome {
+        let is_full = *remembered >= SEEN_MAX;
+        let keys = match self.keys.entry(visitor) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if is_full => return Outcome::NoRoom,
+            Entry::Vacant(new) => {
+                *remembered += VISITOR_PAIRS;
+                new.insert(Keys::Few(Vec::new()))
+            }
+        };
+        if keys.contains(key) {
+            return Outcome::Known;
+        }
+        if is_full {
+            return Outcome::NoRoom;
+        }
+        keys.add(key);
+        *remembered += 1;
+        Outcome::New
+    }
+
     /// How many of [`SEEN_MAX`] they are.
     fn weight(&self) -> usize {
         let keys = self.keys.values().map(|keys| VISITOR_PAIRS + keys.len());

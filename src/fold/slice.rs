@@ -30,6 +30,8 @@ pub(super) struct Slice<'a, N> {
     pub(super) fold: &'a mut Fold,
     pub(super) registry: &'a Registry,
     pub(super) names: &'a mut N,
+    /// What the visit of the beacon that is being counted is split by: (dimension, value).
+    pub(super) split_by: Vec<(TextId, TextId)>,
 }
 
 /// A beacon with its strings turned into numbers.
@@ -84,6 +86,10 @@ impl<N: Names> Slice<'_, N> {
             }
             (None, _) => Step::Outside,
         };
+        self.split_by.clear();
+        if let Step::Continued(visit, _) | Step::Inside(visit) = &step {
+            self.split_by.extend(visit.split_by());
+        }
         let values = self.values(beacon, &site, &event, &step, newcomer)?;
         if let (Some(identifier), Some(title)) = (identifier, title(beacon, &event)) {
             self.sums.title(Key::of(&site, &event, bucket).identifier(identifier), title);
@@ -126,7 +132,9 @@ impl<N: Names> Slice<'_, N> {
             let value = match (&rule.dimension, going_on) {
                 (Dimension::EntryPage, Some(visit)) if !event.rules.visits => Some(visit.entry),
                 (Dimension::EntryPage | Dimension::ExitPage | Dimension::Title, _) => None,
-                (dimension, Some(visit)) if dimension.is_acquisition() => visit.value(rule.id),
+                (dimension, Some(_)) if dimension.is_acquisition() => {
+                    value_in(&self.split_by, rule)
+                }
                 (dimension, _) => match value_of(beacon, dimension) {
                     Some(value) => Some(self.admit(site, event, rule.id, value, newcomer)?),
                     None => None,
@@ -262,9 +270,10 @@ impl<N: Names> Slice<'_, N> {
             Step::Began => {
                 let rules = &counted.event.dimensions;
                 let values = counted.values.iter();
-                let profile =
+                let split_by =
                     values.filter_map(|&(index, value)| Some((rules.get(index)?.id, value)));
-                let profile = Profile::of(profile);
+                self.split_by.extend(split_by);
+                let profile = Profile::of(self.split_by.iter().copied());
                 let way = Way::of(counted.site, counted.event);
                 let visit = Visit::began(counted.bucket, counted.at, page, profile, way);
                 let begun = Counters { visits: 1, bounces: 1, ..Counters::default() };
@@ -307,7 +316,7 @@ impl<N: Names> Slice<'_, N> {
         self.sums.add(key, delta);
         self.sums.add(key.identifier(page), delta);
         for rule in &counted.event.dimensions {
-            let Some(value) = visit.value(rule.id) else { continue };
+            let Some(value) = value_in(&self.split_by, rule) else { continue };
             if rule.in_total {
                 self.sums.add(key.value(rule.id, value), delta);
             }
@@ -346,6 +355,10 @@ impl<N: Names> Slice<'_, N> {
             }
         }
     }
+}
+
+fn value_in(split_by: &[(TextId, TextId)], rule: &DimensionRule) -> Option<TextId> {
+    split_by.iter().find(|(dimension, _)| *dimension == rule.id).map(|(_, value)| *value)
 }
 
 fn value_of<'b>(beacon: &'b Beacon<'_>, dimension: &Dimension) -> Option<&'b str> {

@@ -101,9 +101,9 @@ impl Visit {
         Self { bucket, last: at, entry: page, page, bounced: true, profile, way }
     }
 
-    /// The value of `dimension` with which it began.
-    pub(super) fn value(&self, dimension: TextId) -> Option<TextId> {
-        self.profile.value(dimension)
+    /// The values with which it began, each after its dimension.
+    pub(super) fn split_by(&self) -> impl Iterator<Item = (TextId, TextId)> {
+        self.profile.pairs()
     }
 
     /// Also when it was last active long after `now`: then the clock was wrong, and it begins anew.

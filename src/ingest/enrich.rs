@@ -61,8 +61,8 @@ impl<'a> Told<'a> {
 
     /// The values of every dimension that `event` is split by, as far as they are known.
     pub fn dimensions(&self, event: &EventType) -> Vec<DimensionValue<'static>> {
-        let most = event.dimensions.len() + event.pairs.len();
-        let mut values: Vec<DimensionValue<'static>> = Vec::with_capacity(most);
+        // Nearly all that pairs are of, totals are split by as well.
+        let mut values: Vec<DimensionValue<'static>> = Vec::with_capacity(event.dimensions.len());
         for dimension in event.dimensions.iter().chain(&event.pairs) {
             if values.iter().any(|known| known.dimension == *dimension) {
                 continue;

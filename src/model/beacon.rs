@@ -77,6 +77,9 @@ pub struct Measure<'a> {
     pub value: f64,
 }
 
+/// About as many bytes are written for a page view, or a few more.
+const ENCODED_BYTES: usize = 128;
+
 /// Beacons do not read as what they were written as.
 #[derive(Debug, thiserror::Error)]
 #[error("the beacon can't be decoded: {0}")]
@@ -104,7 +107,7 @@ impl Beacon<'_> {
 /// # Errors
 /// When the bytes end inside a beacon or were never one.
 pub fn decode_batch(mut batch: &[u8]) -> Result<Vec<Beacon<'_>>, DecodeError> {
-    let mut beacons = Vec::new();
+    let mut beacons = Vec::with_capacity(batch.len() / ENCODED_BYTES + 1);
     while !batch.is_empty() {
         let (beacon, rest) = postcard::take_from_bytes(batch)?;
         beacons.push(beacon);

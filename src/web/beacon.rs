@@ -143,8 +143,12 @@ pub(super) fn store<'b, B: AsRef<[Beacon<'b>]> + AsMut<[Beacon<'b>]>>(
         }
         for beacon in beacons.as_ref() {
             let identifier = beacon.identifier.as_deref().unwrap_or_default();
-            let words = format!("{} {identifier}", beacon.event_type);
-            app.recent.note(&beacon.site, beacon.received_at, words.trim_end(), None);
+            app.recent.note(
+                &beacon.site,
+                beacon.received_at,
+                [&beacon.event_type, identifier],
+                None,
+            );
         }
         Ok(())
     }
@@ -171,7 +175,7 @@ fn queue(
 pub(super) fn note(app: &App, rejected: &Rejected) {
     app.metrics.reject(rejected.reason);
     let site = rejected.site.as_deref().unwrap_or_default();
-    app.recent.note(site, clock::now_ms(), &rejected.sentence, Some(rejected.reason));
+    app.recent.note(site, clock::now_ms(), [&rejected.sentence, ""], Some(rejected.reason));
     if let Some(name) = &rejected.undeclared {
         let registry = app.registry.get();
         app.metrics.undeclared_site.note(name, |name| registry.site_called(name).is_none());

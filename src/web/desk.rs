@@ -22,7 +22,7 @@ use super::{
     live::{Streamed, Streaming, whole},
     pages, redirect,
     respond::{self, Answer},
-    routes::Routes,
+    routes::{self, Routes},
     wire::{
         allowance::{Allowance, Class},
         exchange::Exchange,
@@ -125,18 +125,22 @@ impl Desk {
         let registry = self.app.registry.get();
         let found = self.routes.find(&registry, &request);
         let (reader, class) = (found.reader(), found.class(request.method()));
-        let takes_many = found.takes_many();
+        let (takes_many, counting) = (found.takes_many(), found.counting());
         let mut answer = match exchange.refusal() {
             Some(refusal) => self.refused(refusal),
             None => match self.turned_away(&registry, class, peer, &request) {
                 Some(answer) => answer,
                 None if strays => whole(redirect::answer(&registry.server, reader, &request)),
+                None if let Some(door) = counting => {
+                    whole(routes::ingested(&self.app, door, peer, request).await)
+                }
                 None => {
                     let purse = takes_many.then(|| self.purse(&registry, peer, &request)).flatten();
                     if let Some(purse) = purse {
                         request.extensions_mut().insert(purse);
                     }
-                    self.routes.answer(&self.app, peer, request).await
+                    // What pages take is not for each beacon to be made room for.
+                    Box::pin(self.routes.answer(&self.app, peer, request)).await
                 }
             },
         };

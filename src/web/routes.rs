@@ -175,6 +175,15 @@ impl Found<'_> {
         matches!(self, Self::Door(Route::Foreign(_)))
     }
 
+    /// The door, if it takes single beacons: that is for everybody, and thousands a second may come.
+    pub(super) const fn counting(&self) -> Option<Route> {
+        match self {
+            Self::Door(door @ (Route::Beacon | Route::Pixel)) => Some(*door),
+            Self::Endpoint => Some(Route::Beacon),
+            Self::Door(_) | Self::Script(_) | Self::Nothing => None,
+        }
+    }
+
     /// Whom an answer is made for.
     pub(super) const fn reader(&self) -> Reader {
         match self {
@@ -281,9 +290,8 @@ async fn through(
         return live::stream(app, visitor, &request);
     }
     live::whole(match door {
-        Route::Beacon | Route::Pixel | Route::Foreign(_) => {
-            ingested(app, door, peer, request).await
-        }
+        Route::Beacon | Route::Pixel => ingested(app, door, peer, request).await,
+        Route::Foreign(door) => compat::answer(app, door, peer, request).await,
         _ => {
             request.extensions_mut().insert(visitor.clone());
             read(app, visitor, door, params, peer, &request).await
@@ -291,10 +299,14 @@ async fn through(
     })
 }
 
-/// The answer to what counts.
-async fn ingested(app: &App, door: Route, peer: SocketAddr, request: Request<Incoming>) -> Answer {
+/// The answer to what comes to be counted, one by one.
+pub(super) async fn ingested(
+    app: &App,
+    door: Route,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Answer {
     match (door, request.method()) {
-        (Route::Foreign(door), _) => compat::answer(app, door, peer, request).await,
         (_, &Method::OPTIONS) => cors::preflight(request.headers()),
         (Route::Beacon, &Method::POST) => beacon::post(app, peer, request).await,
         (Route::Beacon, _) => respond::method_not_allowed("POST, OPTIONS"),

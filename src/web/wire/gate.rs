@@ -15,7 +15,7 @@ use std::{
 use bytes::{Buf as _, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep, sleep},
+    time::{Instant, Sleep, sleep, sleep_until},
 };
 
 use super::{
@@ -75,7 +75,10 @@ pub(in crate::web) struct Gate<S> {
     seen: usize,
     /// Whether a request has come before.
     is_kept: bool,
-    /// The time for a head, or between two.
+    /// Until when a head must have come, or the first byte of one; `None` while neither is waited for.
+    due: Option<Instant>,
+    /// What wakes by then. It may wake too early, by what was due before: to set it anew for each request would cost
+    /// more than a wake every few seconds.
     patience: Option<Pin<Box<Sleep>>>,
     /// The time for a client that takes an answer slowly, and what it has taken in that time.
     stall: Option<(Pin<Box<Sleep>>, usize)>,
@@ -94,6 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
             held: BytesMut::new(),
             seen: 0,
             is_kept: false,
+            due: None,
             patience: None,
             stall: None,
             linger: None,
@@ -166,15 +170,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
         true
     }
 
-    fn let_through(&mut self, length: usize, framing: Framing) {
+    fn let_through(&mut self, head: usize, framing: Framing) {
+        let (length, framing) = self.with_body(head, framing);
         let is_open = framing != Framing::Length(0);
         self.exchange.begin(is_open);
         self.reading = Reading::Pass(length, framing);
         self.seen = 0;
         self.is_kept = true;
-        self.patience = None;
+        self.due = None;
         if !is_open {
             self.place.work();
+        }
+    }
+
+    /// How much is passed on at once of a head of so many bytes, and what is still to come: a body that has come with
+    /// its head goes with it, since hyper takes new memory for each part.
+    fn with_body(&self, head: usize, framing: Framing) -> (usize, Framing) {
+        let Framing::Length(body) = framing else { return (head, framing) };
+        let whole = usize::try_from(body).ok().and_then(|body| head.checked_add(body));
+        match whole.filter(|whole| *whole <= self.held.len()) {
+            Some(whole) => (whole, Framing::Length(0)),
+            None => (head, framing),
         }
     }
 
@@ -189,20 +205,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
     fn is_out_of_patience(&mut self, context: &mut Context<'_>) -> bool {
         if self.stall.is_some() {
             // The client still takes the last answer, and that has a time of its own.
-            self.patience = None;
+            self.due = None;
             return false;
         }
         let is_idle = self.held.is_empty() && self.is_kept;
-        let time = if is_idle { IDLE_TIME } else { HEAD_TIME };
-        let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(time)));
+        let now = Instant::now();
         // Once the first byte of a head has come, the rest has less time than an idle connection.
-        if !is_idle && self.is_kept {
-            let end = Instant::now() + HEAD_TIME;
-            if patience.deadline() > end {
-                patience.as_mut().reset(end);
-            }
+        let due = match self.due {
+            Some(due) if is_idle => due,
+            Some(due) => due.min(now + HEAD_TIME),
+            None => now + if is_idle { IDLE_TIME } else { HEAD_TIME },
+        };
+        self.due = Some(due);
+        if now >= due {
+            return true;
         }
-        patience.as_mut().poll(context).is_ready()
+        let patience = self.patience.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if patience.deadline() > due {
+            patience.as_mut().reset(due);
+        }
+        while patience.as_mut().poll(context).is_ready() {
+            if Instant::now() >= due {
+                return true;
+            }
+            patience.as_mut().reset(due);
+        }
+        false
     }
 
     /// Reads more into what is held; 0 at the end.

@@ -4,6 +4,8 @@
 
 use std::str;
 
+use memchr::{memchr, memchr_iter, memchr2_iter};
+
 use super::target::{is_escaped, is_host, is_of_host};
 
 /// The largest head, in bytes, with the empty line that ends it.
@@ -88,24 +90,27 @@ const UPGRADE: Refusal = bad("HTTP/2 is not spoken here without TLS, and not by 
 pub(super) fn scan(held: &[u8], seen: usize) -> Scan {
     // What was seen may end within the four bytes that end a head.
     let from = seen.saturating_sub(3);
-    let mut before = from.checked_sub(1).and_then(|at| held.get(at)).copied();
-    for (at, byte) in held.iter().copied().enumerate().skip(from) {
-        match (before, byte) {
-            (Some(b'\r'), b'\n') => {}
-            (_, b'\n') => return Scan::Refused(LONE_LINE_FEED),
+    let looked_at = held.get(..=HEAD_BYTES_MAX).unwrap_or(held);
+    let rest = looked_at.get(from..).unwrap_or_default();
+    for at in memchr2_iter(b'\r', b'\n', rest).map(|at| from + at) {
+        let before = at.checked_sub(1).and_then(|before| looked_at.get(before));
+        match (looked_at.get(at), looked_at.get(at + 1)) {
+            (Some(b'\r'), None | Some(b'\n')) => {}
             (Some(b'\r'), _) => return Scan::Refused(LONE_RETURN),
+            _ if before != Some(&b'\r') => return Scan::Refused(LONE_LINE_FEED),
+            _ if looked_at.get(..at).is_some_and(|head| head.ends_with(b"\r\n\r")) => {
+                let end = at + 1;
+                let is_too_large = end > HEAD_BYTES_MAX;
+                return if is_too_large { Scan::Refused(too_large(held)) } else { Scan::End(end) };
+            }
             _ => {}
         }
-        let end = at + 1;
-        if end > HEAD_BYTES_MAX {
-            return Scan::Refused(too_large(held));
-        }
-        if byte == b'\n' && held.get(..end).is_some_and(|head| head.ends_with(b"\r\n\r\n")) {
-            return Scan::End(end);
-        }
-        before = Some(byte);
     }
-    Scan::More(held.len())
+    if held.len() > HEAD_BYTES_MAX {
+        Scan::Refused(too_large(held))
+    } else {
+        Scan::More(held.len())
+    }
 }
 
 fn too_large(held: &[u8]) -> Refusal {
@@ -177,7 +182,8 @@ impl<'h> Iterator for Lines<'h> {
     type Item = &'h [u8];
 
     fn next(&mut self) -> Option<&'h [u8]> {
-        let end = self.0.windows(2).position(|two| two == b"\r\n")?;
+        let mut returns = memchr_iter(b'\r', self.0);
+        let end = returns.find(|at| self.0.get(at + 1) == Some(&b'\n'))?;
         let (line, rest) = self.0.split_at(end);
         self.0 = rest.get(2..).unwrap_or_default();
         Some(line)
@@ -216,13 +222,15 @@ fn note<'h>(seen: &mut Seen<'h>, line: &'h [u8]) -> Result<(), Refusal> {
     if line.starts_with(b" ") || line.starts_with(b"\t") {
         return Err(FOLDED);
     }
-    let colon = line.iter().position(|byte| *byte == b':').ok_or(HEADER_NAME)?;
+    let colon = memchr(b':', line).ok_or(HEADER_NAME)?;
     let (name, rest) = line.split_at(colon);
     if name.is_empty() || !name.iter().copied().all(is_token) {
         return Err(HEADER_NAME);
     }
     let value = rest.get(1..).unwrap_or_default();
-    if value.iter().any(|byte| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f) {
+    // To look at all of them is quicker than to look whether to go on.
+    let is_control = |byte: u8| (byte < b' ' && byte != b'\t') || byte == 0x7f;
+    if value.iter().fold(false, |any, byte| any | is_control(*byte)) {
         return Err(HEADER_VALUE);
     }
     let value = trimmed(value);
@@ -417,6 +425,21 @@ mod tests {
             if let Scan::More(seen) = scan(first, 0) {
                 prop_assert_eq!(scan(bytes, seen), scan(bytes, 0));
             }
+        }
+
+        #[test]
+        fn line_by_line_is_the_same_as_byte_by_byte(text in "[GHa\r\n]{0,12}(\r\n){0,3}a?") {
+            let (mut expected, bytes) = (Scan::More(text.len()), text.as_bytes());
+            for end in 1..=bytes.len() {
+                expected = match bytes.get(..end).unwrap_or_default() {
+                    [b'\n'] | [.., b'\0'..=b'\x0c' | b'\x0e'.., b'\n'] => Scan::Refused(LONE_LINE_FEED),
+                    [.., b'\r', last] if *last != b'\n' => Scan::Refused(LONE_RETURN),
+                    [.., b'\r', b'\n', b'\r', b'\n'] => Scan::End(end),
+                    _ => continue,
+                };
+                break;
+            }
+            prop_assert_eq!(scan(bytes, 0), expected);
         }
 
         #[test]
