@@ -28,24 +28,11 @@ pub struct Recent {
     pub reason: Option<Reason>,
 }
 
-/// The last beacons.
-#[derive(Debug, Default)]
-pub struct RecentBeacons(Mutex<HashMap<String, VecDeque<Recent>>>);
-
-impl RecentBeacons {
-    /// Notes a beacon of `site`, which is empty where no site could be told, in up to two `words`.
-    pub fn note(&self, site: &str, at: i64, words: [&str; 2], reason: Option<Reason>) {
-        let mut sites = self.lock();
-        let is_full = sites.len() >= SITES_MAX;
-        let beacons = match sites.get_mut(site) {
-            Some(beacons) => beacons,
-            None if is_full => return,
-            None => sites.entry(site.to_owned()).or_default(),
-        };
-        // What is forgotten leaves its memory to what is noted.
-        let forgotten = (beacons.len() >= BEACONS_MAX).then(|| beacons.pop_back()).flatten();
-        let mut text = forgotten.map_or_else(String::new, |forgotten| forgotten.words);
-        text.clear();
+impl Recent {
+    /// A beacon that came at `at` (UTC milliseconds), in up to two `words`.
+    pub fn new(at: i64, words: [&str; 2], reason: Option<Reason>) -> Self {
+        let most = words.iter().map(|word| word.len() + 1).sum::<usize>().min(TEXT_BYTES_MAX);
+        let mut text = String::with_capacity(most);
         for word in words.into_iter().filter(|word| !word.is_empty()) {
             if !text.is_empty() && text.len() < TEXT_BYTES_MAX {
                 text.push(' ');
@@ -53,7 +40,26 @@ impl RecentBeacons {
             let end = word.floor_char_boundary(TEXT_BYTES_MAX.saturating_sub(text.len()));
             text.push_str(word.get(..end).unwrap_or_default());
         }
-        beacons.push_front(Recent { at, words: text, reason });
+        Self { at, words: text, reason }
+    }
+}
+
+/// The last beacons.
+#[derive(Debug, Default)]
+pub struct RecentBeacons(Mutex<HashMap<String, VecDeque<Recent>>>);
+
+impl RecentBeacons {
+    /// Notes a beacon of `site`, which is empty where no site could be told.
+    pub fn note(&self, site: &str, beacon: Recent) {
+        let mut sites = self.lock();
+        let is_full = sites.len() >= SITES_MAX;
+        let beacons = match sites.get_mut(site) {
+            Some(beacons) => beacons,
+            None if is_full => return,
+            None => sites.entry(site.to_owned()).or_default(),
+        };
+        beacons.truncate(BEACONS_MAX - 1);
+        beacons.push_front(beacon);
     }
 
     /// Those of `site`, and if `sees_all` those of which no site could be told, which may be about any; the
@@ -82,10 +88,11 @@ mod tests {
     fn the_last_ones_stay_and_are_bounded() {
         let recent = RecentBeacons::default();
         for at in 0..100 {
-            recent.note("a.example", at, ["page_view", &"é".repeat(300)], None);
+            let words = ["page_view", &"é".repeat(300)];
+            recent.note("a.example", Recent::new(at, words, None));
         }
-        recent.note("", 50, ["not JSON", ""], Some(Reason::Malformed));
-        recent.note("b.example", 200, ["another", "site"], None);
+        recent.note("", Recent::new(50, ["not JSON", ""], Some(Reason::Malformed)));
+        recent.note("b.example", Recent::new(200, ["another", "site"], None));
         let found = recent.of("a.example", true);
         assert_eq!(found.len(), BEACONS_MAX);
         assert_eq!(found.first().map(|beacon| beacon.at), Some(99));

@@ -139,7 +139,11 @@ fn cleaned(path: &str, event: &EventType) -> String {
         }
     }
     let path = readable(if path.is_empty() { "/" } else { path });
-    if any { format!("{path}?{}{fragment}", kept.finish()) } else { format!("{path}{fragment}") }
+    match (any, fragment) {
+        (false, "") => path.into_owned(),
+        (false, fragment) => format!("{path}{fragment}"),
+        (true, fragment) => format!("{path}?{}{fragment}", kept.finish()),
+    }
 }
 
 /// A path with letters of all scripts instead of their escapes. Escapes of ASCII stay: decoded, they

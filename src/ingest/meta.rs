@@ -13,6 +13,9 @@ use crate::model::text::Text;
 /// The largest number of keys in `meta`.
 const META_KEYS_MAX: usize = 64;
 
+/// No more keys has what our script sends.
+const KEYS_USUAL: usize = 8;
+
 /// How many lists and objects may lie within each other under `meta`.
 pub(super) const NESTED_MAX: usize = 32;
 
@@ -135,7 +138,7 @@ impl<'de> Deserialize<'de> for Meta<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Meta<'de>, A::Error> {
-                let mut meta = Meta::default();
+                let mut meta = Meta { facts: Vec::with_capacity(KEYS_USUAL), bytes: 0 };
                 while let Some((Text(key), fact)) = map.next_entry::<Text<'de>, Fact<'de>>()? {
                     meta.add(key, fact).map_err(de::Error::custom)?;
                 }

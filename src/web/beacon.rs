@@ -1,6 +1,9 @@
 //! `POST /beacon` and `GET /beacon.gif`: the doors through which beacons come.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    slice,
+};
 
 use hyper::{
     HeaderMap, Request, StatusCode,
@@ -11,7 +14,8 @@ use serde_json::json;
 use tracing::error;
 
 use super::{
-    body, client, cors,
+    body, client,
+    cors::{self, Origin},
     respond::{self, Answer},
 };
 use crate::{
@@ -20,6 +24,7 @@ use crate::{
     config::registry::Entrance,
     ingest::{DECLARED, Rejected, payload::Payload},
     model::{beacon::Beacon, rejection::Reason},
+    recent::Recent,
     writer::{NotStored, QueueFull},
 };
 
@@ -32,12 +37,16 @@ pub(super) async fn post(app: &App, peer: SocketAddr, request: Request<Incoming>
     let most = app.registry.get().server.limits.body_bytes;
     let body = match body::read(incoming, most).await {
         Ok(body) => body,
-        Err(rejected) => return refused(app, &head.headers, &rejected, true),
+        Err(rejected) => return refused(app, Origin::of(&head.headers), &rejected, true),
     };
     let payload = read(&body, head.uri.query(), &head.headers);
-    match count(app, peer, &head.headers, payload, Entrance::Beacon).await {
-        Ok(()) => answered(respond::empty(StatusCode::NO_CONTENT), &head.headers),
-        Err(rejected) => refused(app, &head.headers, &rejected, false),
+    let taken = take(app, peer, &head.headers, payload, Entrance::Beacon);
+    let origin = Origin::of(&head.headers);
+    // Hundreds may wait at once to be stored: what they were read from does not.
+    drop((head, body));
+    match stored(taken).await {
+        Ok(()) => answered(respond::empty(StatusCode::NO_CONTENT), origin),
+        Err(rejected) => refused(app, origin, &rejected, false),
     }
 }
 
@@ -45,7 +54,8 @@ pub(super) async fn post(app: &App, peer: SocketAddr, request: Request<Incoming>
 pub(super) async fn get_pixel(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Answer {
     let (head, _) = request.into_parts();
     let payload = Payload::from_form(head.uri.query().unwrap_or_default().as_bytes());
-    let status = match count(app, peer, &head.headers, payload, Entrance::Pixel).await {
+    let taken = take(app, peer, &head.headers, payload, Entrance::Pixel);
+    let status = match stored(taken).await {
         Ok(()) => StatusCode::OK,
         Err(rejected) => {
             note(app, &rejected);
@@ -53,7 +63,7 @@ pub(super) async fn get_pixel(app: &App, peer: SocketAddr, request: Request<Inco
         }
     };
     let status = if status == StatusCode::NO_CONTENT { StatusCode::OK } else { status };
-    answered(respond::pixel(status), &head.headers)
+    answered(respond::pixel(status), Origin::of(&head.headers))
 }
 
 /// The beacon of a body, read by what the body looks like: browsers send JSON under any type or none.
@@ -82,20 +92,28 @@ fn read<'b>(
     Payload::from_json(body)
 }
 
-/// Accepts and stores a beacon. Once this returns `Ok`, it is on the disk.
-async fn count(
-    app: &App,
+/// Accepts a beacon and puts it into the queue. What this returns ends once it is on the disk.
+fn take<'a>(
+    app: &'a App,
     peer: SocketAddr,
     headers: &HeaderMap,
     payload: Result<Payload<'_>, Rejected>,
     entrance: Entrance,
-) -> Result<(), Rejected> {
+) -> Result<impl Future<Output = Result<(), Rejected>> + use<'a>, Rejected> {
     let registry = app.registry.get();
     let trusted = &registry.server.trusted_proxies;
     let facts = client::facts(headers, peer, trusted, clock::now_ms(), entrance);
     observe(app, facts.client, client::is_passed_on_by_a_stranger(headers, peer, trusted));
-    let beacon = app.ingest.accept(&payload?, &facts, &registry)?;
-    store(app, [beacon]).await.map_err(|(untaken, [beacon])| untaken.of(&beacon.site))
+    let mut beacon = app.ingest.accept(&payload?, &facts, &registry)?;
+    let storing = store(app, slice::from_mut(&mut beacon));
+    let site = beacon.site;
+    Ok(async move { storing.await.map_err(|untaken| untaken.of(&site)) })
+}
+
+async fn stored(
+    taken: Result<impl Future<Output = Result<(), Rejected>>, Rejected>,
+) -> Result<(), Rejected> {
+    taken?.await
 }
 
 /// Notes the way that a beacon came.
@@ -122,33 +140,27 @@ impl Untaken {
 }
 
 /// Puts beacons that came together into the queue, all of them or none, before this returns. Once what it returns ends
-/// with `Ok`, all are on the disk; else none is, and they are given back.
-pub(super) fn store<'b, B: AsRef<[Beacon<'b>]> + AsMut<[Beacon<'b>]>>(
-    app: &App,
-    mut beacons: B,
-) -> impl Future<Output = Result<(), (Untaken, B)>> {
-    if beacons.as_ref().iter().any(|beacon| beacon.raw.is_some()) && app.writer.is_pressed() {
+/// with `Ok`, all are on the disk; else none is.
+pub(super) fn store<'a>(
+    app: &'a App,
+    beacons: &mut [Beacon<'_>],
+) -> impl Future<Output = Result<(), Untaken>> + use<'a> {
+    if beacons.iter().any(|beacon| beacon.raw.is_some()) && app.writer.is_pressed() {
         // What is counted comes first: the beacons are not kept singly.
-        let left_out = beacons.as_mut().iter_mut().filter_map(|beacon| beacon.raw.take()).count();
+        let left_out = beacons.iter_mut().filter_map(|beacon| beacon.raw.take()).count();
         app.metrics.not_kept.add(u64::try_from(left_out).unwrap_or(u64::MAX));
     }
-    let queued = queue(app, beacons.as_ref());
+    let queued = queue(app, beacons);
+    let recent = beacons.iter().map(|beacon| {
+        let identifier = beacon.identifier.as_deref().unwrap_or_default();
+        let words = [&*beacon.event_type, identifier];
+        (beacon.site.to_string(), Recent::new(beacon.received_at, words, None))
+    });
+    let recent: Vec<(String, Recent)> = recent.collect();
     async move {
-        let stored = match queued {
-            Ok(stored) => stored.await.map_err(|NotStored| Untaken(Reason::NotStored)),
-            Err(untaken) => Err(untaken),
-        };
-        if let Err(untaken) = stored {
-            return Err((untaken, beacons));
-        }
-        for beacon in beacons.as_ref() {
-            let identifier = beacon.identifier.as_deref().unwrap_or_default();
-            app.recent.note(
-                &beacon.site,
-                beacon.received_at,
-                [&beacon.event_type, identifier],
-                None,
-            );
+        queued?.await.map_err(|NotStored| Untaken(Reason::NotStored))?;
+        for (site, beacon) in recent {
+            app.recent.note(&site, beacon);
         }
         Ok(())
     }
@@ -175,7 +187,8 @@ fn queue(
 pub(super) fn note(app: &App, rejected: &Rejected) {
     app.metrics.reject(rejected.reason);
     let site = rejected.site.as_deref().unwrap_or_default();
-    app.recent.note(site, clock::now_ms(), [&rejected.sentence, ""], Some(rejected.reason));
+    let words = [&rejected.sentence, ""];
+    app.recent.note(site, Recent::new(clock::now_ms(), words, Some(rejected.reason)));
     if let Some(name) = &rejected.undeclared {
         let registry = app.registry.get();
         app.metrics.undeclared_site.note(name, |name| registry.site_called(name).is_none());
@@ -184,11 +197,11 @@ pub(super) fn note(app: &App, rejected: &Rejected) {
     app.writer.refuse(rejected.site.as_deref(), rejected.reason, agent, clock::now());
 }
 
-fn refused(app: &App, headers: &HeaderMap, rejected: &Rejected, body_unread: bool) -> Answer {
+fn refused(app: &App, origin: Origin, rejected: &Rejected, body_unread: bool) -> Answer {
     note(app, rejected);
     let status = status(rejected);
     if status == StatusCode::NO_CONTENT {
-        return answered(respond::empty(status), headers);
+        return answered(respond::empty(status), origin);
     }
     let sentence = match rejected.sentence.split_once(DECLARED) {
         // Which there are is told under Live, to whoever may know.
@@ -204,11 +217,11 @@ fn refused(app: &App, headers: &HeaderMap, rejected: &Rejected, body_unread: boo
         // What is left of the body must not be taken for the next request.
         respond::set(&mut answer, header::CONNECTION, "close");
     }
-    answered(answer, headers)
+    answered(answer, origin)
 }
 
-fn answered(mut answer: Answer, headers: &HeaderMap) -> Answer {
-    cors::allow(&mut answer, headers);
+fn answered(mut answer: Answer, origin: Origin) -> Answer {
+    cors::allow(&mut answer, origin);
     answer
 }
 

@@ -17,7 +17,8 @@ use hyper::{
 use serde_json::json;
 
 use super::{
-    access, beacon, body, client, cors,
+    access, beacon, body, client,
+    cors::{self, Origin},
     desk::{self, Purse},
     respond::{self, Answer},
     wire::crowd::{Crowd, Full, Place},
@@ -69,7 +70,7 @@ pub(super) async fn answer(
     }
     let (head, incoming) = request.into_parts();
     let mut answer = taken(app, door, peer, &head, incoming).await;
-    cors::allow(&mut answer, &head.headers);
+    cors::allow(&mut answer, Origin::of(&head.headers));
     answer
 }
 
@@ -198,7 +199,7 @@ async fn count(
     // Together, in their order: a visit is made of it, and whoever has to send them again sends all of them.
     if !beacons.is_empty()
         && !counted.iter().any(has_failed)
-        && let Err((untaken, beacons)) = beacon::store(app, beacons).await
+        && let Err(untaken) = beacon::store(app, &mut beacons).await
     {
         for (place, beacon) in places.into_iter().zip(beacons) {
             if let Some(item) = counted.get_mut(place) {

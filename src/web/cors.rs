@@ -19,7 +19,7 @@ const NAMES: &str = "content-type, x-umami-cache, authorization, x-requested-wit
 /// The answer to a preflight request.
 pub(super) fn preflight(request: &HeaderMap) -> Answer {
     let mut answer = respond::empty(StatusCode::NO_CONTENT);
-    allow(&mut answer, request);
+    allow(&mut answer, Origin::of(request));
     let asked = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
     let names = asked.filter(|names| is_token_list(names.as_bytes())).cloned();
     let headers = answer.headers_mut();
@@ -37,12 +37,23 @@ pub(super) fn preflight(request: &HeaderMap) -> Answer {
     answer
 }
 
-/// Allows the origin of `request` to read `answer`, whatever that says.
-pub(super) fn allow(answer: &mut Answer, request: &HeaderMap) {
+/// Where a request comes from, if it says so.
+#[derive(Debug, Clone)]
+pub(super) struct Origin(Option<HeaderValue>);
+
+impl Origin {
+    /// That of the request with these headers.
+    pub(super) fn of(request: &HeaderMap) -> Self {
+        Self(request.get(header::ORIGIN).cloned())
+    }
+}
+
+/// Allows `origin` to read `answer`, whatever that says.
+pub(super) fn allow(answer: &mut Answer, Origin(origin): Origin) {
     let headers = answer.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("Origin"));
-    if let Some(origin) = request.get(header::ORIGIN) {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
 }

@@ -18,7 +18,9 @@ use hyper::{
 use serde_json::json;
 
 use super::{
-    access, beacon, client, cors, headers,
+    access, beacon, client,
+    cors::{self, Origin},
+    headers,
     live::{Streamed, Streaming, whole},
     pages, redirect,
     respond::{self, Answer},
@@ -208,7 +210,7 @@ impl Desk {
             }
             Class::Beacon | Class::Batch => {
                 let mut answer = too_many_beacons(&self.app, wait);
-                cors::allow(&mut answer, headers);
+                cors::allow(&mut answer, Origin::of(headers));
                 answer
             }
         };

@@ -11,7 +11,7 @@ use hyper::{
 use serde_json::json;
 
 use super::{
-    cors,
+    cors::{self, Origin},
     headers::Reader,
     respond::{self, Answer},
 };
@@ -35,7 +35,7 @@ pub(super) fn answer(server: &Server, reader: Reader, request: &Request<Incoming
             let mut answer = respond::empty(StatusCode::PERMANENT_REDIRECT);
             answer.headers_mut().insert(header::LOCATION, location);
             if is_for_sites {
-                cors::allow(&mut answer, request.headers());
+                cors::allow(&mut answer, Origin::of(request.headers()));
             }
             answer
         }

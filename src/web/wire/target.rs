@@ -26,7 +26,10 @@ pub(super) fn is_of_host(method: &[u8], target: &[u8], host: Option<&[u8]>) -> O
 /// Whether every character of `target` is one that may stand in an address as it is: what is not would be
 /// refused later without a word.
 pub(super) fn is_escaped(target: &[u8]) -> bool {
-    !target.contains(&b'#') && Uri::try_from(target).is_ok()
+    // Nearly all: no other way is as quick.
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/.-_".contains(byte);
+    (target.first() == Some(&b'/') && target.iter().all(is_plain))
+        || !target.contains(&b'#') && Uri::try_from(target).is_ok()
 }
 
 /// Whether this is a host and perhaps a port (RFC 3986, 3.2.2), not empty.
