@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it says what it has measured")]
 
 mod bare;
+mod compare;
 #[path = "../suite/support/descriptors.rs"]
 mod descriptors;
 mod figures;
@@ -26,15 +27,16 @@ const USUAL: [Measurement; 4] = [
     ("footprint", footprint::measure),
 ];
 
-/// Those that take too long for that.
-const LONG: [Measurement; 1] = [("hundred", reading::measure_hundred)];
+/// Those that take too long for that, or need another program.
+const OTHER: [Measurement; 2] =
+    [("hundred", reading::measure_hundred), ("compare", compare::measure)];
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     if words.first().is_some_and(|word| word == bare::WORD) {
         return bare::serve();
     }
-    let all = || USUAL.iter().chain(&LONG);
+    let all = || USUAL.iter().chain(&OTHER);
     for word in &words {
         let names: Vec<&str> = all().map(|(name, _)| *name).collect();
         assert!(names.contains(&word.as_str()), "there is no {word:?}, but {}", names.join(", "));

@@ -48,9 +48,14 @@ pub(crate) struct Figures {
 impl Server {
     /// A server in `folder` with `config`, on whatever file lies there as `bench.db`.
     pub(crate) fn start(folder: &Path, config: &str) -> Self {
+        Self::start_other(&program(), folder, config)
+    }
+
+    /// The same, of `program`.
+    pub(crate) fn start_other(program: &Path, folder: &Path, config: &str) -> Self {
         fs::write(folder.join("beacons.toml"), config).unwrap();
         let begun = Instant::now();
-        let mut child = Command::new(program())
+        let mut child = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--database"])
             .arg(database(folder))
             .current_dir(folder)
