@@ -179,7 +179,7 @@ pub struct EventType {
     pub granularities: Vec<Granularity>,
     /// The dimensions that totals are split by, in buckets of [`Self::finest_of_splits`] and longer.
     pub dimensions: Vec<Dimension>,
-    /// The dimensions that each identifier is split by too, in buckets of a day or longer.
+    /// Those of them that each identifier is split by too, in buckets of a day or longer.
     pub pairs: Vec<Dimension>,
     /// For how many days pairs are kept by day, where they are kept by month too; 0: as long as days are.
     pub pair_days: u32,

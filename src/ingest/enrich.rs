@@ -61,12 +61,8 @@ impl<'a> Told<'a> {
 
     /// The values of every dimension that `event` is split by, as far as they are known.
     pub fn dimensions(&self, event: &EventType) -> Vec<DimensionValue<'static>> {
-        // Nearly all that pairs are of, totals are split by as well.
         let mut values: Vec<DimensionValue<'static>> = Vec::with_capacity(event.dimensions.len());
-        for dimension in event.dimensions.iter().chain(&event.pairs) {
-            if values.iter().any(|known| known.dimension == *dimension) {
-                continue;
-            }
+        for dimension in &event.dimensions {
             let own = self.own_value(dimension).map(Cow::Borrowed);
             let value = own.or_else(|| Some(Cow::Owned(tidy(&self.told_value(dimension, event)?))));
             if let Some(value) = value.filter(|value| !value.is_empty()) {

@@ -36,9 +36,13 @@ use crate::{
 /// come by the thousand each second, and the page may be a second behind.
 const WORTH_WAITING: usize = 400;
 
-/// How long a page waits to see whether beacons stop coming, so that all of them can be counted for it. Short
-/// enough to be no matter for a page, and longer than beacons that come by the thousand are apart.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long a page waits to see whether more beacons come, where too many to wait for are not counted. They are less
+/// apart, unless the disk keeps them waiting.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// After so long without a beacon none is kept waiting by counting all there are. Longer than a slow disk makes of
+/// thousands a second.
+const QUIET: Duration = Duration::from_millis(50);
 
 /// How often the day is looked at.
 const TICK_EVERY: Duration = Duration::from_secs(60);
@@ -160,14 +164,21 @@ impl WriterThread {
     /// Whether all can be counted for a page without keeping beacons waiting: because it is little, or because
     /// none come. Else a page shows what was counted up to a second ago.
     fn is_little_to_count(&self) -> bool {
-        let is_quiet = self.committed_at.is_none_or(|at| at.elapsed() >= PATIENCE);
-        is_quiet || self.counting.is_nearly_done(WORTH_WAITING)
+        self.until_quiet().is_zero() || self.counting.is_nearly_done(WORTH_WAITING)
     }
 
-    /// How long until who has waited longest has waited enough.
+    /// How long until no beacon has come for [`QUIET`], if none comes.
+    fn until_quiet(&self) -> Duration {
+        self.committed_at.map_or(Duration::ZERO, |at| QUIET.saturating_sub(at.elapsed()))
+    }
+
+    /// How long until who has waited longest has waited enough, or may have everything counted.
     fn until_patience_ends(&self) -> Duration {
-        let first = self.waiting.first();
-        first.map_or(TICK_EVERY, |(since, _)| PATIENCE.saturating_sub(since.elapsed()))
+        let Some((since, _)) = self.waiting.first() else { return TICK_EVERY };
+        match PATIENCE.saturating_sub(since.elapsed()) {
+            Duration::ZERO => self.until_quiet(),
+            patience => patience.min(self.until_quiet()),
+        }
     }
 
     /// How many have waited enough, while beacons came. For whom none came, all is counted first, however long
