@@ -60,11 +60,11 @@ impl<'a> Told<'a> {
     }
 
     /// The values of every dimension that `event` is split by, as far as they are known.
-    pub fn dimensions(&self, event: &EventType) -> Vec<DimensionValue<'static>> {
-        let mut values: Vec<DimensionValue<'static>> = Vec::with_capacity(event.dimensions.len());
+    pub fn dimensions(&self, event: &EventType) -> Vec<DimensionValue<'_>> {
+        let mut values: Vec<DimensionValue<'_>> = Vec::with_capacity(event.dimensions.len());
         for dimension in &event.dimensions {
             let own = self.own_value(dimension).map(Cow::Borrowed);
-            let value = own.or_else(|| Some(Cow::Owned(tidy(&self.told_value(dimension, event)?))));
+            let value = own.or_else(|| Some(tidy(self.told_value(dimension, event)?)));
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 values.push(DimensionValue { dimension: dimension.clone(), value });
             }
@@ -213,12 +213,12 @@ impl<'a> Told<'a> {
 }
 
 /// One line without control characters, at most [`VALUE_BYTES_MAX`] long.
-fn tidy(value: &str) -> String {
+fn tidy(value: Cow<'_, str>) -> Cow<'_, str> {
     let is_plain = |bytes: &[u8]| bytes.iter().all(|byte| byte.is_ascii_graphic());
     if value.len() <= VALUE_BYTES_MAX
         && value.split(' ').all(|word| !word.is_empty() && is_plain(word.as_bytes()))
     {
-        return value.to_owned();
+        return value;
     }
     let mut tidy = String::with_capacity(value.len().min(VALUE_BYTES_MAX));
     for word in value.split_whitespace() {
@@ -231,7 +231,7 @@ fn tidy(value: &str) -> String {
         tidy.truncate(tidy.floor_char_boundary(VALUE_BYTES_MAX - '…'.len_utf8()));
         tidy.push('…');
     }
-    tidy
+    Cow::Owned(tidy)
 }
 
 #[cfg(test)]
@@ -240,8 +240,8 @@ mod tests {
 
     #[test]
     fn a_value_is_one_short_line() {
-        assert_eq!(tidy("  a\tb\n\u{0}c \u{202e}d "), "a b c d");
-        let cut = tidy(&"é".repeat(300));
+        assert_eq!(tidy("  a\tb\n\u{0}c \u{202e}d ".into()), "a b c d");
+        let cut = tidy("é".repeat(300).into());
         assert!(cut.len() <= VALUE_BYTES_MAX && cut.ends_with("é…"));
     }
 }

@@ -65,7 +65,7 @@ static QUERY: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// What `payload` tells beside its dimensions, scrubbed: a JSON object, `{}` if there is nothing.
-pub(super) fn payload(payload: &Payload<'_>, event: &EventType) -> String {
+pub(super) fn payload(payload: &Payload<'_>, event: &EventType) -> Cow<'static, str> {
     let mut kept = serde_json::Map::new();
     let is_kept = |key: &str| {
         let own = key.strip_prefix(PROPERTY).unwrap_or(key);
@@ -74,7 +74,7 @@ pub(super) fn payload(payload: &Payload<'_>, event: &EventType) -> String {
     for (key, fact) in payload.meta.facts().filter(|(key, _)| is_kept(key)) {
         kept.insert(text(key, event).into_owned(), value(fact.clone().into_value(), event));
     }
-    Value::Object(kept).to_string()
+    if kept.is_empty() { "{}".into() } else { Value::Object(kept).to_string().into() }
 }
 
 fn value(found: Value, event: &EventType) -> Value {

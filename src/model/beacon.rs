@@ -91,6 +91,31 @@ impl Beacon<'_> {
         self.received_at.div_euclid(1000)
     }
 
+    /// The same, borrowing nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Beacon<'static> {
+        fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+            Cow::Owned(text.into_owned())
+        }
+        let value = |DimensionValue { dimension, value }: DimensionValue<'_>| DimensionValue {
+            dimension,
+            value: owned(value),
+        };
+        let measure = |Measure { name, value }: Measure<'_>| Measure { name: owned(name), value };
+        Beacon {
+            received_at: self.received_at,
+            site: owned(self.site),
+            event_type: owned(self.event_type),
+            identifier: self.identifier.map(owned),
+            visitor: self.visitor,
+            network: self.network,
+            once: self.once,
+            dimensions: self.dimensions.into_iter().map(value).collect(),
+            measures: self.measures.into_iter().map(measure).collect(),
+            raw: self.raw.map(owned),
+        }
+    }
+
     /// Appends it to `batch`, to be read back by [`decode_batch`].
     ///
     /// # Errors
@@ -141,7 +166,8 @@ mod tests {
         let mut batch = Vec::new();
         beacon.encode_into(&mut batch).unwrap();
         beacon.encode_into(&mut batch).unwrap();
-        assert_eq!(decode_batch(&batch).unwrap(), [beacon.clone(), beacon]);
+        let owned = decode_batch(&batch).unwrap().remove(0).into_owned();
+        assert_eq!(decode_batch(&batch).unwrap(), [beacon, owned]);
         batch.pop();
         assert!(decode_batch(&batch).is_err());
         let written = |once| postcard::to_extend(&once, Vec::new()).unwrap();

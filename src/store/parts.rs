@@ -1,7 +1,7 @@
 //! Sums that are on their way into the tables: added part by part, so that no transaction is long and
 //! the journal, which the same file has, never waits for them for long.
 
-use std::vec::IntoIter;
+use std::borrow::Cow;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
@@ -19,32 +19,33 @@ const FORMAT: i64 = 1;
 /// How many rows a part adds at most.
 const ROWS_MAX: usize = 1_000;
 
-/// Rows that are added in one transaction.
+/// Rows that are added in one transaction, or some of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
+pub struct Part<'a> {
     /// Sums of totals and identifiers, sorted.
-    pub aggregates: Vec<(AggregateKey, Counters)>,
+    pub aggregates: Cow<'a, [(AggregateKey, Counters)]>,
     /// Titles of aggregates that are there or come in this part.
-    pub titles: Vec<(AggregateKey, String)>,
+    pub titles: Cow<'a, [(AggregateKey, String)]>,
     /// Sums of values, sorted.
-    pub breakdowns: Vec<(BreakdownKey, Counters)>,
+    pub breakdowns: Cow<'a, [(BreakdownKey, Counters)]>,
     /// Beacons that are kept singly.
-    pub kept: Vec<KeptBeacon>,
+    pub kept: Cow<'a, [KeptBeacon]>,
 }
 
-impl Part {
+impl Part<'_> {
     /// The same rows in their order, in parts of which none is long.
-    pub fn split(self) -> Vec<Self> {
-        let Self { aggregates, titles, breakdowns, kept } = self;
-        let (mut aggregates, mut titles) = (aggregates.into_iter(), titles.into_iter());
-        let (mut breakdowns, mut kept) = (breakdowns.into_iter(), kept.into_iter());
+    pub fn split(&self) -> Vec<Part<'_>> {
+        let (mut aggregates, mut titles) = (&*self.aggregates, &*self.titles);
+        let (mut breakdowns, mut kept) = (&*self.breakdowns, &*self.kept);
         let mut parts = Vec::new();
         loop {
-            let (mut part, mut room) = (Self::default(), ROWS_MAX);
-            take(&mut aggregates, &mut part.aggregates, &mut room);
-            take(&mut titles, &mut part.titles, &mut room);
-            take(&mut breakdowns, &mut part.breakdowns, &mut room);
-            take(&mut kept, &mut part.kept, &mut room);
+            let mut room = ROWS_MAX;
+            let part = Part {
+                aggregates: first_of(&mut aggregates, &mut room),
+                titles: first_of(&mut titles, &mut room),
+                breakdowns: first_of(&mut breakdowns, &mut room),
+                kept: first_of(&mut kept, &mut room),
+            };
             if room < ROWS_MAX || parts.is_empty() {
                 parts.push(part);
             }
@@ -60,7 +61,7 @@ impl Part {
     /// When the file can't be written.
     pub fn add(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
         tallies::add_aggregates(transaction, &self.aggregates)?;
-        for (key, title) in &self.titles {
+        for (key, title) in &*self.titles {
             tallies::set_title(transaction, key, title)?;
         }
         tallies::add_breakdowns(transaction, &self.breakdowns)?;
@@ -68,17 +69,19 @@ impl Part {
     }
 }
 
-/// Moves as many of the first rows as there is room for. What is taken keeps no room for the rest.
-fn take<T>(from: &mut IntoIter<T>, to: &mut Vec<T>, room: &mut usize) {
-    to.extend(from.take(*room));
-    *room -= to.len();
+/// As many of the first rows as there is room for, which are not among the rest any more.
+fn first_of<'a, T: Clone>(rest: &mut &'a [T], room: &mut usize) -> Cow<'a, [T]> {
+    let (first, further) = rest.split_at(rest.len().min(*room));
+    *rest = further;
+    *room -= first.len();
+    Cow::Borrowed(first)
 }
 
 /// Lets a part wait in the file.
 ///
 /// # Errors
 /// When the file can't be written.
-pub fn put_off(transaction: &Transaction<'_>, part: &Part) -> Result<(), Error> {
+pub fn put_off(transaction: &Transaction<'_>, part: &Part<'_>) -> Result<(), Error> {
     let unusable = |error| Error::Damaged(format!("a part of the sums: {error}"));
     let encoded = postcard::to_stdvec(part).map_err(unusable)?;
     let mut statement =
@@ -102,7 +105,7 @@ pub fn any(connection: &Connection) -> Result<bool, Error> {
 /// When the file can't be written; then the part still waits.
 pub fn add_next(transaction: Transaction<'_>) -> Result<bool, Error> {
     let Some((id, encoded)) = first(&transaction)? else { return Ok(false) };
-    let done = match postcard::from_bytes::<Part>(&encoded) {
+    let done = match postcard::from_bytes::<Part<'_>>(&encoded) {
         Ok(part) => {
             part.add(&transaction)?;
             "DELETE FROM tally_part WHERE id = ?1"
@@ -156,35 +159,36 @@ mod tests {
     }
 
     /// `rows` aggregates, as many values, and a title of the last aggregate.
-    fn part(rows: u32) -> Part {
+    fn part(rows: u32) -> Part<'static> {
         let value =
             |value| BreakdownKey { aggregate: key(0), dimension: TextId(3), value: TextId(value) };
         Part {
             aggregates: (0..rows).map(|row| (key(row), ONE)).collect(),
-            titles: vec![(key(rows - 1), "Last".to_owned())],
+            titles: vec![(key(rows - 1), "Last".to_owned())].into(),
             breakdowns: (0..rows).map(|row| (value(row), ONE)).collect(),
-            kept: Vec::new(),
+            kept: Cow::default(),
         }
     }
 
     #[test]
     fn parts_are_the_same_rows_in_their_order() {
-        let split = part(1_600).split();
+        let all = part(1_600);
+        let split = all.split();
         let lengths: Vec<usize> = split
             .iter()
             .map(|part| part.aggregates.len() + part.titles.len() + part.breakdowns.len())
             .collect();
         assert_eq!(lengths, [1_000, 1_000, 1_000, 201]);
         let mut whole = Part::default();
-        for mut part in split {
-            whole.aggregates.append(&mut part.aggregates);
-            whole.titles.append(&mut part.titles);
-            whole.breakdowns.append(&mut part.breakdowns);
+        for part in &split {
+            whole.aggregates.to_mut().extend_from_slice(&part.aggregates);
+            whole.titles.to_mut().extend_from_slice(&part.titles);
+            whole.breakdowns.to_mut().extend_from_slice(&part.breakdowns);
         }
-        assert_eq!(whole, part(1_600));
+        assert_eq!(whole, all);
         assert_eq!(Part::default().split(), [Part::default()]);
         assert_eq!(part(500).split().len(), 2, "a thousand rows and a title");
-        let thousand = Part { titles: Vec::new(), ..part(500) };
+        let thousand = Part { titles: Cow::default(), ..part(500) };
         assert_eq!(thousand.split().len(), 1);
     }
 

@@ -104,10 +104,11 @@ fn take<'a>(
     let trusted = &registry.server.trusted_proxies;
     let facts = client::facts(headers, peer, trusted, clock::now_ms(), entrance);
     observe(app, facts.client, client::is_passed_on_by_a_stranger(headers, peer, trusted));
-    let mut beacon = app.ingest.accept(&payload?, &facts, &registry)?;
-    let storing = store(app, slice::from_mut(&mut beacon));
-    let site = beacon.site;
-    Ok(async move { storing.await.map_err(|untaken| untaken.of(&site)) })
+    app.ingest.lend(&payload?, &facts, &registry, |mut beacon| {
+        let storing = store(app, slice::from_mut(&mut beacon));
+        let site = beacon.site.into_owned();
+        async move { storing.await.map_err(|untaken| untaken.of(&site)) }
+    })
 }
 
 async fn stored(

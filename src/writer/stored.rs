@@ -98,7 +98,8 @@ pub(super) fn begin_to_write(
     mut counted: Tallies,
 ) -> Result<bool, Error> {
     unseal(transaction, &counted)?;
-    let split = part_of(&mut counted).split();
+    let all = part_of(&mut counted);
+    let split = all.split();
     write_rest(transaction, &counted)?;
     if let [only] = split.as_slice() {
         only.add(transaction)?;
@@ -109,12 +110,12 @@ pub(super) fn begin_to_write(
 }
 
 /// What of `counted` may be added later than the rest.
-fn part_of(counted: &mut Tallies) -> Part {
+fn part_of(counted: &mut Tallies) -> Part<'static> {
     Part {
-        aggregates: mem::take(&mut counted.aggregates),
-        titles: mem::take(&mut counted.titles),
-        breakdowns: mem::take(&mut counted.breakdowns),
-        kept: mem::take(&mut counted.kept),
+        aggregates: mem::take(&mut counted.aggregates).into(),
+        titles: mem::take(&mut counted.titles).into(),
+        breakdowns: mem::take(&mut counted.breakdowns).into(),
+        kept: mem::take(&mut counted.kept).into(),
     }
 }
 
