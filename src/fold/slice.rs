@@ -5,7 +5,7 @@ use super::{
     limits::Newcomer,
     profile::Profile,
     rules::{DimensionRule, EventRules, Rules, SiteRules, Way},
-    tallies::Sums,
+    tallies::{Key, Sums},
     visits::{self, Step, Visit},
 };
 use crate::{
@@ -92,8 +92,7 @@ impl<N: Names> Slice<'_, N> {
         }
         let values = self.values(beacon, &site, &event, &step, newcomer)?;
         if let (Some(identifier), Some(title)) = (identifier, title(beacon, &event)) {
-            let key = self.sums.key(&site, &event, bucket).identifier(identifier);
-            self.sums.title(key, title);
+            self.sums.title(Key::of(&site, &event, bucket).identifier(identifier), title);
         }
         let counted = Counted {
             site: &site,
@@ -213,7 +212,7 @@ impl<N: Names> Slice<'_, N> {
 
     /// Count and visitors, of the total, the identifier, the dimensions and the pairs.
     fn count_beacon(&mut self, counted: &Counted<'_>) {
-        let key = self.sums.key(counted.site, counted.event, counted.bucket);
+        let key = Key::of(counted.site, counted.event, counted.bucket);
         let one =
             |first: bool| Counters { count: 1, visitors: i64::from(first), ..Counters::default() };
         let first_today = self.first(counted, TextId::TOTAL, TextId::TOTAL, TextId::TOTAL);
@@ -313,7 +312,7 @@ impl<N: Names> Slice<'_, N> {
         if delta.is_zero() {
             return;
         }
-        let key = self.sums.key(counted.site, counted.event, visit.bucket);
+        let key = Key::of(counted.site, counted.event, visit.bucket);
         self.sums.add(key, delta);
         self.sums.add(key.identifier(page), delta);
         for rule in &counted.event.dimensions {
@@ -339,7 +338,7 @@ impl<N: Names> Slice<'_, N> {
     ) {
         let mut declared = counted.event.dimensions.iter();
         let Some(rule) = declared.find(|rule| rule.dimension == *dimension) else { return };
-        let key = self.sums.key(counted.site, counted.event, visit.bucket).value(rule.id, page);
+        let key = Key::of(counted.site, counted.event, visit.bucket).value(rule.id, page);
         self.sums.add(key, Counters { count: visits, visits, bounces, ..Counters::default() });
     }
 
@@ -349,7 +348,7 @@ impl<N: Names> Slice<'_, N> {
             else {
                 continue;
             };
-            let key = self.sums.key(counted.site, counted.event, counted.bucket);
+            let key = Key::of(counted.site, counted.event, counted.bucket);
             self.sums.add_measure(key, rule, measure.value);
             if let Some(identifier) = counted.identifier {
                 self.sums.add_measure(key.identifier(identifier), rule, measure.value);

@@ -1,6 +1,11 @@
 //! Sums of days that others have counted, put beside our own in the buckets of a day and longer.
 
-use super::{Fold, OTHER, Tallies, limits::Newcomer, rules::Rules, tallies::Sums};
+use super::{
+    Fold, OTHER, Tallies,
+    limits::Newcomer,
+    rules::Rules,
+    tallies::{Key, Sums},
+};
 use crate::{
     config::registry::Registry,
     model::{
@@ -36,7 +41,7 @@ impl Fold {
                 Ok(admitted.unwrap_or(other))
             };
             let limits = &event.rules.limits;
-            let mut key = gathered.key(&site, &event, day);
+            let mut key = Key::of(&site, &event, day);
             if let Some(name) = &sum.identifier {
                 key = key.identifier(admit(TextId::TOTAL, name, limits.identifiers_per_day)?);
             }

@@ -3,11 +3,7 @@
 //! A slice is about a second long, so its beacons share a few fine buckets: rolling up costs what
 //! the distinct keys cost, not the beacons.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    hash::{Hash, Hasher},
-    mem,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
     calendar::Calendar,
@@ -55,32 +51,25 @@ pub struct Tallies {
     pub latest: i64,
 }
 
-/// A site's event type in one of its finest buckets.
+/// A key of the finest bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Cell {
+pub(super) struct Key {
     bucket: i64,
     site: TextId,
     event_type: TextId,
-}
-
-/// What is counted in a cell, which its number stands for: there are few cells, and tens of thousands of keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
-    cell: u32,
     identifier: TextId,
     dimension: TextId,
     value: TextId,
 }
 
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let Self { cell, identifier, dimension, value } = *self;
-        state.write_u64((u64::from(cell) << 32) | u64::from(identifier.0));
-        state.write_u64((u64::from(dimension.0) << 32) | u64::from(value.0));
-    }
-}
-
 impl Key {
+    /// The total of `event` at `site`, in the finest bucket, which starts at `bucket` (UTC seconds).
+    pub(super) const fn of(site: &SiteRules, event: &EventRules, bucket: i64) -> Self {
+        let none = TextId::TOTAL;
+        let (site, event_type) = (site.id, event.id);
+        Self { bucket, site, event_type, identifier: none, dimension: none, value: none }
+    }
+
     pub(super) const fn identifier(self, identifier: TextId) -> Self {
         Self { identifier, ..self }
     }
@@ -89,14 +78,14 @@ impl Key {
         Self { dimension, value, ..self }
     }
 
-    const fn aggregate(
-        &self,
-        cell: Cell,
-        granularity: Granularity,
-        period_start: i64,
-    ) -> AggregateKey {
-        let Cell { site, event_type, .. } = cell;
-        AggregateKey { granularity, period_start, site, event_type, identifier: self.identifier }
+    const fn aggregate(&self, granularity: Granularity, period_start: i64) -> AggregateKey {
+        AggregateKey {
+            granularity,
+            period_start,
+            site: self.site,
+            event_type: self.event_type,
+            identifier: self.identifier,
+        }
     }
 }
 
@@ -105,9 +94,6 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 /// Sums that are being gathered.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
-    /// By their numbers.
-    cells: Vec<Cell>,
-    numbers: Map<Cell, u32>,
     counters: Map<Key, Counters>,
     bars: Map<(Key, i64), Bar>,
     titles: Map<Key, String>,
@@ -120,22 +106,6 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// The total of `event` at `site`, in the finest bucket, which starts at `bucket` (UTC seconds).
-    pub(super) fn key(&mut self, site: &SiteRules, event: &EventRules, bucket: i64) -> Key {
-        let cell = Cell { bucket, site: site.id, event_type: event.id };
-        let cells = &mut self.cells;
-        let cell = *self.numbers.entry(cell).or_insert_with(|| {
-            cells.push(cell);
-            u32::try_from(cells.len() - 1).unwrap_or(u32::MAX)
-        });
-        let none = TextId::TOTAL;
-        Key { cell, identifier: none, dimension: none, value: none }
-    }
-
-    fn cell(&self, key: &Key) -> Option<Cell> {
-        self.cells.get(usize::try_from(key.cell).ok()?).copied()
-    }
-
     pub(super) fn add(&mut self, key: Key, delta: Counters) {
         *self.counters.entry(key).or_default() += delta;
     }
@@ -157,32 +127,24 @@ impl Sums {
     }
 
     /// The sums in every bucket that the event types keep.
-    pub(super) fn rolled_up(mut self, rules: &Rules, calendar: &mut Calendar) -> Tallies {
-        let mut tallies = Tallies {
-            repeats: mem::take(&mut self.repeats).into_iter().collect(),
-            kept: mem::take(&mut self.kept),
-            errors: mem::take(&mut self.errors).into_iter().collect(),
-            ..Tallies::default()
-        };
-        let counters = mem::take(&mut self.counters).into_iter();
-        let mut counters: Vec<(Key, Counters)> =
-            counters.filter(|(_, counters)| !counters.is_zero()).collect();
+    pub(super) fn rolled_up(self, rules: &Rules, calendar: &mut Calendar) -> Tallies {
+        let repeats = self.repeats.into_iter().collect();
+        let errors = self.errors.into_iter().collect();
+        let mut tallies = Tallies { repeats, kept: self.kept, errors, ..Tallies::default() };
+        let counters = self.counters.into_iter().filter(|(_, counters)| !counters.is_zero());
+        let mut counters: Vec<(Key, Counters)> = counters.collect();
         // Sorted once: what follows comes out nearly in the order of the file.
-        counters.sort_unstable_by_key(|(key, _)| (self.cell(key), *key));
+        counters.sort_unstable_by_key(|(key, _)| *key);
         for granularity in Granularity::ALL {
-            let mut last: Option<(u32, Option<(Cell, KeptStart)>)> = None;
+            let mut bucket = None;
             for &(key, counters) in &counters {
-                let kept = match last {
-                    Some((cell, kept)) if cell == key.cell => kept,
-                    _ => self.cell(&key).and_then(|cell| {
-                        Some((cell, kept_start(cell, granularity, rules, calendar)?))
-                    }),
+                let start = match bucket {
+                    Some((of, start)) if of == (key.bucket, key.site, key.event_type) => start,
+                    _ => kept_start(&key, granularity, rules, calendar),
                 };
-                last = Some((key.cell, kept));
-                let Some((cell, start)) = kept.filter(|(_, start)| start.takes(&key)) else {
-                    continue;
-                };
-                let aggregate = key.aggregate(cell, granularity, start.period_start);
+                bucket = Some(((key.bucket, key.site, key.event_type), start));
+                let Some(start) = start.filter(|start| start.takes(&key)) else { continue };
+                let aggregate = key.aggregate(granularity, start.period_start);
                 if key.dimension == TextId::TOTAL {
                     tallies.aggregates.push((aggregate, counters));
                 } else {
@@ -192,21 +154,19 @@ impl Sums {
                 }
             }
         }
-        drop(counters);
-        for ((key, bound), bar) in mem::take(&mut self.bars) {
-            let Some(cell) = self.cell(&key) else { continue };
-            for aggregate in buckets(&key, cell, rules, calendar) {
+        for ((key, bound), bar) in self.bars {
+            // A measure stands where a dimension does, but it is never a pair.
+            let plain = key.value(TextId::TOTAL, TextId::TOTAL);
+            for aggregate in buckets(&plain, rules, calendar) {
                 let key = HistogramKey { aggregate, measure: key.dimension, bound };
                 tallies.histograms.push((key, bar));
             }
         }
-        let titles = mem::take(&mut self.titles).into_iter();
-        let mut titles: Vec<(Cell, Key, String)> =
-            titles.filter_map(|(key, title)| Some((self.cell(&key)?, key, title))).collect();
-        titles.sort_by_key(|(cell, ..)| cell.bucket);
-        let latest = titles.into_iter().filter_map(|(cell, key, title)| {
-            Some((buckets(&key, cell, rules, calendar).pop()?, title))
-        });
+        let mut titles: Vec<(Key, String)> = self.titles.into_iter().collect();
+        titles.sort_by_key(|(key, _)| key.bucket);
+        let latest = titles
+            .into_iter()
+            .filter_map(|(key, title)| Some((buckets(&key, rules, calendar).pop()?, title)));
         // The last of several titles in one bucket stands.
         tallies.titles = latest.collect::<BTreeMap<_, _>>().into_iter().collect();
         sum_by_key(&mut tallies.aggregates, |sum, more| *sum += more);
@@ -238,26 +198,26 @@ impl KeptStart {
     }
 }
 
-/// The bucket of `granularity` that takes what is in `cell`, if its event type keeps such.
+/// The bucket of `granularity` that takes `key`, if its event type keeps such.
 fn kept_start(
-    cell: Cell,
+    key: &Key,
     granularity: Granularity,
     rules: &Rules,
     calendar: &mut Calendar,
 ) -> Option<KeptStart> {
-    let (zone, event) = rules.behind(cell.site, cell.event_type)?;
+    let (zone, event) = rules.behind(key.site, key.event_type)?;
     event.rules.granularities.contains(&granularity).then(|| KeptStart {
-        period_start: calendar.period(cell.site, zone, granularity, cell.bucket).start,
+        period_start: calendar.period(key.site, zone, granularity, key.bucket).start,
         with_splits: granularity >= event.rules.finest_of_splits(),
         with_pairs: event.rules.finest_of_pairs().is_some_and(|finest| granularity >= finest),
     })
 }
 
-/// The buckets that take the total of `key`, which is in `cell`, from the finest to the coarsest.
-fn buckets(key: &Key, cell: Cell, rules: &Rules, calendar: &mut Calendar) -> Vec<AggregateKey> {
+/// The buckets that take the total of `key`, from the finest to the coarsest.
+fn buckets(key: &Key, rules: &Rules, calendar: &mut Calendar) -> Vec<AggregateKey> {
     let start = |granularity| {
-        let start = kept_start(cell, granularity, rules, calendar)?;
-        Some(key.aggregate(cell, granularity, start.period_start))
+        let start = kept_start(key, granularity, rules, calendar)?;
+        Some(key.aggregate(granularity, start.period_start))
     };
     Granularity::ALL.into_iter().filter_map(start).collect()
 }
