@@ -257,7 +257,8 @@ async fn packed(answer: Streamed) -> Streamed {
     }
 }
 
-/// The answer behind `door`, for somebody who may go through it.
+/// The answer behind `door`, for somebody who may go through it. Single beacons do not come this way: see
+/// [`Found::counting`].
 async fn through(
     admitted: &Admitted,
     door: Route,
@@ -290,7 +291,6 @@ async fn through(
         return live::stream(app, visitor, &request);
     }
     live::whole(match door {
-        Route::Beacon | Route::Pixel => ingested(app, door, peer, request).await,
         Route::Foreign(door) => compat::answer(app, door, peer, request).await,
         _ => {
             request.extensions_mut().insert(visitor.clone());

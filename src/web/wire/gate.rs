@@ -15,13 +15,14 @@ use std::{
 use bytes::{Buf as _, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep, sleep, sleep_until},
+    time::{Instant, Sleep, sleep},
 };
 
 use super::{
     chunks::{Chunks, Progress},
     crowd::Place,
     exchange::Exchange,
+    patience::Patience,
     verdict::{self, Framing, Refusal, Scan},
 };
 
@@ -75,11 +76,8 @@ pub(in crate::web) struct Gate<S> {
     seen: usize,
     /// Whether a request has come before.
     is_kept: bool,
-    /// Until when a head must have come, or the first byte of one; `None` while neither is waited for.
-    due: Option<Instant>,
-    /// What wakes by then. It may wake too early, by what was due before: to set it anew for each request would cost
-    /// more than a wake every few seconds.
-    patience: Option<Pin<Box<Sleep>>>,
+    /// The time for a head, or between two.
+    patience: Patience,
     /// The time for a client that takes an answer slowly, and what it has taken in that time.
     stall: Option<(Pin<Box<Sleep>>, usize)>,
     /// How the connection ends, once it does: what was thrown away, and until when.
@@ -97,8 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
             held: BytesMut::new(),
             seen: 0,
             is_kept: false,
-            due: None,
-            patience: None,
+            patience: Patience::default(),
             stall: None,
             linger: None,
         }
@@ -177,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
         self.reading = Reading::Pass(length, framing);
         self.seen = 0;
         self.is_kept = true;
-        self.due = None;
+        self.patience.renew();
         if !is_open {
             self.place.work();
         }
@@ -205,32 +202,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
     fn is_out_of_patience(&mut self, context: &mut Context<'_>) -> bool {
         if self.stall.is_some() {
             // The client still takes the last answer, and that has a time of its own.
-            self.due = None;
+            self.patience.renew();
             return false;
         }
-        let is_idle = self.held.is_empty() && self.is_kept;
-        let now = Instant::now();
         // Once the first byte of a head has come, the rest has less time than an idle connection.
-        let due = match self.due {
-            Some(due) if is_idle => due,
-            Some(due) => due.min(now + HEAD_TIME),
-            None => now + if is_idle { IDLE_TIME } else { HEAD_TIME },
-        };
-        self.due = Some(due);
-        if now >= due {
-            return true;
-        }
-        let patience = self.patience.get_or_insert_with(|| Box::pin(sleep_until(due)));
-        if patience.deadline() > due {
-            patience.as_mut().reset(due);
-        }
-        while patience.as_mut().poll(context).is_ready() {
-            if Instant::now() >= due {
-                return true;
-            }
-            patience.as_mut().reset(due);
-        }
-        false
+        let is_idle = self.held.is_empty() && self.is_kept;
+        self.patience.is_over(if is_idle { IDLE_TIME } else { HEAD_TIME }, context)
     }
 
     /// Reads more into what is held; 0 at the end.
