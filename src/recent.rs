@@ -29,11 +29,11 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// A beacon that came at `at` (UTC milliseconds), in up to two `words`.
-    pub fn new(at: i64, words: [&str; 2], reason: Option<Reason>) -> Self {
+    /// A beacon that came at `at` (UTC milliseconds), in `words`, of which empty ones are left out.
+    pub fn new(at: i64, words: &[&str], reason: Option<Reason>) -> Self {
         let most = words.iter().map(|word| word.len() + 1).sum::<usize>().min(TEXT_BYTES_MAX);
         let mut text = String::with_capacity(most);
-        for word in words.into_iter().filter(|word| !word.is_empty()) {
+        for word in words.iter().filter(|word| !word.is_empty()) {
             if !text.is_empty() && text.len() < TEXT_BYTES_MAX {
                 text.push(' ');
             }
@@ -89,10 +89,10 @@ mod tests {
         let recent = RecentBeacons::default();
         for at in 0..100 {
             let words = ["page_view", &"é".repeat(300)];
-            recent.note("a.example", Recent::new(at, words, None));
+            recent.note("a.example", Recent::new(at, &words, None));
         }
-        recent.note("", Recent::new(50, ["not JSON", ""], Some(Reason::Malformed)));
-        recent.note("b.example", Recent::new(200, ["another", "site"], None));
+        recent.note("", Recent::new(50, &["not JSON"], Some(Reason::Malformed)));
+        recent.note("b.example", Recent::new(200, &["another", "site"], None));
         let found = recent.of("a.example", true);
         assert_eq!(found.len(), BEACONS_MAX);
         assert_eq!(found.first().map(|beacon| beacon.at), Some(99));

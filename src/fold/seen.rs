@@ -38,6 +38,12 @@ type State = foldhash::fast::RandomState;
 pub(super) struct Seen {
     days: HashMap<(TextId, i64), Visitors, State>,
     news: HashMap<(TextId, i64), Vec<u8>, State>,
+    room: Room,
+}
+
+/// How much of [`SEEN_MAX`] is taken, over all days, and how many pairs had no room.
+#[derive(Debug, Default)]
+struct Room {
     remembered: usize,
     overflow: u64,
 }
@@ -75,13 +81,12 @@ impl Seen {
             return false;
         }
         let pair = Pair::of(visitor, hash);
-        let outcome = visitors.remember(pair, &mut self.remembered);
-        self.overflow += u64::from(outcome == Outcome::NoRoom);
-        if outcome == Outcome::New {
+        let is_first = visitors.remember(pair, &mut self.room);
+        if is_first {
             let news = self.news.entry((site, day)).or_insert_with(|| vec![BY_VISITOR]);
             news.extend_from_slice(&pair.written());
         }
-        outcome == Outcome::New
+        is_first
     }
 
     /// What was newly seen since the last call, in a fixed order.
@@ -101,16 +106,15 @@ impl Seen {
                 let (pairs, _) = pairs.as_chunks();
                 let visitors = self.days.entry(day).or_default();
                 for pair in pairs {
-                    let outcome = visitors.remember(Pair::read(*pair), &mut self.remembered);
-                    self.overflow += u64::from(outcome == Outcome::NoRoom);
+                    visitors.remember(Pair::read(*pair), &mut self.room);
                 }
             }
             earlier => {
                 let (hashes, _) = earlier.as_chunks();
                 let known = &mut self.days.entry(day).or_default().earlier;
                 for hash in hashes {
-                    if self.remembered < SEEN_MAX && known.insert(u64::from_le_bytes(*hash)) {
-                        self.remembered += 1;
+                    if self.room.remembered < SEEN_MAX && known.insert(u64::from_le_bytes(*hash)) {
+                        self.room.remembered += 1;
                     }
                 }
             }
@@ -122,46 +126,42 @@ impl Seen {
         self.days.retain(|&(of, seen_on), visitors| {
             let kept = site.is_some_and(|site| of != site) || seen_on >= day;
             if !kept {
-                self.remembered -= visitors.weight();
+                self.room.remembered -= visitors.weight();
             }
             kept
         });
     }
 
     pub(super) const fn overflow(&self) -> u64 {
-        self.overflow
+        self.room.overflow
     }
 }
 
-/// What became of a pair that was to be remembered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    New,
-    Known,
-    NoRoom,
-}
-
 impl Visitors {
-    /// Remembers a pair beside as many as `remembered` says, if there is room.
-    fn remember(&mut self, Pair { visitor, key }: Pair, remembered: &mut usize) -> Outcome {
-        let is_full = *remembered >= SEEN_MAX;
+    /// Remembers a pair, if there is room; whether it was new and is remembered.
+    fn remember(&mut self, Pair { visitor, key }: Pair, room: &mut Room) -> bool {
+        let is_full = room.remembered >= SEEN_MAX;
         let keys = match self.keys.entry(visitor) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(_) if is_full => return Outcome::NoRoom,
+            Entry::Vacant(_) if is_full => {
+                room.overflow += 1;
+                return false;
+            }
             Entry::Vacant(new) => {
-                *remembered += VISITOR_PAIRS;
+                room.remembered += VISITOR_PAIRS;
                 new.insert(Keys::Few(Vec::new()))
             }
         };
         if keys.contains(key) {
-            return Outcome::Known;
+            return false;
         }
         if is_full {
-            return Outcome::NoRoom;
+            room.overflow += 1;
+            return false;
         }
         keys.add(key);
-        *remembered += 1;
-        Outcome::New
+        room.remembered += 1;
+        true
     }
 
     /// How many of [`SEEN_MAX`] they are.
@@ -294,11 +294,11 @@ mod tests {
         let pages = 10 * FEW_MAX;
         assert!((0..pages).all(|page| seen.first(TextId(1), 0, Visitor(7), key(page))));
         assert!(!(0..pages).any(|page| seen.first(TextId(1), 0, Visitor(7), key(page))));
-        assert_eq!(seen.remembered, VISITOR_PAIRS + pages);
+        assert_eq!(seen.room.remembered, VISITOR_PAIRS + pages);
         let mut restored = Seen::default();
         seen.take_news().iter().for_each(|day| restored.restore(day));
         assert!(!(0..pages).any(|page| restored.first(TextId(1), 0, Visitor(7), key(page))));
-        assert_eq!(restored.remembered, seen.remembered);
+        assert_eq!(restored.room.remembered, seen.room.remembered);
     }
 
     #[test]
@@ -308,7 +308,7 @@ mod tests {
         seen.forget_before(Some(TextId(2)), 86_400);
         assert!(!seen.first(TextId(1), 0, Visitor(7), KEY));
         seen.forget_before(Some(TextId(1)), 86_400);
-        assert_eq!(seen.remembered, 0);
+        assert_eq!(seen.room.remembered, 0);
         assert!(seen.first(TextId(1), 0, Visitor(7), KEY));
     }
 }

@@ -40,11 +40,11 @@ pub(super) async fn post(app: &App, peer: SocketAddr, request: Request<Incoming>
         Err(rejected) => return refused(app, Origin::of(&head.headers), &rejected, true),
     };
     let payload = read(&body, head.uri.query(), &head.headers);
-    let taken = take(app, peer, &head.headers, payload, Entrance::Beacon);
+    let stored = take(app, peer, &head.headers, payload, Entrance::Beacon);
     let origin = Origin::of(&head.headers);
     // Hundreds may wait at once to be stored: what they were read from does not.
     drop((head, body));
-    match stored(taken).await {
+    match stored.await {
         Ok(()) => answered(respond::empty(StatusCode::NO_CONTENT), origin),
         Err(rejected) => refused(app, origin, &rejected, false),
     }
@@ -54,8 +54,7 @@ pub(super) async fn post(app: &App, peer: SocketAddr, request: Request<Incoming>
 pub(super) async fn get_pixel(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Answer {
     let (head, _) = request.into_parts();
     let payload = Payload::from_form(head.uri.query().unwrap_or_default().as_bytes());
-    let taken = take(app, peer, &head.headers, payload, Entrance::Pixel);
-    let status = match stored(taken).await {
+    let status = match take(app, peer, &head.headers, payload, Entrance::Pixel).await {
         Ok(()) => StatusCode::OK,
         Err(rejected) => {
             note(app, &rejected);
@@ -92,29 +91,29 @@ fn read<'b>(
     Payload::from_json(body)
 }
 
-/// Accepts a beacon and puts it into the queue. What this returns ends once it is on the disk.
+/// Accepts a beacon and puts it into the queue before this returns. Once what it returns ends with `Ok`, it is on the
+/// disk.
 fn take<'a>(
     app: &'a App,
     peer: SocketAddr,
     headers: &HeaderMap,
     payload: Result<Payload<'_>, Rejected>,
     entrance: Entrance,
-) -> Result<impl Future<Output = Result<(), Rejected>> + use<'a>, Rejected> {
+) -> impl Future<Output = Result<(), Rejected>> + use<'a> {
     let registry = app.registry.get();
     let trusted = &registry.server.trusted_proxies;
     let facts = client::facts(headers, peer, trusted, clock::now_ms(), entrance);
     observe(app, facts.client, client::is_passed_on_by_a_stranger(headers, peer, trusted));
-    app.ingest.lend(&payload?, &facts, &registry, |mut beacon| {
-        let storing = store(app, slice::from_mut(&mut beacon));
-        let site = beacon.site.into_owned();
-        async move { storing.await.map_err(|untaken| untaken.of(&site)) }
-    })
-}
-
-async fn stored(
-    taken: Result<impl Future<Output = Result<(), Rejected>>, Rejected>,
-) -> Result<(), Rejected> {
-    taken?.await
+    let taken = payload.and_then(|payload| {
+        app.ingest.lend(&payload, &facts, &registry, |mut beacon| {
+            let storing = store(app, slice::from_mut(&mut beacon));
+            (storing, beacon.site.into_owned())
+        })
+    });
+    async move {
+        let (storing, site) = taken?;
+        storing.await.map_err(|untaken| untaken.of(&site))
+    }
 }
 
 /// Notes the way that a beacon came.
@@ -155,7 +154,7 @@ pub(super) fn store<'a>(
     let recent = beacons.iter().map(|beacon| {
         let identifier = beacon.identifier.as_deref().unwrap_or_default();
         let words = [&*beacon.event_type, identifier];
-        (beacon.site.to_string(), Recent::new(beacon.received_at, words, None))
+        (beacon.site.to_string(), Recent::new(beacon.received_at, &words, None))
     });
     let recent: Vec<(String, Recent)> = recent.collect();
     async move {
@@ -188,8 +187,8 @@ fn queue(
 pub(super) fn note(app: &App, rejected: &Rejected) {
     app.metrics.reject(rejected.reason);
     let site = rejected.site.as_deref().unwrap_or_default();
-    let words = [&rejected.sentence, ""];
-    app.recent.note(site, Recent::new(clock::now_ms(), words, Some(rejected.reason)));
+    let beacon = Recent::new(clock::now_ms(), &[&rejected.sentence], Some(rejected.reason));
+    app.recent.note(site, beacon);
     if let Some(name) = &rejected.undeclared {
         let registry = app.registry.get();
         app.metrics.undeclared_site.note(name, |name| registry.site_called(name).is_none());

@@ -38,7 +38,7 @@ pub(super) fn preflight(request: &HeaderMap) -> Answer {
 }
 
 /// Where a request comes from, if it says so.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Origin(Option<HeaderValue>);
 
 impl Origin {
